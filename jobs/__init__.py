@@ -1,0 +1,10 @@
+"""Truestep: multi-step jobs with a persisted history and a live page that never lies.
+
+Read in this order:
+
+    what a job is       statuses, definitions, models, triggers
+    how it moves        transitions, orchestrator, runner, engines
+    how it survives     workers, recovery, logs
+    how it is seen      feed, live, views, admin
+    what it stands on   database, text, conf, exceptions
+"""

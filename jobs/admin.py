@@ -1,0 +1,145 @@
+"""The admin: read-only history. Actions go through the orchestrator, and say what was refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from . import orchestrator
+from .models import Attempt, Job, Step, Transition, Worker
+
+
+class ReadOnly:
+    """Rows are written by ``transitions`` alone: nothing to add, change or delete here."""
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+def _status_cell(kind: str, row: Job | Step) -> SafeString:
+    return format_html(
+        '<span data-{}="{}" data-status="{}" data-seq="{}">{}</span>',
+        kind,
+        row.pk if isinstance(row, Job) else row.name,
+        row.status,
+        row.seq,
+        row.status,
+    )
+
+
+class StepInline(ReadOnly, admin.TabularInline):
+    model = Step
+    extra = 0
+    ordering = ("position",)
+    fields = ("position", "name", "status_now", "attempt", "waiting", "log_lines", "last_error")
+    readonly_fields = fields
+
+    @admin.display(description="status")
+    def status_now(self, step: Step) -> SafeString:
+        return _status_cell("step", step)
+
+    @admin.display(description="error")
+    def last_error(self, step: Step) -> SafeString | str:
+        attempt = step.attempts.order_by("number").last()
+        return format_html("<pre>{}</pre>", attempt.error) if attempt and attempt.error else ""
+
+
+class TransitionInline(ReadOnly, admin.TabularInline):
+    model = Transition
+    extra = 0
+    ordering = ("seq",)
+    fields = ("seq", "at", "kind", "step", "attempt", "from_status", "to_status", "actor", "reason")
+    readonly_fields = fields
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Transition]:
+        return super().get_queryset(request).select_related("step")
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "definition", "status_now", "seq", "created_at", "started_at", "ended_at")
+    list_filter = ("status", "definition")
+    ordering = ("-id",)
+    fields = ("uuid", "definition", "params", "status_now", "seq", "cancel_requested")
+    fields += ("created_at", "started_at", "ended_at")
+    readonly_fields = fields
+    inlines = (StepInline, TransitionInline)
+    actions = ("cancel",)
+
+    @admin.display(description="status", ordering="status")
+    def status_now(self, job: Job) -> SafeString:
+        return _status_cell("job", job)
+
+    def has_control_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("truestep.control_job")
+
+    @admin.action(description="Cancel selected jobs", permissions=["control"])
+    def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        asked, refused = [], []
+        for job in jobs.order_by("pk"):
+            done = orchestrator.cancel(job.pk, actor=request.user, source="admin")
+            (asked if done else refused).append(str(job.pk))
+        if asked:
+            self.message_user(
+                request, f"Cancel requested: job {', '.join(asked)}.", messages.SUCCESS
+            )
+        if refused:
+            self.message_user(
+                request,
+                f"Nothing to cancel in job {', '.join(refused)}: ended, or being cancelled.",
+                messages.WARNING,
+            )
+
+
+@admin.register(Step)
+class StepAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "job", "name", "status_now", "attempt", "log_lines")
+    list_filter = ("status",)
+    list_select_related = ("job",)
+    ordering = ("-id",)
+
+    @admin.display(description="status", ordering="status")
+    def status_now(self, step: Step) -> SafeString:
+        return _status_cell("step", step)
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "step", "number", "worker", "started_at", "ended_at")
+    list_select_related = ("step", "worker")
+    ordering = ("-id",)
+
+
+@admin.register(Transition)
+class TransitionAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = (
+        "job",
+        "seq",
+        "at",
+        "kind",
+        "step",
+        "from_status",
+        "to_status",
+        "actor",
+        "reason",
+    )
+    list_filter = ("kind", "to_status")
+    list_select_related = ("job", "step")
+    ordering = ("-id",)
+
+
+@admin.register(Worker)
+class WorkerAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("id", "host", "pid", "slots", "beats", "started_at", "stopped_at")
+    ordering = ("-id",)

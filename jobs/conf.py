@@ -1,0 +1,68 @@
+"""Every knob of the app: the ``TRUESTEP`` dict of the Django settings, with defaults and units."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+KIB, MIB = 2**10, 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knobs:
+    engine: str = f"{__package__}.engines.embedded.EmbeddedEngine"  # where steps run
+    slots: int = 2  # steps that one worker runs side by side
+    grace: float = 10.0  # seconds between asking a step to stop and killing it
+    beat: float = 5.0  # seconds between a worker's signs of life
+    unknown_grace: float = 300.0  # seconds a step waits for a worker that knows it, then fails
+    line_bytes: int = 16 * KIB  # a longer log line is split
+    log_bytes: int = 64 * MIB  # log text kept of one attempt
+    error_bytes: int = 64 * KIB  # error text and traceback kept of one attempt
+    result_bytes: int = 1 * MIB  # a larger result fails its step
+    run_directory: str = ""  # where workers hold their locks; default: in the temporary directory
+
+
+@lru_cache(maxsize=1)
+def knobs() -> Knobs:
+    """The knobs in force. Raises ImproperlyConfigured, naming the knob and what it accepts."""
+    given: dict[str, Any] = getattr(settings, "TRUESTEP", {})
+    known = {field.name: field for field in fields(Knobs)}
+    for name, value in given.items():
+        if name not in known:
+            raise ImproperlyConfigured(
+                f"TRUESTEP[{name!r}] is not a setting. Known: {', '.join(known)}."
+            )
+        default = known[name].default
+        accepted = (int, float) if isinstance(default, float) else (type(default),)
+        if isinstance(value, bool) or not isinstance(value, accepted):
+            raise ImproperlyConfigured(
+                f"TRUESTEP[{name!r}] is {value!r}; it takes a {type(default).__name__}, "
+                f"for example {default!r}."
+            )
+        if isinstance(value, int | float) and value <= 0:
+            raise ImproperlyConfigured(f"TRUESTEP[{name!r}] is {value!r}; it must be above 0.")
+    return Knobs(**given)
+
+
+def run_directory() -> Path:
+    """The directory of this host's worker locks; made on demand, for this user alone."""
+    default = Path(tempfile.gettempdir()) / f"truestep-{os.getuid()}"
+    path = Path(knobs().run_directory or default)
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+def _forget(*, setting: str, **kwargs: Any) -> None:
+    if setting == "TRUESTEP":
+        knobs.cache_clear()
+
+
+setting_changed.connect(_forget)

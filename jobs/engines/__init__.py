@@ -1,0 +1,1 @@
+"""Where steps run: ``base`` says what an engine promises, each other module keeps it."""

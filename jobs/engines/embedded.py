@@ -1,0 +1,410 @@
+"""Truestep's own worker: one process that claims steps and runs them in killable slots.
+
+The worker never runs a step itself. It beats, reads what its slots say, is the only writer of
+their rows, and kills what has to stop; a step that hogs the processor or hangs in C delays none of
+that. One thread, one loop: every turn looks at everything that can happen.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import DatabaseError
+
+from .. import conf, database, definitions, orchestrator, triggers, workers
+from ..exceptions import DatabaseBusy, Overtaken
+from ..logs import LineCutter, LogBook
+from ..models import Job
+from ..orchestrator import Desk
+from ..recovery import Sweep
+from ..runner import Limits, Outcome, Task, Verdict
+from ..transitions import Claim
+from . import processes
+from .base import Engine, WorkerProcess
+from .forkserver import ForkServer
+
+logger = logging.getLogger(__name__)
+
+TURN_SECONDS = 0.01  # how long a turn waits for a slot to speak; also the poll for commits
+FLUSH_SECONDS = 0.1  # log lines and progress are written this often
+FLUSH_LINES = 2000  # … or when so many lines wait
+SWEEP_SECONDS = 1.0
+RETRY_SECONDS = 1.0  # after the database refused to record an outcome
+READ_BYTES = 256 * 1024
+
+
+class EmbeddedEngine(Engine):
+    def worker(self, slots: int) -> EmbeddedWorker:
+        return EmbeddedWorker(slots)
+
+
+@dataclass
+class Stop:
+    """A slot was asked to end its attempt."""
+
+    verdict: Verdict  # what the attempt becomes, unless it has returned meanwhile
+    reason: str
+    kill_at: float  # monotonic seconds
+
+
+@dataclass
+class Slot:
+    """The worker's side of a slot, and the attempt that it runs."""
+
+    pid: int
+    conversation: socket.socket
+    output: int
+    marker: bytes
+    claim: Claim | None = None
+    book: LogBook | None = None
+    cutter: LineCutter | None = None
+    deadline: float | None = None
+    stop: Stop | None = None
+    outcome: Outcome | None = None
+    retry_at: float = 0.0
+    dead: bool = False
+    _heard: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_free(self) -> bool:
+        return self.claim is None and not self.dead
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the slot has said since the last call; a slot that hung up says nothing."""
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while data := self.conversation.recv(READ_BYTES):
+                self._heard += data
+        *lines, self._heard = self._heard.split(b"\n")
+        return [json.loads(line) for line in lines]
+
+
+class EmbeddedWorker(WorkerProcess):
+    def __init__(self, slots: int) -> None:
+        self._size = slots
+        self._server = ForkServer()
+        self._slots: list[Slot] = []
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._server, selectors.EVENT_READ, self._bury)
+        self._watch = database.CommitWatch()
+        self._stopping = self._killing = False
+        self._look_again = True
+        self._next_flush = self._next_beat = self._next_sweep = 0.0
+
+    # -- the life of a worker
+
+    def run(
+        self, *, only_job: int | None = None, until: Callable[[], bool] = lambda: False
+    ) -> None:
+        triggers.require()
+        knows = definitions.known_steps()
+        self._post = workers.sign_on(slots=self._size, knows=knows, only_job=only_job)
+        self._desk = Desk(worker=self._post.worker, knows=knows)
+        self._sweep = Sweep(self._desk)
+        try:
+            while not (self._stopping or until()):
+                self._turn()
+            self._hand_back_everything()
+        finally:
+            self._server.close()
+            self._post.sign_off()
+
+    def stop(self) -> None:
+        self._stopping = True
+
+    def kill(self) -> None:
+        self._killing = True
+
+    def _turn(self) -> None:
+        self._listen()
+        self._enforce_deadlines()
+        self._write_logs()
+        self._record_outcomes()
+        if self._watch.changed() or self._look_again:
+            self._look_again = False
+            self._stop_cancelled()
+            self._claim()
+        self._beat()
+
+    def _hand_back_everything(self) -> None:
+        """The worker stops: its steps are stopped, and go back to be run elsewhere."""
+        for slot in self._busy():
+            self._ask_to_stop(slot, Verdict.HANDED_BACK, "its worker stopped")
+        while self._busy():
+            self._listen()
+            self._enforce_deadlines()
+            self._write_logs()
+            self._record_outcomes()
+
+    def _busy(self) -> list[Slot]:
+        return [slot for slot in self._slots if slot.claim]
+
+    # -- finding work
+
+    def _claim(self) -> None:
+        while not self._stopping and (room := self._room()):
+            try:
+                claims = orchestrator.claim(self._desk, room)
+            except Overtaken:
+                continue
+            except (DatabaseError, DatabaseBusy) as error:
+                logger.warning("Could not claim a step: %s. Trying again.", error)
+                self._look_again = True
+                return
+            if not claims:
+                return
+            for claim in claims:
+                self._give(claim)
+
+    def _room(self) -> int:
+        return self._size - len(self._busy())
+
+    def _give(self, claim: Claim) -> None:
+        """Hand a claimed step to a slot."""
+        slot = next((slot for slot in self._slots if slot.is_free), None) or self._new_slot()
+        state = self._desk.jobs[claim.job_id]
+        knobs = conf.knobs()
+        task = Task(
+            definition=state.job.definition,
+            step=claim.name,
+            attempt=claim.attempt,
+            params=state.job.params,
+            results=orchestrator.results_for(state, claim.step_id),
+            idempotency_key=f"{state.job.uuid}:{claim.name}",
+            limits=Limits(error_bytes=knobs.error_bytes, result_bytes=knobs.result_bytes),
+        )
+        slot.claim = claim
+        slot.book = LogBook(claim, knobs.log_bytes)
+        slot.cutter = LineCutter(slot.marker, knobs.line_bytes)
+        slot.deadline = time.monotonic() + claim.timeout if claim.timeout else None
+        slot.conversation.setblocking(True)
+        with contextlib.suppress(ConnectionError):  # it has just died: its exit will tell
+            slot.conversation.sendall(task.to_json().encode() + b"\n")
+        slot.conversation.setblocking(False)
+
+    def _new_slot(self) -> Slot:
+        mine, theirs = socket.socketpair()
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        pid = self._server.spawn(theirs, write)
+        theirs.close()
+        os.close(write)
+        marker = b"\x1e" + secrets.token_hex(8).encode()
+        mine.sendall(marker + b"\n")
+        mine.setblocking(False)
+        slot = Slot(pid=pid, conversation=mine, output=read, marker=marker)
+        self._slots.append(slot)
+        self._selector.register(mine, selectors.EVENT_READ, lambda: self._hear(slot))
+        self._selector.register(read, selectors.EVENT_READ, lambda: self._read_output(slot))
+        return slot
+
+    # -- listening to slots
+
+    def _listen(self) -> None:
+        for key, _ in self._selector.select(TURN_SECONDS):
+            key.data()
+
+    def _read_output(self, slot: Slot, everything: bool = False) -> None:
+        while True:
+            try:
+                data = os.read(slot.output, READ_BYTES)
+            except BlockingIOError:
+                return
+            if not data:
+                self._selector.unregister(slot.output)
+                return
+            if slot.cutter and slot.book:
+                for text, level in slot.cutter.feed(data):
+                    slot.book.add(text, level)
+            if not everything:
+                return
+
+    def _hear(self, slot: Slot) -> None:
+        for message in slot.messages():
+            if "progress" in message and slot.book:
+                slot.book.progress(*message["progress"])
+            if "outcome" in message and slot.claim:
+                slot.outcome = Outcome.from_json(message["outcome"])
+                if message["left"]:
+                    self._end_leftovers(slot)
+
+    def _end_leftovers(self, slot: Slot) -> None:
+        count = processes.kill_descendants(slot.pid)
+        if count and slot.book:
+            self._read_output(slot, everything=True)
+            slot.book.add(f"The step left {count} process(es) running; they were ended.", "w")
+
+    def _bury(self) -> None:
+        """Slots have ended, asked or not."""
+        for exit_ in self._server.exits():
+            slot = next((slot for slot in self._slots if slot.pid == exit_.pid), None)
+            if slot is None:
+                continue
+            self._hear(slot)
+            slot.dead = True
+            if slot.claim and slot.outcome is None:
+                slot.outcome = Outcome(
+                    verdict=Verdict.FAILED,
+                    reason="its process died",
+                    error=f"The step's process {_death(exit_.code)} before the step returned.",
+                )
+            if slot.claim is None:
+                self._forget(slot)
+
+    def _forget(self, slot: Slot) -> None:
+        for watched in (slot.conversation, slot.output):
+            with contextlib.suppress(KeyError, ValueError):
+                self._selector.unregister(watched)
+        slot.conversation.close()
+        os.close(slot.output)
+        self._slots.remove(slot)
+
+    # -- stopping steps
+
+    def _stop_cancelled(self) -> None:
+        running = {slot.claim.job_id for slot in self._slots if slot.claim and not slot.stop}
+        if not running:
+            return
+        cancelled = Job.objects.filter(pk__in=running, cancel_requested=True)
+        for job_id in cancelled.values_list("pk", flat=True):
+            for slot in self._busy():
+                if slot.claim and slot.claim.job_id == job_id and not slot.stop:
+                    self._ask_to_stop(slot, Verdict.STOPPED, "cancelled while it ran")
+
+    def _enforce_deadlines(self) -> None:
+        now = time.monotonic()
+        for slot in self._busy():
+            if slot.outcome:
+                continue
+            if slot.stop and (self._killing or now >= slot.stop.kill_at):
+                slot.stop.kill_at = now + 1.0
+                processes.kill_tree(slot.pid)
+            elif slot.deadline and now >= slot.deadline and not slot.stop and slot.claim:
+                self._ask_to_stop(slot, Verdict.FAILED, f"timed out after {slot.claim.timeout:g} s")
+
+    def _ask_to_stop(self, slot: Slot, verdict: Verdict, reason: str) -> None:
+        """TERM for the step and everything it started; KILL follows after the grace."""
+        if slot.outcome is None:
+            slot.stop = Stop(verdict, reason, time.monotonic() + conf.knobs().grace)
+            processes.terminate_tree(slot.pid)
+
+    # -- writing down
+
+    def _write_logs(self) -> None:
+        now = time.monotonic()
+        due = now >= self._next_flush
+        if due:
+            self._next_flush = now + FLUSH_SECONDS
+        for slot in self._busy():
+            if slot.book and (due or slot.book.pending_lines >= FLUSH_LINES):
+                self._write_log(slot)
+
+    def _write_log(self, slot: Slot) -> None:
+        try:
+            if slot.book:
+                slot.book.write()
+        except Overtaken:
+            self._lose(slot)
+        except (DatabaseError, DatabaseBusy) as error:
+            logger.warning("Log lines wait, the database refused them: %s", error)
+
+    def _record_outcomes(self) -> None:
+        now = time.monotonic()
+        for slot in self._busy():
+            if slot.outcome and now >= slot.retry_at:
+                self._record(slot)
+
+    def _record(self, slot: Slot) -> None:
+        """The last lines first, then how the attempt ended; then the slot is free again."""
+        claim, book, cutter = slot.claim, slot.book, slot.cutter
+        assert claim and book and cutter and slot.outcome
+        self._read_output(slot, everything=True)
+        for text, level in cutter.end():
+            book.add(text, level)
+        book.close()
+        outcome = _with_stop(slot.outcome, slot.stop)
+        room = 0 if self._stopping else self._room() + 1
+        try:
+            book.write()
+            claims = orchestrator.finish(self._desk, claim, outcome, room)
+        except Overtaken:
+            self._lose(slot)
+            return
+        except (DatabaseError, DatabaseBusy) as error:
+            logger.warning("The end of %s waits, the database refused it: %s", claim.name, error)
+            slot.retry_at = time.monotonic() + RETRY_SECONDS
+            return
+        self._release(slot)
+        self._look_again = True
+        for started in claims:
+            self._give(started)
+        self._forget_finished_jobs()
+
+    def _lose(self, slot: Slot) -> None:
+        """Somebody else owns the step now: stop it, and leave its rows alone."""
+        if slot.claim:
+            logger.warning("Attempt %s of %s was taken over.", slot.claim.attempt, slot.claim.name)
+            orchestrator.note_refused(slot.claim)
+        processes.kill_tree(slot.pid)
+        self._release(slot)
+
+    def _release(self, slot: Slot) -> None:
+        stopped, slot.stop = slot.stop, None
+        slot.claim = slot.book = slot.cutter = slot.deadline = slot.outcome = None
+        slot.retry_at = 0.0
+        if stopped and not slot.dead:  # interrupted anywhere, it may be in any state
+            processes.kill_tree(slot.pid)
+            slot.dead = True
+        elif slot.dead:
+            self._forget(slot)
+
+    def _forget_finished_jobs(self) -> None:
+        held = {slot.claim.job_id for slot in self._slots if slot.claim}
+        for job_id in self._desk.jobs.keys() - held:
+            del self._desk.jobs[job_id]
+
+    # -- staying alive
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        try:
+            if now >= self._next_beat:
+                self._next_beat = now + conf.knobs().beat
+                self._post.beat()
+            if now >= self._next_sweep:
+                self._next_sweep = now + SWEEP_SECONDS
+                self._sweep.run()
+        except (DatabaseError, DatabaseBusy) as error:
+            logger.warning("The database refused a sign of life: %s", error)
+
+
+def _with_stop(outcome: Outcome, stop: Stop | None) -> Outcome:
+    """What an attempt that was asked to stop became. A step that has returned has succeeded."""
+    if stop is None or (outcome.verdict is Verdict.RETURNED and stop.verdict is not Verdict.FAILED):
+        return outcome
+    return Outcome(
+        verdict=stop.verdict,
+        reason=stop.reason,
+        error=stop.reason[0].upper() + stop.reason[1:] + ".",
+        traceback=outcome.traceback,
+    )
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "unknown signal"
+    return f"was killed by signal {-code} ({name})"

@@ -1,0 +1,163 @@
+"""A process that does nothing but fork slots.
+
+Forked from the worker before it has threads or database connections, with every app loaded: a
+slot starts in milliseconds and inherits nothing that must not be shared. The worker asks over a
+socket; the server answers with pids and, later, with how each slot ended. When the worker is gone,
+however it went, the socket closes and the server kills every slot and everything they started.
+"""
+
+from __future__ import annotations
+
+import array
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import connections
+
+from . import processes, slot
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How a slot ended: *code* is an exit code, or a signal number with a minus."""
+
+    pid: int
+    code: int
+
+
+class ForkServer:
+    """The worker's end."""
+
+    def __init__(self) -> None:
+        connections.close_all()
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        mine, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            mine.close()
+            try:
+                _serve(theirs)
+            finally:
+                os._exit(1)
+        theirs.close()
+        self._control = mine
+        self._rest = b""
+        self._exits: list[Exit] = []
+
+    def fileno(self) -> int:
+        return self._control.fileno()
+
+    def spawn(self, conversation: socket.socket, output: int) -> int:
+        """Fork a slot that talks over *conversation* and prints to *output*; its pid."""
+        socket.send_fds(self._control, [b"+"], [conversation.fileno(), output])
+        while True:
+            for message in self._messages():
+                if "pid" in message:
+                    return int(message["pid"])
+
+    def exits(self) -> list[Exit]:
+        """The slots that have ended since the last call. Waits until there is news."""
+        if not self._exits:
+            self._messages()
+        exits, self._exits = self._exits, []
+        return exits
+
+    def close(self) -> None:
+        """End the server, every slot and everything they started; returns when they are gone."""
+        self._control.close()
+        os.waitpid(self.pid, 0)
+
+    def _messages(self) -> list[dict[str, int]]:
+        data = self._control.recv(65536)
+        if not data:
+            raise ConnectionError("The fork server is gone; this worker cannot run steps any more.")
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        messages = [json.loads(line) for line in lines]
+        self._exits += [Exit(m["exit"], m["code"]) for m in messages if "exit" in m]
+        return messages
+
+
+def _serve(control: socket.socket) -> None:
+    os.setsid()  # Ctrl-C in the worker's terminal is the worker's business
+    processes.adopt_orphans()
+    wake_read, wake_write = os.pipe()
+    os.set_blocking(wake_read, False)
+    os.set_blocking(wake_write, False)
+    for ignored in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ignored, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(wake_write)
+    slots: set[int] = set()
+    with selectors.DefaultSelector() as selector:
+        selector.register(control, selectors.EVENT_READ)
+        selector.register(wake_read, selectors.EVENT_READ)
+        while True:
+            ready = {key.fileobj for key, _ in selector.select()}
+            if wake_read in ready:
+                os.read(wake_read, 4096)
+                for pid, code in _reap():
+                    if pid in slots:
+                        slots.discard(pid)
+                        # What a slot started and left behind is this process's child now.
+                        processes.kill_descendants(os.getpid(), spare=_families(slots))
+                        _tell(control, {"exit": pid, "code": code})
+            if control in ready:
+                fds = _receive_fds(control)
+                if not fds:
+                    break
+                pid = os.fork()
+                if pid == 0:
+                    signal.set_wakeup_fd(-1)
+                    control.close()
+                    for fd in (wake_read, wake_write):
+                        os.close(fd)
+                    slot.main(*fds)
+                slots.add(pid)
+                for fd in fds:
+                    os.close(fd)
+                _tell(control, {"pid": pid})
+    processes.kill_descendants(os.getpid())
+    os._exit(0)
+
+
+def _families(slots: set[int]) -> set[int]:
+    """The slots and all that they started."""
+    return slots | {process.pid for pid in slots for process in processes.descendants(pid)}
+
+
+def _reap() -> Iterator[tuple[int, int]]:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if pid == 0:
+            return
+        yield pid, os.waitstatus_to_exitcode(status)
+
+
+def _receive_fds(control: socket.socket) -> list[int]:
+    """The two descriptors of a request; none when the worker is gone."""
+    size = array.array("i").itemsize
+    try:
+        data, ancillary, _, _ = control.recvmsg(1, socket.CMSG_SPACE(2 * size))
+    except OSError:
+        return []
+    fds = array.array("i")
+    for _level, _kind, payload in ancillary:
+        fds.frombytes(payload[: len(payload) - len(payload) % size])
+    return list(fds) if data else []
+
+
+def _tell(control: socket.socket, message: dict[str, int]) -> None:
+    try:
+        control.sendall(json.dumps(message).encode() + b"\n")
+    except OSError:
+        return  # the worker is gone; the closed socket ends the loop

@@ -1,0 +1,89 @@
+"""What the operating system knows of processes: descendants, orphans, signals."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+import sys
+from collections.abc import Iterable
+
+import psutil
+
+_PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
+_ROUNDS = 50
+
+
+def adopt_orphans() -> None:
+    """Make this process the parent of descendants whose own parent dies (Linux)."""
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def die_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
+    """Have the kernel signal this process when its parent dies (Linux)."""
+    _prctl(_PR_SET_PDEATHSIG, how)
+
+
+def terminate_tree(pid: int) -> None:
+    """SIGTERM for a process and everything it started."""
+    for process in [*descendants(pid), *_itself(pid)]:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.send_signal(signal.SIGTERM)
+
+
+def kill_tree(pid: int) -> None:
+    """SIGKILL for a process and everything it started, however fast it forks."""
+    kill_descendants(pid)
+    for process in _itself(pid):
+        late = descendants(pid)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+        _kill(late)
+
+
+def kill_descendants(pid: int, spare: Iterable[int] = ()) -> int:
+    """SIGKILL for everything that a process started but *spare*; how many there were."""
+    killed: set[int] = set()
+    spared = set(spare)
+    for _ in range(_ROUNDS):
+        alive = [process for process in descendants(pid) if process.pid not in spared]
+        if not alive:
+            break
+        _kill(alive)
+        killed.update(process.pid for process in alive)
+    return len(killed)
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    """Everything that a process started and that still runs; zombies do not."""
+    try:
+        found = psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+    return [process for process in found if _runs(process)]
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _itself(pid: int) -> list[psutil.Process]:
+    try:
+        return [psutil.Process(pid)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def _prctl(option: int, value: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)

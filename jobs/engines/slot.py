@@ -1,0 +1,189 @@
+"""The slot's side: a process that runs one step after another, and may be killed at any moment.
+
+It talks over two descriptors. The *conversation* is a socket: tasks come in; progress and outcomes
+go out, as JSON lines. The *output* is a pipe that is also its stdout and stderr, so that prints,
+``logging``, ``run.log`` and whatever child processes write arrive in the order they were written.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import FrameType
+from typing import Any, NoReturn
+
+from django.db import close_old_connections
+
+from ..exceptions import StepStopped
+from ..runner import LEVELS, Channel, Outcome, Run, Task, Verdict, flush_prints, run_step
+from . import processes
+
+STOPPED = "asked to stop"
+
+
+def main(conversation: int, output: int) -> NoReturn:
+    """Run tasks until the worker hangs up; never returns."""
+    code = 1
+    try:
+        os.setsid()
+        processes.adopt_orphans()
+        processes.die_with_parent()
+        _redirect(output)
+        _Slot(socket.socket(fileno=conversation)).serve()
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _redirect(output: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(nothing)
+    os.close(output)
+    for name, fd in (("stdout", 1), ("stderr", 2)):
+        stream = open(  # noqa: SIM115  (stays open as long as the process)
+            fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+class _Slot:
+    def __init__(self, conversation: socket.socket) -> None:
+        self._conversation = conversation
+        self._incoming = conversation.makefile("r", encoding="utf-8")
+        self._marker = self._incoming.readline().rstrip("\n").encode()
+        self._pid = os.getpid()
+        self._run: Run | None = None
+        self._shields = 0
+        self._stop_waits = False
+        self._channel = Channel(log=self._log, progress=self._progress)
+
+    def serve(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, self._on_term)
+        _log_through(self._channel)
+        for line in self._incoming:
+            close_old_connections()
+            outcome = self._attempt(Task.from_json(line))
+            if os.getpid() != self._pid:
+                os._exit(0)  # a fork of the step that came back out of it
+            flush_prints()
+            self._send({"outcome": asdict(outcome), "left": _leftovers()})
+
+    def _attempt(self, task: Task) -> Outcome:
+        try:
+            return run_step(task, lambda params: self._begin(task, params))
+        except StepStopped as stopped:  # the signal came while the outcome was being put in words
+            return Outcome(verdict=Verdict.STOPPED, reason=str(stopped))
+        finally:
+            self._run = None
+
+    def _begin(self, task: Task, params: dict[str, Any]) -> Run:
+        self._run = Run(task, params, self._channel)
+        return self._run
+
+    # -- being asked to stop
+
+    def _on_term(self, signum: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+        elif self._run is not None:
+            self._run.stop_reason = STOPPED
+            if self._run.watches_cancel:
+                return
+            if self._shields:
+                self._stop_waits = True
+            else:
+                raise StepStopped(STOPPED)
+
+    @contextmanager
+    def _shielded(self) -> Iterator[None]:
+        """A stop waits until what is being written is whole."""
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+        if self._stop_waits and not self._shields:
+            self._stop_waits = False
+            raise StepStopped(STOPPED)
+
+    # -- speaking
+
+    def _log(self, text: str, level: str) -> None:
+        flush_prints()
+        if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
+            _write_all(1, text.encode("utf-8", "backslashreplace") + b"\n")
+            return
+        record = json.dumps({"l": LEVELS[level], "t": text}).encode()
+        with self._shielded():
+            _write_all(1, self._marker + record + b"\n")
+
+    def _progress(self, done: float, total: float, text: str) -> None:
+        if os.getpid() == self._pid:
+            with self._shielded():
+                self._send({"progress": [done, total, text]})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._conversation.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(fd, data) :]
+
+
+def _leftovers() -> bool:
+    """Whether the step left processes behind. Its zombies are buried on the way."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True
+
+
+class _StepLogHandler(logging.Handler):
+    def __init__(self, channel: Channel) -> None:
+        super().__init__()
+        self._channel = channel
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._channel.log(self.format(record), _nearest_level(record.levelno))
+        except Exception:
+            self.handleError(record)
+
+
+def _nearest_level(number: int) -> str:
+    names = [(getattr(logging, name.upper()), name) for name in LEVELS]
+    return max((level for level in names if level[0] <= number), default=names[0])[1]
+
+
+def _log_through(channel: Channel) -> None:
+    """``logging`` lands in the step's log, once: handlers that print would say it again."""
+    root = logging.getLogger()
+    loggers = [
+        root,
+        *(item for item in root.manager.loggerDict.values() if isinstance(item, logging.Logger)),
+    ]
+    for logger in loggers:
+        for handler in list(logger.handlers):
+            if type(handler) is logging.StreamHandler:
+                logger.removeHandler(handler)
+    root.addHandler(_StepLogHandler(channel))
+    root.setLevel(min(root.level or logging.INFO, logging.INFO))

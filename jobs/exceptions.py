@@ -1,0 +1,62 @@
+"""Errors whose text says what happened, to what, and what to do now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class TruestepError(Exception):
+    """Base of everything that Truestep raises on purpose."""
+
+
+class UnknownDefinition(TruestepError):
+    def __init__(self, name: str, known: list[str]) -> None:
+        self.name = name
+        names = ", ".join(known) or "none (no installed app has a jobs.py with a JobDefinition)"
+        super().__init__(f"No definition is named {name!r}. Known definitions: {names}.")
+
+
+class InvalidParams(TruestepError):
+    """The parameters do not fit the definition's form; ``errors`` maps each field to messages."""
+
+    def __init__(self, definition: str, errors: dict[str, list[str]]) -> None:
+        self.definition = definition
+        self.errors = errors
+        told = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors.items())
+        super().__init__(f"{definition} cannot be launched with these parameters. {told}")
+
+
+class MoveRefused(TruestepError):
+    """The status table does not allow this move; nothing was written."""
+
+    def __init__(self, what: Any, old: str, new: str) -> None:
+        super().__init__(
+            f"{what} is {old}; it cannot become {new}. Reload to see its present state."
+        )
+
+
+class Overtaken(TruestepError):
+    """Somebody else moved the row first; what was to be written is not wanted any more."""
+
+
+class DatabaseBusy(TruestepError):
+    def __init__(self, seconds: float, path: str) -> None:
+        super().__init__(
+            f"Another process has been writing to {path} for {seconds:g} s, so nothing was "
+            "written. Try again; if it goes on, look for a process that holds the database open."
+        )
+
+
+class TriggersMissing(TruestepError):
+    def __init__(self, names: list[str]) -> None:
+        super().__init__(
+            f"The database lacks the triggers that guard every status ({', '.join(names)}). "
+            "Run: python manage.py migrate"
+        )
+
+
+class StepStopped(BaseException):
+    """Raised inside a step that has to stop now: it was cancelled or its time is up.
+
+    Not an ``Exception``, so that a step's own ``except Exception`` does not swallow it.
+    """

@@ -1,0 +1,122 @@
+"""Sockets: who may watch, and what a page may say. Everything else is the feed's."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+from urllib.parse import parse_qs
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+from ..models import Job
+from .hub import Feed, Frame, Position, Viewer, get_hub
+
+BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
+BURST = 100  # frames that a page may send at once
+FRAMES_PER_SECOND = 10  # … and in the long run
+
+
+class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type hints
+    """One page that watches one job."""
+
+    channel_layer_alias = None  # the hub is this process's only group member
+
+    _viewer: Viewer | None = None
+    _feed: Feed | None = None
+    _closed = False
+
+    async def websocket_connect(self, message: Frame) -> None:
+        await self.send({"type": "websocket.accept"})
+        job_id = self.scope["url_route"]["kwargs"]["job_id"]
+        refusal, sees_logs = await database_sync_to_async(_access)(self.scope["user"], job_id)
+        if refusal:
+            await self._close(refusal)
+            return
+        try:
+            position = _position(self.scope["query_string"])
+        except ValueError:
+            await self._close(BAD_FRAME)
+            return
+        self._allowance, self._allowed_at = float(BURST), time.monotonic()
+        self._viewer = Viewer(self._send_json, self._close, position, sees_logs)
+        self._feed = await get_hub().join(job_id, self._viewer)
+
+    async def websocket_receive(self, message: Frame) -> None:
+        if self._viewer is None or self._feed is None or self._closed:
+            return
+        if not self._is_allowed():
+            await self._close(TOO_MANY)
+            return
+        try:
+            self._hear(self._viewer, json.loads(message.get("text") or ""))
+        except (ValueError, TypeError, KeyError, RecursionError):
+            await self._close(BAD_FRAME)
+            return
+        self._feed.news.set()
+
+    async def websocket_disconnect(self, message: Frame) -> None:
+        if self._viewer and self._feed:
+            await get_hub().leave(self._feed, self._viewer)
+        raise StopConsumer
+
+    def _hear(self, viewer: Viewer, frame: Frame) -> None:
+        """Act on a frame. Raises ValueError, TypeError or KeyError when it is not a known one."""
+        match frame["type"]:
+            case "ack":
+                viewer.acknowledge(_number(frame["n"]))
+            case "resync":
+                viewer.position = Position(_number(frame["seq"]), _text(frame["tag"]))
+            case "follow":
+                if viewer.sees_logs:
+                    viewer.follows[_number(frame["step"])] = max(1, _number(frame["from"]))
+            case "unfollow":
+                viewer.follows.pop(_number(frame["step"]), None)
+            case other:
+                raise ValueError(other)
+
+    def _is_allowed(self) -> bool:
+        now = time.monotonic()
+        refill = (now - self._allowed_at) * FRAMES_PER_SECOND
+        self._allowance = min(BURST, self._allowance + refill) - 1
+        self._allowed_at = now
+        return self._allowance >= 0
+
+    async def _send_json(self, frame: Frame) -> None:
+        await self.send({"type": "websocket.send", "text": json.dumps(frame)})
+
+    async def _close(self, code: int) -> None:
+        self._closed = True
+        await self.send({"type": "websocket.close", "code": code})
+
+
+def _access(user: AbstractBaseUser | AnonymousUser, job_id: int) -> tuple[int, bool]:
+    """The code to close with (0: may watch), and whether the user may read logs."""
+    if not user.is_authenticated or not user.is_active:
+        return NO_LOGIN, False
+    if not user.has_perm("truestep.view_job"):
+        return NO_PERMISSION, False
+    if not Job.objects.filter(pk=job_id).exists():
+        return NO_JOB, False
+    return 0, user.has_perm("truestep.view_log")
+
+
+def _position(query: bytes) -> Position:
+    """Where the page is: ``?seq=…&tag=…``; without them, at the very beginning."""
+    given = parse_qs(query.decode("latin1"))
+    return Position(_number(int(given.get("seq", ["0"])[0])), given.get("tag", [""])[0][:8])
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < 2**63:
+        raise ValueError(value)
+    return value
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(value)
+    return value[:8]

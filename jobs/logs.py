@@ -1,0 +1,190 @@
+"""What a step says while it runs: cut into numbered lines, kept in chunks, read by position."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.db.models import F
+
+from . import database
+from .exceptions import Overtaken
+from .models import LogChunk, Step
+from .runner import LEVELS
+from .text import clean
+from .transitions import Claim
+
+CHUNK_LINES = 500
+CONTINUES = " …⏎"  # ends a piece of a line that was too long to keep whole
+
+
+class LineCutter:
+    """Bytes from a step's output in, whole log lines out.
+
+    Plain text is a line of level info. A record that starts with *marker* is a line written by
+    ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text} \\n``.
+    """
+
+    def __init__(self, marker: bytes, line_bytes: int) -> None:
+        self._marker = marker
+        self._limit = line_bytes
+        self._rest = b""
+
+    def feed(self, data: bytes) -> Iterator[tuple[str, str]]:
+        """The (text, level letter) of each line that *data* completes."""
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for raw in whole:
+            yield from self._line(raw)
+        while len(self._rest) > self._limit and self._marker not in self._rest[: self._limit]:
+            piece, self._rest = self._piece(self._rest)
+            yield clean(piece) + CONTINUES, "i"
+
+    def end(self) -> Iterator[tuple[str, str]]:
+        """The line that was never ended."""
+        rest, self._rest = self._rest, b""
+        if rest:
+            yield from self._line(rest)
+
+    def _line(self, raw: bytes) -> Iterator[tuple[str, str]]:
+        before, marked, record = raw.partition(self._marker)
+        if before or not marked:
+            yield from self._split(before, "i")
+        if marked:
+            try:
+                values = json.loads(record)
+            except ValueError:  # torn by another process that wrote at the same moment
+                yield from self._split(record, "i")
+                return
+            for line in values["t"].split("\n"):
+                yield from self._split(line.encode("utf-8", "surrogatepass"), values["l"])
+
+    def _split(self, raw: bytes, level: str) -> Iterator[tuple[str, str]]:
+        raw = raw.removesuffix(b"\r")
+        while len(raw) > self._limit:
+            piece, raw = self._piece(raw)
+            yield clean(piece) + CONTINUES, level
+        yield clean(raw.decode("utf-8", "replace")), level
+
+    def _piece(self, raw: bytes) -> tuple[str, bytes]:
+        """The first *limit* bytes, not ending inside a character, and the rest."""
+        at = self._limit
+        while at > self._limit - 4 and raw[at] & 0xC0 == 0x80:
+            at -= 1
+        return raw[:at].decode("utf-8", "replace"), raw[at:]
+
+
+@dataclass
+class LogBook:
+    """The lines and the progress of one attempt, not written yet."""
+
+    claim: Claim
+    limit: int  # bytes of text kept of this attempt
+    _lines: list[str] = field(default_factory=list)
+    _levels: list[str] = field(default_factory=list)
+    _times: list[int] = field(default_factory=list)
+    _progress: tuple[float, float, str] | None = None
+    _kept: int = 0
+    _dropped: int = 0
+
+    def add(self, text: str, level: str = "i") -> None:
+        size = len(text.encode()) + 1
+        if self._kept + size > self.limit:
+            self._dropped += 1
+            return
+        self._kept += size
+        self._note(text, level)
+
+    def progress(self, done: float, total: float, text: str) -> None:
+        self._progress = (done, total, text)
+
+    @property
+    def is_dirty(self) -> bool:
+        return bool(self._lines) or self._progress is not None
+
+    @property
+    def pending_lines(self) -> int:
+        return len(self._lines)
+
+    def close(self) -> None:
+        """Say what was dropped, as the last line."""
+        if self._dropped:
+            self._note(
+                f"… {self._dropped:,} further lines are not kept: the log limit of "
+                f"{self.limit:,} bytes was reached (TRUESTEP['log_bytes']) …",
+                LEVELS["warning"],
+            )
+
+    def write(self) -> None:
+        """Write everything that waits, under the attempt's fence, in one transaction.
+
+        Raises Overtaken when the step is not this attempt's any more.
+        """
+        if not self.is_dirty:
+            return
+        lines = len(self._lines)
+        changes: dict[str, object] = {"log_lines": F("log_lines") + lines}
+        if self._progress:
+            changes |= zip(("done", "total", "progress_text"), self._progress, strict=True)
+        with database.write():
+            step = Step.objects.filter(pk=self.claim.step_id, fence=self.claim.fence)
+            if not step.update(**changes):
+                raise Overtaken(f"attempt {self.claim.attempt} of {self.claim.name} lost its step")
+            if lines:
+                last = step.values_list("log_lines", flat=True).get()
+                LogChunk.objects.bulk_create(self._chunks(last - lines + 1))
+        self._lines, self._levels, self._times, self._progress = [], [], [], None
+
+    def _chunks(self, first: int) -> Iterator[LogChunk]:
+        for start in range(0, len(self._lines), CHUNK_LINES):
+            lines = self._lines[start : start + CHUNK_LINES]
+            yield LogChunk(
+                step_id=self.claim.step_id,
+                attempt=self.claim.attempt,
+                first=first + start,
+                last=first + start + len(lines) - 1,
+                text="\n".join(lines),
+                levels="".join(self._levels[start : start + CHUNK_LINES]),
+                times=self._times[start : start + CHUNK_LINES],
+            )
+
+    def _note(self, text: str, level: str) -> None:
+        self._lines.append(text)
+        self._levels.append(level)
+        self._times.append(time.time_ns() // 1_000_000)
+
+
+@dataclass(frozen=True)
+class Line:
+    number: int
+    text: str
+    level: str  # one of LEVELS' letters
+    at: int  # milliseconds since 1970, UTC
+    attempt: int
+
+
+def read(step_id: int, first: int, count: int) -> list[Line]:
+    """Up to *count* lines of a step's log from number *first* on."""
+    chunks = LogChunk.objects.filter(step=step_id, last__gte=first, first__lt=first + count)
+    return [
+        Line(number, text, level, at, chunk.attempt)
+        for chunk in chunks.order_by("first")
+        for number, text, level, at in zip(
+            range(chunk.first, chunk.last + 1),
+            chunk.lines(),
+            chunk.levels,
+            chunk.times,
+            strict=True,
+        )
+        if first <= number < first + count
+    ]
+
+
+def text_of(step_id: int, attempt: int | None = None) -> Iterator[str]:
+    """The whole log as text, a chunk at a time; of one attempt only, when given."""
+    chunks = LogChunk.objects.filter(step=step_id).order_by("first")
+    if attempt is not None:
+        chunks = chunks.filter(attempt=attempt)
+    for text in chunks.values_list("text", flat=True).iterator(chunk_size=20):
+        yield text + "\n"

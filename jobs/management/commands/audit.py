@@ -1,0 +1,27 @@
+"""``manage.py audit``: replay the journal against the rows."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
+
+from ...audit import differences
+from ...models import Job, Transition
+
+
+class Command(BaseCommand):
+    help = "Compare every row with its journal. Exit code: 0 clean, 1 differences, 2 cannot read."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            found = list(differences())
+            totals = f"{Job.objects.count()} jobs, {Transition.objects.count()} entries"
+        except DatabaseError as error:
+            raise CommandError(f"Cannot read the database: {error}", returncode=2) from error
+        if found:
+            self.stdout.write("\n".join(found))
+            sys.exit(1)
+        self.stdout.write(f"clean: {totals}")

@@ -1,0 +1,193 @@
+"""``manage.py launch NAME [--field value …]``: run a job and watch it to its end."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import signal
+import sys
+import time
+from typing import Any
+
+from django import forms
+from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
+from django.db import DatabaseError
+
+from ... import conf, definitions, orchestrator, triggers, workers
+from ...engines.base import WorkerProcess, get_engine
+from ...exceptions import DatabaseBusy, InvalidParams, TriggersMissing, UnknownDefinition
+from ...models import Job
+from ...statuses import Status
+from ..follow import LOOK_SECONDS, Follower
+
+BAD_PARAMS, CANNOT_RUN, KILLED = 2, 4, 130
+EXIT_CODES = {Status.SUCCEEDED: 0, Status.FAILED: 1, Status.CANCELLED: 3}
+WORKER_CHECK_SECONDS = 5.0
+
+
+class Command(BaseCommand):
+    help = (
+        "Run a job and watch it. Living workers take it; without one this command is the worker. "
+        "Without a name, list what can be launched. Exit code: 0 succeeded, 1 failed, 2 bad name "
+        "or parameters, 3 cancelled, 4 cannot run. Ctrl-C cancels; a second one kills."
+    )
+
+    definition: type[definitions.JobDefinition] | None = None
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.allow_abbrev = False
+        parser.add_argument("--detach", action="store_true", help="Print only the id and return.")
+        parser.add_argument("--json", action="store_true", help="Print the journal as JSON lines.")
+        if self.definition:
+            _add_fields(parser, self.definition)
+        else:
+            parser.add_argument("definition", nargs="?", metavar="NAME")
+            parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="--field value")
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        try:
+            return super().execute(*args, **options)
+        except SystemCheckError as error:
+            raise CommandError(str(error), returncode=CANNOT_RUN) from error
+        except TriggersMissing as error:
+            raise CommandError(str(error), returncode=CANNOT_RUN) from error
+        except (DatabaseError, DatabaseBusy) as error:
+            raise CommandError(
+                f"The database cannot be used: {error}. Is it new? Run: python manage.py migrate",
+                returncode=CANNOT_RUN,
+            ) from error
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if not options["definition"]:
+            self._list()
+            return
+        given = self._parse_rest(options["definition"], options["rest"])
+        detach = options["detach"] or given["detach"]
+        as_json = options["json"] or given["json"]
+        triggers.require()
+        worker = None if detach or self._is_taken() else self._become_worker()
+        job = self._launch(given)
+        if detach:
+            self.stdout.write(str(job.pk))
+            return
+        sys.exit(_Watch(self, job, worker, as_json).to_the_end())
+
+    def _list(self) -> None:
+        for name, cls in definitions.registered().items():
+            options = " ".join(f"--{_option(field)}" for field in cls.Params.base_fields)
+            self.stdout.write(f"{name} {options}".rstrip())
+            if summary := cls.summary():
+                self.stdout.write(f"    {summary}")
+
+    def _parse_rest(self, name: str, rest: list[str]) -> dict[str, Any]:
+        try:
+            self.definition = definitions.get(name)
+        except UnknownDefinition as error:
+            raise CommandError(str(error), returncode=BAD_PARAMS) from error
+        return vars(self.create_parser("manage.py", f"launch {name}").parse_args(rest))
+
+    def _is_taken(self) -> bool:
+        assert self.definition
+        names = self.definition.steps()
+        return any(
+            worker.only_job_id is None
+            and all(workers.knows_step(worker, self.definition.name, name) for name in names)
+            for worker in workers.living()
+        )
+
+    def _become_worker(self) -> WorkerProcess:
+        return get_engine().worker(conf.knobs().slots)
+
+    def _launch(self, given: dict[str, Any]) -> Job:
+        assert self.definition
+        raw = {
+            name: value if isinstance(value, list) else ["on" if value is True else value]
+            for name in self.definition.Params.base_fields
+            if (value := given[f"param_{name}"]) not in (None, False)
+        }
+        try:
+            return orchestrator.launch(
+                self.definition, raw, actor=getpass.getuser(), source="command"
+            )
+        except InvalidParams as error:
+            told = "\n".join(
+                f"  {'' if field == '__all__' else f'--{_option(field)}: '}{' '.join(texts)}"
+                for field, texts in error.errors.items()
+            )
+            raise CommandError(
+                f"{error.definition} cannot be launched with these parameters.\n{told}",
+                returncode=BAD_PARAMS,
+            ) from error
+
+
+class _Watch:
+    """Follows one job, as its worker or beside other workers, and listens to Ctrl-C."""
+
+    def __init__(
+        self, command: Command, job: Job, worker: WorkerProcess | None, as_json: bool
+    ) -> None:
+        self._command = command
+        self._job = job
+        self._worker = worker
+        self._follower = Follower(job.pk, command.stdout.write, as_json)
+        self._interrupts = 0
+        self._cancelled = False
+        self._next_check = time.monotonic() + WORKER_CHECK_SECONDS
+
+    def to_the_end(self) -> int:
+        """The exit code of the command."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._interrupt)
+        if self._worker:
+            self._worker.run(only_job=self._job.pk, until=self._is_over)
+        else:
+            while not self._is_over():
+                time.sleep(LOOK_SECONDS)
+                self._say_when_alone()
+        if self._interrupts > 1:
+            return KILLED
+        self._job.refresh_from_db()
+        return EXIT_CODES[Status(self._job.status)]
+
+    def _interrupt(self, *_: Any) -> None:
+        self._interrupts += 1
+
+    def _is_over(self) -> bool:
+        if self._interrupts and not self._cancelled:
+            self._cancelled = True
+            self._command.stderr.write("Cancelling; Ctrl-C again kills at once.")
+            orchestrator.cancel(self._job.pk, actor=getpass.getuser(), source="command")
+        if self._interrupts > 1:
+            if self._worker is None:
+                return True
+            self._worker.kill()
+        return self._follower.is_over()
+
+    def _say_when_alone(self) -> None:
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._next_check = now + WORKER_CHECK_SECONDS
+            if not workers.who_takes(self._job.pk, workers.living()):
+                self._command.stderr.write(
+                    "No worker is running any more. Start one: python manage.py worker"
+                )
+
+
+def _add_fields(parser: CommandParser, definition: type[definitions.JobDefinition]) -> None:
+    for name, form_field in definition.Params.base_fields.items():
+        told: dict[str, Any] = {
+            "dest": f"param_{name}",
+            "help": str(form_field.help_text or form_field.label or ""),
+        }
+        if isinstance(form_field, forms.BooleanField) and not isinstance(
+            form_field, forms.NullBooleanField
+        ):
+            parser.add_argument(f"--{_option(name)}", action="store_true", **told)
+        elif isinstance(form_field, forms.MultipleChoiceField | forms.ModelMultipleChoiceField):
+            parser.add_argument(f"--{_option(name)}", action="append", metavar="VALUE", **told)
+        else:
+            parser.add_argument(f"--{_option(name)}", metavar="VALUE", **told)
+
+
+def _option(field: str) -> str:
+    return field.replace("_", "-")

@@ -1,0 +1,137 @@
+"""``manage.py serve``: the web server and a worker, as one command."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+import sys
+import time
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ... import triggers
+from ...engines import processes
+from ...exceptions import TriggersMissing
+
+LOOK_SECONDS = 0.05
+END_SECONDS = 25.0  # a worker grants its steps a grace; then everything is killed
+LONGEST_PAUSE = 10.0  # seconds before a child that keeps dying is started again
+FRAME_BYTES = "4096"  # a page sends acks and little else
+
+
+class Command(BaseCommand):
+    help = "Run the web server and a worker together; SIGTERM or Ctrl-C ends both."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument(
+            "--port", type=int, default=getattr(settings, "PORT", 8000), help="0: any free port."
+        )
+
+    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        try:
+            triggers.require()
+        except TriggersMissing as error:
+            raise CommandError(str(error)) from error
+        try:
+            listening = socket.create_server((host, port), backlog=512)
+        except OSError as error:
+            raise CommandError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. Set PORT to another port, "
+                "or to 0 for any free one."
+            ) from error
+        stopped = False
+
+        def stop(*_: Any) -> None:
+            nonlocal stopped
+            stopped = True
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        children = [
+            _Child("web", _web_command(listening), pass_fds=[listening.fileno()]),
+            _Child("worker", [sys.executable, sys.argv[0], "worker"]),
+        ]
+        address = listening.getsockname()[:2]
+        ready = False
+        try:
+            while not stopped:
+                for child in children:
+                    child.keep_running(self.stderr.write)
+                if not ready and _accepts(*address):
+                    ready = True
+                    self.stdout.write(f"Ready: http://{address[0]}:{address[1]}/")
+                    self.stdout.flush()
+                time.sleep(LOOK_SECONDS)
+        finally:
+            _end(children)
+
+
+def _web_command(listening: socket.socket) -> list[str]:
+    module, _, attribute = settings.ASGI_APPLICATION.rpartition(".")
+    return [
+        *(sys.executable, "-m", "daphne", "--verbosity", "0", "--no-server-name"),
+        *("--fd", str(listening.fileno())),
+        *("--websocket_connect_timeout", "5", "--application-close-timeout", "3"),
+        *("--ping-interval", "10", "--ping-timeout", "15"),
+        *("--websocket-max-message-size", FRAME_BYTES, "--websocket-max-frame-size", FRAME_BYTES),
+        f"{module}:{attribute}",
+    ]
+
+
+def _accepts(host: str, port: int) -> bool:
+    """Whether the web server answers; any answer will do."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+class _Child:
+    """A process that is started again when it ends by itself."""
+
+    def __init__(self, name: str, command: list[str], pass_fds: list[int] | None = None) -> None:
+        self._name = name
+        self._command = command
+        self._pass_fds = pass_fds or []
+        self._pause = 0.5
+        self._start_at = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def keep_running(self, say: Any) -> None:
+        if self.process is not None and self.process.poll() is not None:
+            code, self.process = self.process.returncode, None
+            say(f"The {self._name} ended with code {code}; it starts again in {self._pause:g} s.")
+            self._start_at = time.monotonic() + self._pause
+            self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        if self.process is None and time.monotonic() >= self._start_at:
+            self.process = subprocess.Popen(
+                self._command,
+                stdin=subprocess.DEVNULL,
+                pass_fds=self._pass_fds,
+                start_new_session=True,  # Ctrl-C reaches this command alone; it tells its children
+                preexec_fn=partial(processes.die_with_parent, signal.SIGTERM),
+            )
+
+
+def _end(children: list[_Child]) -> None:
+    processes_ = [child.process for child in children if child.process]
+    for process in processes_:
+        process.terminate()
+    deadline = time.monotonic() + END_SECONDS
+    for process in processes_:
+        try:
+            process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            processes.kill_tree(process.pid)
+            process.wait()

@@ -1,0 +1,76 @@
+"""``manage.py show ID``: a job as the database has it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import F
+
+from ... import database, feed
+from ...models import Attempt, Job, Transition
+from ..follow import SIGNS
+
+
+class Command(BaseCommand):
+    help = "Show a job, its steps and its journal."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("id", type=int, metavar="ID")
+        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
+
+    def handle(self, *args: Any, id: int, **options: Any) -> None:  # noqa: A002
+        try:
+            shown = _job_as_json(id)
+        except Job.DoesNotExist:
+            raise CommandError(f"There is no job {id}.", returncode=2) from None
+        if options["json"]:
+            self.stdout.write(json.dumps(shown))
+        else:
+            self._write_lines(shown)
+
+    def _write_lines(self, shown: dict[str, Any]) -> None:
+        job = shown["job"]
+        self.stdout.write(
+            f"{SIGNS[job['status']]} job {job['id']} {job['definition']}: {job['status']}"
+        )
+        for step in shown["steps"]:
+            self.stdout.write(f"  {SIGNS[step['status']]} {step['name']:<24} {step['status']}")
+            for line in (step["error"] or "").splitlines():
+                self.stdout.write(f"      {line}")
+
+
+def _job_as_json(job_id: int) -> dict[str, Any]:
+    with database.snapshot():
+        job = Job.objects.get(pk=job_id)
+        attempts = {
+            attempt.step_id: attempt
+            for attempt in Attempt.objects.filter(step__job=job, number=F("step__attempt"))
+        }
+        steps = list(job.steps.order_by("position"))
+        journal = Transition.objects.filter(job=job).select_related("step").order_by("seq")
+        return {
+            "job": {
+                "id": job.pk,
+                "definition": job.definition,
+                "status": str(job.status),
+                "seq": job.seq,
+                "params": job.params,
+                "error": "\n".join(feed.errors_of(job.pk)) or None,
+            },
+            "steps": [
+                {
+                    "id": step.pk,
+                    "name": step.name,
+                    "status": str(step.status),
+                    "seq": step.seq,
+                    "attempt": step.attempt,
+                    "result": attempts[step.pk].result if step.pk in attempts else None,
+                    "error": (attempts[step.pk].error or None) if step.pk in attempts else None,
+                    "log_lines": step.log_lines,
+                }
+                for step in steps
+            ],
+            "journal": [entry.as_json() for entry in journal],
+        }

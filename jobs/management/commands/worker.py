@@ -1,0 +1,43 @@
+"""``manage.py worker``: run steps until told to stop."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from ... import conf, definitions
+from ...engines.base import get_engine
+from ...exceptions import TriggersMissing
+
+
+class Command(BaseCommand):
+    help = "Run steps of jobs until SIGTERM or Ctrl-C; a second one kills the steps at once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--slots", type=int, default=conf.knobs().slots, help="Steps to run side by side."
+        )
+
+    def handle(self, *args: Any, slots: int, **options: Any) -> None:
+        if slots < 1:
+            raise CommandError(f"--slots {slots}: give a number from 1 on.")
+        worker = get_engine().worker(slots)
+        signals = 0
+
+        def stop(*_: Any) -> None:
+            nonlocal signals
+            signals += 1
+            worker.stop()
+            if signals > 1:
+                worker.kill()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
+        known = ", ".join(definitions.registered()) or "nothing"
+        self.stdout.write(f"Worker with {slots} slots. Knows: {known}.")
+        try:
+            worker.run()
+        except TriggersMissing as error:
+            raise CommandError(str(error)) from error

@@ -1,0 +1,101 @@
+"""Tell a job's news on the terminal, line by line, as the journal and the logs grow."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+from .. import database, logs
+from ..models import Job, Step, Transition
+from ..statuses import TERMINAL, Kind, Status
+
+LOOK_SECONDS = 0.05
+SIGNS = {
+    Status.PENDING: "·",
+    Status.RUNNING: "▶",
+    Status.SUCCEEDED: "✔",
+    Status.FAILED: "✘",
+    Status.CANCELLED: "■",
+    Status.SKIPPED: "↷",
+}
+
+
+class Follower:
+    """Prints what is new in one job each time it is asked."""
+
+    def __init__(self, job_id: int, write: Callable[[str], None], as_json: bool) -> None:
+        self.job_id = job_id
+        self._write = write
+        self._as_json = as_json
+        self._seq = 0
+        self._told: dict[int, int] = {}  # step → log lines already printed
+        self._started: dict[int, Transition] = {}
+        self._next_look = 0.0
+
+    def is_over(self) -> bool:
+        """Print the news, at most every 50 ms; True once the job has ended and all is told."""
+        now = time.monotonic()
+        if now < self._next_look:
+            return False
+        self._next_look = now + LOOK_SECONDS
+        with database.snapshot():
+            job = Job.objects.get(pk=self.job_id)
+            entries = list(
+                Transition.objects.filter(job=job, seq__gt=self._seq)
+                .select_related("step")
+                .order_by("seq")
+            )
+            for entry in entries:
+                self._tell(job, entry)
+            if not self._as_json:
+                for step in Step.objects.filter(job=job, status=Status.RUNNING):
+                    self._tell_log(step)
+        self._seq = job.seq
+        return job.is_finished
+
+    def _tell(self, job: Job, entry: Transition) -> None:
+        if self._as_json:
+            self._write(json.dumps(entry.as_json()))
+            return
+        if entry.step and entry.to_status in TERMINAL:
+            self._tell_log(entry.step)
+        sign = SIGNS.get(Status(entry.to_status), " ") if entry.to_status else "!"
+        what = entry.step.name if entry.step else f"job {job.pk} {job.definition}"
+        self._line(entry.at.astimezone().strftime("%H:%M:%S"), sign, what, self._words(entry))
+        if entry.step and entry.to_status == Status.FAILED:
+            self._tell_error(entry.step)
+
+    def _words(self, entry: Transition) -> str:
+        by = f" by {entry.actor}" if entry.actor else ""
+        match entry.kind:
+            case Kind.BIRTH:
+                return f"launched{by}"
+            case Kind.REQUEST:
+                return f"{entry.reason} requested{by}"
+            case Kind.NOTE:
+                return entry.reason
+        key = entry.step_id or 0
+        if entry.to_status == Status.RUNNING:
+            self._started[key] = entry
+            return "running"
+        took = ""
+        if key in self._started and entry.to_status in TERMINAL:
+            took = f" after {(entry.at - self._started[key].at).total_seconds():.1f} s"
+        why = "" if entry.to_status == Status.SUCCEEDED else f" ({entry.reason})"
+        return f"{entry.to_status}{took}{why}"
+
+    def _tell_log(self, step: Step) -> None:
+        while lines := logs.read(step.pk, self._told.get(step.pk, 0) + 1, 1000):
+            for line in lines:
+                at = time.strftime("%H:%M:%S", time.localtime(line.at / 1000))
+                self._line(at, "│", step.name, line.text)
+            self._told[step.pk] = lines[-1].number
+
+    def _tell_error(self, step: Step) -> None:
+        attempt = step.attempts.order_by("number").last()
+        for text in (attempt.traceback or attempt.error).splitlines() if attempt else ():
+            self._line(" " * 8, "│", step.name, text)
+
+    def _line(self, at: str, sign: str, what: str, words: str) -> None:
+        self._write(f"{at} {sign} {what:<24} {words}")

@@ -1,0 +1,270 @@
+"""The rows: what a job is, and everything that happened to it.
+
+``transitions`` is the only writer of a status; database triggers (``triggers``) see to that. A
+``seq`` is the per-job number of a journal entry; a row stamped by an entry carries its seq, so
+"what changed since seq N?" is one indexed question.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def unfinished(self) -> JobQuerySet:
+        return self.filter(status__in=UNFINISHED)
+
+    def newest_first(self) -> JobQuerySet:
+        return self.order_by("-pk")
+
+
+class Job(models.Model):
+    """One run of a definition; its raw parameters and its plan are frozen at launch."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    definition = models.CharField(max_length=100)
+    params = models.JSONField(default=dict)  # raw form input: {field: [text, …]}
+    status = models.CharField(
+        max_length=10, choices=[(s, s.label) for s in JOB_STATUSES], default=Status.PENDING
+    )
+    seq = models.PositiveBigIntegerField(default=1)
+    cancel_requested = models.BooleanField(default=False)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        permissions: ClassVar = [
+            ("launch_job", "Can launch a job"),
+            ("control_job", "Can cancel a job"),
+            ("view_log", "Can read the logs of steps"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(status__in=JOB_STATUSES), name="job_status_known"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="job_seq_from_1"),
+            models.CheckConstraint(
+                condition=Q(status__in=TERMINAL, ended_at__isnull=False)
+                | (~Q(status__in=TERMINAL) & Q(ended_at__isnull=True)),
+                name="job_ended_at_iff_terminal",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["status", "-id"], name="job_by_status"),
+            models.Index(fields=["definition", "-id"], name="job_by_definition"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.pk} ({self.definition})"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in TERMINAL
+
+
+class StepQuerySet(models.QuerySet["Step"]):
+    def ready(self) -> StepQuerySet:
+        """Steps that a worker may start now."""
+        return self.filter(status=Status.PENDING, waiting=0, job__cancel_requested=False)
+
+    def running(self) -> StepQuerySet:
+        return self.filter(status=Status.RUNNING)
+
+    def known_in(self, known: dict[str, list[str]]) -> StepQuerySet:
+        """Steps of the (definition, step name) pairs in *known*."""
+        pairs = Q(pk__in=[])
+        for definition, names in known.items():
+            pairs |= Q(job__definition=definition, name__in=names)
+        return self.filter(pairs)
+
+
+class Step(models.Model):
+    """One unit of a job."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="steps")
+    name = models.CharField(max_length=100)
+    position = models.PositiveIntegerField()  # 0, 1, 2 … as written in the definition
+    timeout = models.FloatField(null=True)  # seconds
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    seq = models.PositiveBigIntegerField(default=1)
+    attempt = models.PositiveIntegerField(default=0)  # number of the current one; 0: never started
+    fence = models.PositiveBigIntegerField(default=0)  # +1 at every move; every write carries it
+    waiting = models.PositiveIntegerField(default=0)  # needed steps that have not succeeded yet
+
+    # Volatile: changes without a journal entry, under the fence.
+    done = models.FloatField(null=True)
+    total = models.FloatField(null=True)
+    progress_text = models.CharField(max_length=200, blank=True)
+    log_lines = models.PositiveBigIntegerField(default=0)
+
+    objects = StepQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["job", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "name"], name="step_name_once_per_job"),
+            models.UniqueConstraint(fields=["job", "position"], name="step_position_once_per_job"),
+            models.CheckConstraint(condition=Q(status__in=list(Status)), name="step_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.RUNNING, Status.SUCCEEDED])
+                | Q(attempt__gte=1, waiting=0),
+                name="step_ran_only_when_ready",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["job", "seq"], name="step_changed_since"),
+            models.Index(fields=["status", "waiting", "job", "position"], name="step_ready"),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {self.name} of job {self.job_id}"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in TERMINAL
+
+    @property
+    def label(self) -> str:
+        return self.name.replace("_", " ")
+
+
+class Need(models.Model):
+    """An arrow of the plan: *step* starts only after *needed* has succeeded."""
+
+    step = models.ForeignKey(Step, models.CASCADE, related_name="needs")
+    needed = models.ForeignKey(Step, models.CASCADE, related_name="dependants")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["step", "needed"], name="need_once"),
+            models.CheckConstraint(condition=~Q(step=F("needed")), name="need_of_another_step"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step_id} needs {self.needed_id}"
+
+
+class Worker(models.Model):
+    """A process that runs steps. It holds a lock on *lock_path* for as long as it lives."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    host = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    slots = models.PositiveIntegerField()
+    only_job = models.ForeignKey(Job, models.CASCADE, null=True, related_name="+")
+    knows = models.JSONField(default=dict)  # {definition: [step name, …]}
+    lock_path = models.CharField(max_length=500)
+    beats = models.PositiveBigIntegerField(default=0)
+    started_at = models.DateTimeField(default=timezone.now)
+    stopped_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+
+class Attempt(models.Model):
+    """One execution of a step. Old attempts are kept."""
+
+    step = models.ForeignKey(Step, models.CASCADE, related_name="attempts")
+    number = models.PositiveIntegerField()  # 1, 2, 3 …
+    worker = models.ForeignKey(Worker, models.SET_NULL, null=True, related_name="attempts")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    result = models.JSONField(null=True)
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["step", "number"], name="attempt_number_once"),
+            models.CheckConstraint(condition=Q(number__gte=1), name="attempt_from_1"),
+        ]
+
+    def __str__(self) -> str:
+        return f"attempt {self.number} of step {self.step_id}"
+
+
+class Transition(models.Model):
+    """A journal entry: one fact about one job, never changed after it was written."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="journal")
+    seq = models.PositiveBigIntegerField()
+    tag = models.CharField(max_length=8)  # random; (seq, tag) tells a restored database apart
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    step = models.ForeignKey(Step, models.CASCADE, null=True, related_name="journal")
+    attempt = models.PositiveIntegerField(default=0)
+    from_status = models.CharField(max_length=10, blank=True)
+    to_status = models.CharField(max_length=10, blank=True)
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=150, blank=True)  # a person's name; empty: Truestep itself
+    source = models.CharField(max_length=10, blank=True)  # page, admin, command, python, worker
+    reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["job", "seq"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "seq"], name="journal_seq_once_per_job"),
+            models.CheckConstraint(condition=Q(kind__in=list(Kind)), name="journal_kind_known"),
+            models.CheckConstraint(
+                condition=~Q(kind=Kind.MOVE) | (~Q(from_status="") & ~Q(to_status="")),
+                name="journal_move_has_both_ends",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        what = f"step {self.step_id}" if self.step_id else f"job {self.job_id}"
+        return f"{self.job_id}.{self.seq} {self.kind} {what} {self.from_status}→{self.to_status}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The entry as every command prints it."""
+        return {
+            "job": self.job_id,
+            "seq": self.seq,
+            "kind": str(self.kind),
+            "step": self.step.name if self.step else None,
+            "attempt": self.attempt,
+            "from": str(self.from_status) or None,
+            "to": str(self.to_status) or None,
+            "at": rfc3339(self.at),
+            "actor": self.actor,
+            "reason": self.reason,
+        }
+
+
+class LogChunk(models.Model):
+    """Some consecutive lines of a step's log, all of one attempt; numbered 1..n per step."""
+
+    step = models.ForeignKey(Step, models.CASCADE, related_name="log")
+    attempt = models.PositiveIntegerField()
+    first = models.PositiveBigIntegerField()
+    last = models.PositiveBigIntegerField()
+    text = models.TextField()  # the lines, joined by newlines
+    levels = models.TextField()  # one letter a line: d, i, w, e, c
+    times = models.JSONField()  # one number a line: milliseconds since 1970, UTC
+
+    class Meta:
+        ordering: ClassVar = ["step", "first"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["step", "first"], name="log_first_once_per_step"),
+            models.CheckConstraint(condition=Q(last__gte=F("first")), name="log_last_from_first"),
+        ]
+
+    def __str__(self) -> str:
+        return f"lines {self.first}–{self.last} of step {self.step_id}"
+
+    def lines(self) -> list[str]:
+        return self.text.split("\n")
+
+
+def rfc3339(moment: datetime) -> str:
+    """A moment as RFC 3339 in UTC, to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

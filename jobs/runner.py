@@ -1,0 +1,222 @@
+"""Call one step and hand back how it ended. Knows no database and no worker.
+
+This runs in a slot: a process of its own that may be killed at any moment.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+import time
+import traceback as tracebacks
+from collections.abc import Callable, Iterable, Iterator, Sized
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from . import definitions
+from .exceptions import InvalidParams, StepStopped
+from .text import clean, clean_json, cut
+
+T = TypeVar("T")
+LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "c"}
+PROGRESS_SECONDS = 0.05
+
+
+class Verdict(StrEnum):
+    RETURNED = "returned"
+    FAILED = "failed"
+    STOPPED = "stopped"  # it was asked to stop, and has
+    HANDED_BACK = "handed back"  # its worker stops; the step is to run again elsewhere
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """How an attempt ended."""
+
+    verdict: Verdict
+    result: Any = None  # JSON
+    reason: str = ""  # for the journal: a clause
+    error: str = ""  # for the reader: what happened, in a line or a few
+    traceback: str = ""
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Outcome:
+        return cls(**values | {"verdict": Verdict(values["verdict"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    error_bytes: int
+    result_bytes: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Everything that a slot is told about the attempt it is to run."""
+
+    definition: str
+    step: str
+    attempt: int
+    params: dict[str, list[str]]  # raw form input
+    results: dict[str, Any]
+    idempotency_key: str
+    limits: Limits
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> Task:
+        values = json.loads(text)
+        return cls(**values | {"limits": Limits(**values["limits"])})
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Where a step's words go: one log line with its level, one progress value."""
+
+    log: Callable[[str, str], None]  # text, level
+    progress: Callable[[float, float, str], None]  # done, total, text
+
+
+class Run:
+    """What a step is given: its parameters, earlier results, and ways to speak."""
+
+    def __init__(self, task: Task, params: dict[str, Any], channel: Channel) -> None:
+        self.params = params
+        self.results = task.results
+        self.attempt = task.attempt
+        self.idempotency_key = task.idempotency_key
+        self._channel = channel
+        self._told = 0.0
+        self.watches_cancel = False  # True once the step has asked whether it is cancelled
+        self.stop_reason = ""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether this step has been asked to stop.
+
+        A step that reads this is trusted to stop by itself within the grace. Any other step is
+        interrupted by an exception wherever it is.
+        """
+        self.watches_cancel = True
+        return bool(self.stop_reason)
+
+    def log(self, text: object, level: str = "info") -> None:
+        """Write to the step's log. *level* is debug, info, warning, error or critical."""
+        if level not in LEVELS:
+            raise ValueError(f"level {level!r} is not one of {', '.join(LEVELS)}")
+        self._stop_if_asked()
+        self._channel.log(str(text), level)
+
+    def progress(self, done: float, total: float, text: str = "") -> None:
+        """Show how far the step is: *done* of *total*, in any unit."""
+        for name, value in (("done", done), ("total", total)):
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ValueError(f"{name}={value!r} must be a number from 0 on")
+        self._stop_if_asked()
+        now = time.monotonic()
+        if done >= total or now - self._told >= PROGRESS_SECONDS:
+            self._told = now
+            self._channel.progress(float(done), float(total), clean(str(text))[:200])
+
+    def track(self, iterable: Iterable[T], text: str = "") -> Iterator[T]:
+        """Go through *iterable* and show the progress; stops where the step is cancelled."""
+        total = len(iterable) if isinstance(iterable, Sized) else len(iterable := list(iterable))
+        self.progress(0, total, text)
+        for done, item in enumerate(iterable, 1):
+            yield item
+            self.progress(done, total, text)
+
+    def _stop_if_asked(self) -> None:
+        if self.stop_reason:
+            raise StepStopped(self.stop_reason)
+
+
+def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
+    """Run the step; whatever it does, an Outcome comes back.
+
+    *make_run* gets the cleaned parameters and returns the Run that the step is given.
+    """
+    try:
+        definition = definitions.get(task.definition)
+        function = getattr(definition(), task.step)
+        run = make_run(definition.clean(task.params))
+        return _returned(task, function(run))
+    except StepStopped as stopped:
+        return Outcome(
+            verdict=Verdict.STOPPED,
+            reason=str(stopped),
+            traceback=_traceback(stopped, task.limits.error_bytes),
+        )
+    except SystemExit as error:
+        return _failed(task, error, f"SystemExit: the step called sys.exit({_say(error.code)})")
+    except InvalidParams as error:
+        return _failed(task, error, _say(error))
+    except BaseException as error:
+        return _failed(task, error, f"{type(error).__name__}: {_say(error)}".removesuffix(": "))
+
+
+def _returned(task: Task, result: Any) -> Outcome:
+    try:
+        text = json.dumps(result, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        message = (
+            f"the step returned {_describe(result)}, which is not JSON ({_say(error)}). "
+            "Return None, numbers, text, lists and dicts with text keys."
+        )
+        return _failed(task, None, message)
+    if len(text) > task.limits.result_bytes:
+        message = (
+            f"the step returned {len(text):,} bytes of JSON; the limit is "
+            f"{task.limits.result_bytes:,} (TRUESTEP['result_bytes']). Store it elsewhere and "
+            "return where."
+        )
+        return _failed(task, None, message)
+    return Outcome(verdict=Verdict.RETURNED, result=clean_json(json.loads(text)))
+
+
+def _failed(task: Task, error: BaseException | None, message: str) -> Outcome:
+    limit = task.limits.error_bytes
+    message = cut(message, limit)
+    return Outcome(
+        verdict=Verdict.FAILED,
+        reason=f"raised {type(error).__name__}" if error else "returned something unusable",
+        error=message,
+        traceback=_traceback(error, limit) if error else "",
+    )
+
+
+def _say(value: object) -> str:
+    """``str(value)``, also of an object whose ``__str__`` raises."""
+    try:
+        return str(value)
+    except BaseException as error:
+        return f"(its text cannot be shown: {type(error).__name__} in __str__)"
+
+
+def _describe(value: object) -> str:
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
+def _traceback(error: BaseException, limit: int) -> str:
+    """The traceback from the step's own frames on."""
+    frames = error.__traceback__.tb_next if error.__traceback__ else None
+    try:
+        text = "".join(tracebacks.format_exception(type(error), error, frames))
+    except BaseException:
+        text = "".join(tracebacks.format_tb(frames)) + f"{type(error).__name__}\n"
+    return cut(text, limit)
+
+
+def flush_prints() -> None:
+    """Hand on what the step printed and Python still buffers."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # the step closed it
+            os.write(2, b"(the step closed its own output)\n")

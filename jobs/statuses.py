@@ -1,0 +1,90 @@
+"""What a status means and which move from one to another is legal.
+
+Everything here is data. ``transitions`` is the only module that acts on it; the page, the admin
+and ``audit`` only look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from django.db.models import TextChoices
+
+
+class Status(TextChoices):
+    PENDING = "pending"  # waits for steps it needs, for a worker, or (a job) has not started
+    RUNNING = "running"  # a live worker holds this attempt; of a job: some step has started
+    SUCCEEDED = "succeeded"  # it returned; of a job: every step did
+    FAILED = "failed"  # it raised, timed out, or nobody could run it; of a job: a step failed
+    CANCELLED = "cancelled"  # somebody asked, and it has really stopped
+    SKIPPED = "skipped"  # never ran: something it needs did not succeed (steps only)
+
+
+class Kind(TextChoices):
+    """What a journal entry tells."""
+
+    BIRTH = "birth"  # the job and all its steps were written, pending
+    MOVE = "move"  # a status changed
+    REQUEST = "request"  # a person asked for something
+    NOTE = "note"  # something worth remembering that changed no status
+
+
+Moves = dict[Status, dict[Status, str]]
+
+STEP_MOVES: Moves = {
+    Status.PENDING: {
+        Status.RUNNING: "a worker claimed it",
+        Status.SKIPPED: "a step it needs did not succeed",
+        Status.CANCELLED: "cancelled before it started",
+        Status.FAILED: "no worker knows how to run it",
+    },
+    Status.RUNNING: {
+        Status.SUCCEEDED: "it returned",
+        Status.FAILED: "it raised, timed out or its process died",
+        Status.CANCELLED: "it was asked to stop and has stopped",
+        Status.PENDING: "its worker stopped and handed it back",
+    },
+    Status.SUCCEEDED: {},
+    Status.FAILED: {},
+    Status.CANCELLED: {},
+    Status.SKIPPED: {},
+}
+
+JOB_MOVES: Moves = {
+    Status.PENDING: {
+        Status.RUNNING: "its first step started",
+        Status.CANCELLED: "cancelled before anything started",
+        Status.FAILED: "no worker knows how to run its steps",
+    },
+    Status.RUNNING: {
+        Status.SUCCEEDED: "every step succeeded",
+        Status.FAILED: "a step failed",
+        Status.CANCELLED: "it was cancelled and no step failed",
+    },
+    Status.SUCCEEDED: {},
+    Status.FAILED: {},
+    Status.CANCELLED: {},
+}
+
+JOB_STATUSES: tuple[Status, ...] = tuple(JOB_MOVES)
+TERMINAL: frozenset[Status] = frozenset(
+    status for status, onward in STEP_MOVES.items() if not onward
+)
+UNFINISHED: frozenset[Status] = frozenset(Status) - TERMINAL
+
+
+def is_legal(moves: Moves, old: str, new: str) -> bool:
+    """True when *moves* allows a row to go from *old* to *new*."""
+    return new in moves.get(Status(old), {})
+
+
+def status_of_job(current: str, steps: Collection[str]) -> Status:
+    """The status that a job has by its steps' statuses; *current* tells whether it has started."""
+    if all(status in TERMINAL for status in steps):
+        for decisive in (Status.FAILED, Status.CANCELLED):
+            if decisive in steps:
+                return decisive
+        return Status.SUCCEEDED
+    if Status.RUNNING in steps:
+        return Status.RUNNING
+    return Status(current)

@@ -1,0 +1,84 @@
+"""How times, numbers and waiting are put in words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ..feed import StepSight
+from ..statuses import Status
+
+register = template.Library()
+
+
+@register.filter
+def moment(at: datetime | None) -> SafeString | str:
+    """A moment, in UTC; the page's script shows it in the reader's time zone."""
+    if at is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" data-local>{} UTC</time>', at.isoformat(), f"{at:%H:%M:%S}"
+    )
+
+
+@register.simple_tag
+def elapsed(start: datetime | None, end: datetime | None) -> SafeString | str:
+    """How long from *start* to *end*; without an end the page's script goes on counting."""
+    if start is None:
+        return ""
+    if end is None:
+        return format_html('<time class="elapsed" data-start="{}"></time>', _milliseconds(start))
+    return format_html('<time class="elapsed">{}</time>', duration((end - start).total_seconds()))
+
+
+def duration(seconds: float) -> str:
+    """``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 07 min``."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    return f"{minutes // 60} h {minutes % 60:02} min"
+
+
+@register.filter
+def number(value: float | None) -> str:
+    """A number without a needless fraction."""
+    return "" if value is None else f"{value:g}" if value % 1 else f"{int(value)}"
+
+
+@register.filter
+def reason(sight: StepSight) -> str:
+    """Why a pending step has not started, as far as the step itself knows."""
+    if sight.step.status != Status.PENDING:
+        return ""
+    if sight.waits_for:
+        return "waits for " + ", ".join(sight.waits_for)
+    return "waits for a worker"
+
+
+@register.filter
+def params(raw: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """Raw parameters as pairs of text."""
+    return [(name, ", ".join(values)) for name, values in raw.items()]
+
+
+@register.filter
+def epoch(at: datetime) -> int:
+    """Milliseconds since 1970."""
+    return _milliseconds(at)
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+@register.filter
+def first_line(text: Any) -> str:
+    return (str(text).splitlines() or [""])[0]

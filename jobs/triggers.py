@@ -1,0 +1,131 @@
+"""The database's own guard: no status changes without the journal entry that says so.
+
+``queryset.update()``, a stale ``save()``, ``bulk_create`` with a status and raw SQL all meet these
+triggers. A rule is one SQL condition in words that every database understands; only its wrapping
+is SQLite's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from .exceptions import TriggersMissing
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Refuse *event* on *table* when *condition* holds (NEW and OLD are the row's two states)."""
+
+    name: str
+    table: str
+    event: str  # INSERT, UPDATE
+    condition: str
+    message: str
+
+
+def _journaled(subject: str, seq: str) -> str:
+    return (
+        "NOT EXISTS (SELECT 1 FROM truestep_transition AS j WHERE j.kind = 'move' "
+        f"AND {subject} AND j.to_status = NEW.status AND {seq})"
+    )
+
+
+_JOB = "j.job_id = NEW.id AND j.step_id IS NULL"
+_STEP = "j.job_id = NEW.job_id AND j.step_id = NEW.id"
+_CHANGED = "NEW.status <> OLD.status AND (NEW.seq <= OLD.seq OR {journaled})"
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "truestep_job_birth",
+        "truestep_job",
+        "INSERT",
+        "NEW.status <> 'pending' AND " + _journaled(_JOB, "j.seq <= NEW.seq"),
+        "truestep: a job is born pending; only transitions.py moves it on",
+    ),
+    Rule(
+        "truestep_step_birth",
+        "truestep_step",
+        "INSERT",
+        "NEW.status <> 'pending' AND " + _journaled(_STEP, "j.seq = NEW.seq"),
+        "truestep: a step is born pending; only transitions.py moves it on",
+    ),
+    Rule(
+        "truestep_job_status",
+        "truestep_job",
+        "UPDATE",
+        _CHANGED.format(
+            journaled=_journaled(
+                _JOB + " AND j.from_status = OLD.status", "j.seq > OLD.seq AND j.seq <= NEW.seq"
+            )
+        ),
+        "truestep: a job status changes only with its journal entry; use jobs.orchestrator",
+    ),
+    Rule(
+        "truestep_step_status",
+        "truestep_step",
+        "UPDATE",
+        _CHANGED.format(
+            journaled=_journaled(_STEP + " AND j.from_status = OLD.status", "j.seq = NEW.seq")
+        ),
+        "truestep: a step status changes only with its journal entry; use jobs.orchestrator",
+    ),
+    Rule(
+        "truestep_job_seq",
+        "truestep_job",
+        "UPDATE",
+        "NEW.seq < OLD.seq OR (NEW.seq > OLD.seq AND NOT EXISTS (SELECT 1 FROM "
+        "truestep_transition AS j WHERE j.job_id = NEW.id AND j.seq = NEW.seq))",
+        "truestep: seq never falls and rises only with the journal; this row is stale",
+    ),
+    Rule(
+        "truestep_step_seq",
+        "truestep_step",
+        "UPDATE",
+        "NEW.seq < OLD.seq OR NEW.fence < OLD.fence",
+        "truestep: seq and fence of a step never fall; this row is stale",
+    ),
+    Rule(
+        "truestep_journal_unchanged",
+        "truestep_transition",
+        "UPDATE",
+        "1 = 1",
+        "truestep: a journal entry is never changed",
+    ),
+)
+
+
+def install(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Create every trigger anew; harmless to repeat. Run after each ``migrate``."""
+    connection = connections[using]
+    if "truestep_transition" not in connection.introspection.table_names():
+        return  # migrated back to nothing
+    with connection.cursor() as cursor:
+        for rule in RULES:
+            for statement in _statements(rule, connection.vendor):
+                cursor.execute(statement)
+
+
+def require(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Raises TriggersMissing, naming them, unless every trigger is in place."""
+    connection = connections[using]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        present = {name for (name,) in cursor.fetchall()}
+    if missing := [rule.name for rule in RULES if rule.name not in present]:
+        raise TriggersMissing(missing)
+
+
+def _statements(rule: Rule, vendor: str) -> list[str]:
+    if vendor != "sqlite":
+        raise ImproperlyConfigured(
+            f"Truestep guards its rows with triggers, which it does not have for {vendor} yet. "
+            "Use a sqlite:/// DATABASE_URL."
+        )
+    return [
+        f"DROP TRIGGER IF EXISTS {rule.name}",
+        f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} "
+        f"WHEN {rule.condition} BEGIN SELECT RAISE(ABORT, '{rule.message}'); END",
+    ]

@@ -1,0 +1,162 @@
+"""The pages: list, job, launch; the actions: cancel; the log as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST, require_safe
+
+from . import definitions, feed, logs, orchestrator
+from .exceptions import InvalidParams, UnknownDefinition
+from .forms import JobFilter
+from .live import fragments
+from .models import Job, Step
+
+PAGE_SIZE = 50
+CAN = ("view", "launch", "control", "log")
+_PERMISSIONS = {
+    "view": "truestep.view_job",
+    "launch": "truestep.launch_job",
+    "control": "truestep.control_job",
+    "log": "truestep.view_log",
+}
+
+View = Callable[..., HttpResponseBase]
+
+
+def permitted(what: str) -> Callable[[View], View]:
+    """No login: to the login page; no permission: 403."""
+
+    def guard(view: View) -> View:
+        @login_required
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.has_perm(_PERMISSIONS[what]):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return guard
+
+
+@require_safe
+@permitted("view")
+def job_list(request: HttpRequest) -> HttpResponse:
+    """Every job, newest first."""
+    chosen = JobFilter(request.GET)
+    page = Paginator(chosen.select(Job.objects.newest_first()), PAGE_SIZE).get_page(
+        request.GET.get("page")
+    )
+    context = {
+        "page": page,
+        "filter": chosen,
+        "definitions": definitions.registered(),
+        "now": timezone.now(),
+    }
+    return _render(request, "truestep/list.html", context)
+
+
+@require_safe
+@permitted("view")
+def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
+    """One job, whole; the page's script keeps it true."""
+    try:
+        sight = feed.look(job_id)
+    except Job.DoesNotExist:
+        raise Http404(f"There is no job {job_id}.") from None
+    return _render(request, "truestep/detail.html", fragments.context_of(sight))
+
+
+@require_POST
+@permitted("control")
+def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Ask a job to stop."""
+    try:
+        asked = orchestrator.cancel(job_id, actor=request.user, source="page")
+    except Job.DoesNotExist:
+        raise Http404(f"There is no job {job_id}.") from None
+    if not asked:
+        messages.info(request, "Nothing to cancel: the job has ended or is being cancelled.")
+    return redirect("truestep:job", job_id)
+
+
+@require_GET
+@permitted("view")
+def step_log(request: HttpRequest, job_id: int, step: str) -> StreamingHttpResponse:
+    """A step's log as plain text, without numbers; ``?attempt=`` for one attempt's."""
+    if not request.user.has_perm(_PERMISSIONS["log"]):
+        raise PermissionDenied
+    row = get_object_or_404(Step, job=job_id, name=step)
+    attempt = request.GET.get("attempt", "")
+    if attempt and not attempt.isdecimal():
+        raise Http404(f"attempt={attempt} is not a number.")
+    return StreamingHttpResponse(
+        logs.text_of(row.pk, int(attempt) if attempt else None),
+        content_type="text/plain; charset=utf-8",
+        headers={"X-Content-Type-Options": "nosniff"},
+    )
+
+
+@require_safe
+@permitted("launch")
+def launch_list(request: HttpRequest) -> HttpResponse:
+    """Every definition that this user may launch."""
+    allowed = [cls for cls in definitions.registered().values() if _may_launch(request, cls)]
+    return _render(request, "truestep/launch_list.html", {"definitions": allowed})
+
+
+@permitted("launch")
+def launch(request: HttpRequest, name: str) -> HttpResponse:
+    """A definition's form; POST launches it and goes to the job."""
+    try:
+        definition = definitions.get(name)
+    except UnknownDefinition as error:
+        raise Http404(str(error)) from None
+    if not _may_launch(request, definition):
+        raise PermissionDenied
+    form = definition.form()
+    if request.method == "POST":
+        raw = {field: values for field, values in request.POST.lists() if field in form.fields}
+        try:
+            job = orchestrator.launch(definition, raw, actor=request.user, source="page")
+        except InvalidParams as error:
+            form = _with_errors(definition.form(raw), error)
+        else:
+            return redirect("truestep:job", job.pk)
+    return _render(request, "truestep/launch.html", {"definition": definition, "form": form})
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 while the web process answers."""
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def _may_launch(request: HttpRequest, definition: type[definitions.JobDefinition]) -> bool:
+    return definition.permission is None or request.user.has_perm(definition.permission)
+
+
+def _with_errors(form: Form, error: InvalidParams) -> Form:
+    """The form with what only ``authorize`` could find wrong; its own errors it knows itself."""
+    if form.is_valid():
+        for field, texts in error.errors.items():
+            for text in texts:
+                form.add_error(field if field in form.fields else None, text)
+    return form
+
+
+def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+    can = [what for what in CAN if request.user.has_perm(_PERMISSIONS[what])]
+    shared = {"can": " ".join(can), "version": fragments.version()}
+    return render(request, template, context | shared)

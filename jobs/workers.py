@@ -1,0 +1,90 @@
+"""Signs of life: which workers live, and what they know how to run.
+
+A worker holds an OS lock on a file of its own for as long as it lives; the kernel releases it
+however the worker ends. A lock that is free means: dead, at once and without a clock.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import F
+from django.utils import timezone
+
+from . import conf, database
+from .models import Worker
+
+
+@dataclass
+class Post:
+    """A worker that has signed on: its row, and the lock that it holds."""
+
+    worker: Worker
+    _lock: int
+
+    def beat(self) -> None:
+        """Count one more sign of life."""
+        with database.write():
+            Worker.objects.filter(pk=self.worker.pk).update(beats=F("beats") + 1)
+
+    def sign_off(self) -> None:
+        """Say that this worker stops on purpose."""
+        with database.write():
+            Worker.objects.filter(pk=self.worker.pk).update(stopped_at=timezone.now())
+        os.unlink(self.worker.lock_path)
+        os.close(self._lock)
+
+
+def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = None) -> Post:
+    """Take the lock, then write the row: a row without a held lock is a dead worker."""
+    name = uuid.uuid4()
+    path = conf.run_directory() / f"{name}.lock"
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    with database.write():
+        worker = Worker.objects.create(
+            uuid=name,
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            slots=slots,
+            knows=knows,
+            only_job_id=only_job,
+            lock_path=str(path),
+        )
+    return Post(worker, lock)
+
+
+def is_alive(worker: Worker) -> bool:
+    """Whether the worker's process still holds its lock. Asked on the worker's own host."""
+    if worker.stopped_at is not None:
+        return False
+    try:
+        handle = os.open(worker.lock_path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def living() -> list[Worker]:
+    """Every worker that is alive now."""
+    return [worker for worker in Worker.objects.filter(stopped_at=None) if is_alive(worker)]
+
+
+def who_takes(job_id: int, among: Iterable[Worker]) -> list[Worker]:
+    """Those of *among* that take steps of this job: some work for one job alone."""
+    return [worker for worker in among if worker.only_job_id in (None, job_id)]
+
+
+def knows_step(worker: Worker, definition: str, step: str) -> bool:
+    return step in worker.knows.get(definition, ())

@@ -1,0 +1,188 @@
+"""The example definitions, both on real input: a report on a directory, and any program."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from jobs.definitions import JobDefinition, step
+from jobs.runner import Run
+
+from . import report
+
+
+class RepositoryReport(JobDefinition):
+    """Report on a directory or git checkout: lines per language, largest files, duplicates."""
+
+    class Params(forms.Form):
+        path = forms.CharField(
+            help_text="A directory or git checkout, for example /srv/project",
+            error_messages={"required": "Give a directory, for example /srv/project."},
+        )
+
+        def clean_path(self) -> str:
+            return _directory(self.cleaned_data["path"])
+
+    @classmethod
+    def authorize(cls, params: dict[str, Any], *, actor: str, source: str) -> None:
+        """From a page only what is below REPORT_ROOT; a command's user reads the disk anyway."""
+        root = os.path.realpath(settings.REPORT_ROOT)
+        if source not in ("command", "python") and not Path(params["path"]).is_relative_to(root):
+            message = f"Give a directory below {root}; others only the command may report on."
+            raise forms.ValidationError({"path": message})
+
+    @step
+    def list_files(self, run: Run) -> dict[str, Any]:
+        path = run.params["path"]
+        listing = report.list_names(path)
+        run.log(f"{report.shown(path)}, {listing.how}")
+        for remark in listing.remarks[: report.NAMED]:
+            run.log(remark, level="warning")
+        found = report.look_at(path, run.track(listing.names, "looking at files"))
+        size = sum(file.size for file in found.files)
+        run.log(f"{len(found.files):,} files, {report.in_bytes(size)}")
+        for what, count in found.left_out.items():
+            run.log(f"left out: {count:,} {what}")
+        numbers = {"files": len(found.files), "bytes": size, "left_out": dict(found.left_out)}
+        return numbers | {"by_git": listing.by_git}
+
+    @step(needs=["list_files"])
+    def count_lines(self, run: Run) -> dict[str, Any]:
+        counts, unread = report.LineCounts(), _unread(run)
+        for file in run.track(_files(run), "counting lines"):
+            with unread.noting(file):
+                counts.add(file, report.count_lines(file.path))
+        summary = counts.summary() | {"unread": unread.count}
+        for item in summary["languages"]:
+            run.log(f"{item['name']}: {item['lines']:,} lines in {item['files']:,} files")
+        run.log(f"{summary['binary']:,} binary files, {unread.count:,} could not be read")
+        return summary
+
+    @step(needs=["list_files"])
+    def largest_files(self, run: Run) -> list[dict[str, Any]]:
+        files = report.largest(run.track(_files(run), "comparing sizes"))
+        for file in files:
+            run.log(f"{report.in_bytes(file.size)}  {report.shown(file.name)}")
+        return [{"name": report.shown(file.name), "size": file.size} for file in files]
+
+    @step(needs=["list_files"])
+    def find_duplicates(self, run: Run) -> dict[str, Any]:
+        candidates = report.possible_duplicates(_files(run))
+        run.log(f"{len(candidates):,} files have the size of another; comparing their content")
+        duplicates, unread = report.Duplicates(), _unread(run)
+        for file in run.track(candidates, "comparing content"):
+            with unread.noting(file):
+                duplicates.add(file, report.digest(file.path))
+        summary = duplicates.summary() | {"unread": unread.count}
+        run.log(f"{summary['groups']:,} groups, {report.in_bytes(summary['wasted'])} wasted")
+        return summary
+
+    @step(needs=["count_lines", "largest_files", "find_duplicates"])
+    def write_report(self, run: Run) -> dict[str, Any]:
+        text = report.markdown(run.params["path"], run.results)
+        for line in text.splitlines():
+            run.log(line)
+        return {
+            "files": run.results["list_files"]["files"],
+            "bytes": run.results["list_files"]["bytes"],
+            "lines": run.results["count_lines"]["lines"],
+            "wasted_bytes": run.results["find_duplicates"]["wasted"],
+            "markdown": text,
+        }
+
+
+def _directory(given: str) -> str:
+    """*given* without symlinks. Raises ValidationError when it is no directory."""
+    name = report.shown(given)
+    if not os.path.isabs(given) and Path.cwd() != settings.BASE_DIR:
+        # This runs once where the job is launched and again in the worker: both must mean the same.
+        raise forms.ValidationError(f"Give the full path: {report.shown(os.path.abspath(given))}.")
+    if not os.path.exists(given):
+        raise forms.ValidationError(f"{name} does not exist, or may not be seen. Check its name.")
+    if not os.path.isdir(given):
+        raise forms.ValidationError(f"{name} is no directory. Give the one that contains it.")
+    return os.path.realpath(given)
+
+
+def _files(run: Run) -> list[report.File]:
+    """The files as they are now: their names need not be text, so no result holds them all."""
+    path = run.params["path"]
+    listing = report.list_names(path, by_git=run.results["list_files"]["by_git"])
+    return report.look_at(path, listing.names).files
+
+
+def _unread(run: Run) -> report.Unread:
+    return report.Unread(partial(run.log, level="warning"))
+
+
+class ProgramError(Exception):
+    """The program could not be started, or ended with anything but 0."""
+
+
+class RunCommand(JobDefinition):
+    """Run a program: its output is the step's log, and its exit code decides."""
+
+    # Nobody is ever granted this permission, so on the page it leaves superusers.
+    permission = "truestep.run_any_command"
+
+    class Params(forms.Form):
+        command = forms.CharField(
+            help_text="Program and arguments, quoted as for a shell; no shell runs it",
+            error_messages={"required": "Give a program and its arguments, for example: ls -l"},
+        )
+
+        def clean_command(self) -> list[str]:
+            return _words(self.cleaned_data["command"])
+
+    @step
+    def run_program(self, run: Run) -> dict[str, Any]:
+        words = run.params["command"]
+        run.log(f"$ {shlex.join(words)}  (in {os.getcwd()})")
+        started = time.monotonic()
+        code = _run_to_the_end(words)
+        run.log(f"{_ending(code)} after {time.monotonic() - started:.1f} s")
+        if code != 0:
+            raise ProgramError(f"{words[0]} {_ending(code)}")
+        return {"exit_code": code}
+
+
+def _words(command: str) -> list[str]:
+    try:
+        words = shlex.split(command)
+    except ValueError as error:  # "No closing quotation" or "No escaped character"
+        message = f"{error}: close every quote, and write \\\\ for a backslash."
+        raise forms.ValidationError(message) from error
+    if not words[0]:
+        raise forms.ValidationError("The first word is empty; it must name a program.")
+    return words
+
+
+def _run_to_the_end(words: list[str]) -> int:
+    """The exit code, or a signal number with a minus. The child writes where this process does."""
+    try:
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL)
+    except OSError as error:
+        raise ProgramError(
+            f"{words[0]} cannot be started: {error.strerror}. Give an executable file, "
+            "or a program on the PATH of the worker."
+        ) from error
+    with child:
+        try:
+            return child.wait()
+        finally:
+            child.terminate()  # for a step that is stopped; one that has ended is left alone
+
+
+def _ending(code: int) -> str:
+    if code < 0:
+        return f"was killed by signal {-code} ({signal.strsignal(-code)})"
+    return f"ended with exit code {code}"
