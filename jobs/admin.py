@@ -71,9 +71,14 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "definition", "status_now", "seq", "created_at", "started_at", "ended_at")
     list_filter = ("status", "definition")
     ordering = ("-id",)
-    fields = ("uuid", "definition", "params", "status_now", "seq", "cancel_requested")
-    fields += ("created_at", "started_at", "ended_at")
-    readonly_fields = fields
+    fields = (
+        "uuid",
+        "definition",
+        "params",
+        ("status_now", "seq", "cancel_requested"),
+        ("created_at", "started_at", "ended_at"),
+    )
+    readonly_fields = ("status_now",)
     inlines = (StepInline, TransitionInline)
     actions = ("cancel",)
 
@@ -86,7 +91,8 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.action(description="Cancel selected jobs", permissions=["control"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        asked, refused = [], []
+        asked: list[str] = []
+        refused: list[str] = []
         for job in jobs.order_by("pk"):
             done = orchestrator.cancel(job.pk, actor=request.user, source="admin")
             (asked if done else refused).append(str(job.pk))

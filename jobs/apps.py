@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class TruestepConfig(AppConfig):
@@ -18,7 +19,16 @@ class TruestepConfig(AppConfig):
         from . import checks, definitions  # noqa: F401  (checks register themselves)
 
         definitions.autodiscover()
+        pre_migrate.connect(_remove_triggers, sender=self)
         post_migrate.connect(_install_triggers, sender=self)
+
+
+def _remove_triggers(using: str, plan: Sequence[Any], **kwargs: Any) -> None:
+    """Before migrations that may rebuild a table; until they are through, no worker starts."""
+    from . import triggers
+
+    if plan:
+        triggers.remove(using)
 
 
 def _install_triggers(using: str, **kwargs: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from dataclasses import dataclass, fields
@@ -14,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 KIB, MIB = 2**10, 2**20
+HIGHEST = {"error_bytes": 128 * KIB, "line_bytes": 128 * KIB}  # what one socket frame can show
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,7 @@ class Knobs:
     unknown_grace: float = 300.0  # seconds a step waits for a worker that knows it, then fails
     line_bytes: int = 16 * KIB  # a longer log line is split
     log_bytes: int = 64 * MIB  # log text kept of one attempt
-    error_bytes: int = 64 * KIB  # error text and traceback kept of one attempt
+    error_bytes: int = 16 * KIB  # error text and traceback kept of one attempt
     result_bytes: int = 1 * MIB  # a larger result fails its step
     run_directory: str = ""  # where workers hold their locks; default: in the temporary directory
 
@@ -33,7 +35,7 @@ class Knobs:
 @lru_cache(maxsize=1)
 def knobs() -> Knobs:
     """The knobs in force. Raises ImproperlyConfigured, naming the knob and what it accepts."""
-    given: dict[str, Any] = getattr(settings, "TRUESTEP", {})
+    given: dict[str, object] = getattr(settings, "TRUESTEP", {})
     known = {field.name: field for field in fields(Knobs)}
     for name, value in given.items():
         if name not in known:
@@ -47,9 +49,12 @@ def knobs() -> Knobs:
                 f"TRUESTEP[{name!r}] is {value!r}; it takes a {type(default).__name__}, "
                 f"for example {default!r}."
             )
-        if isinstance(value, int | float) and value <= 0:
-            raise ImproperlyConfigured(f"TRUESTEP[{name!r}] is {value!r}; it must be above 0.")
-    return Knobs(**given)
+        highest = HIGHEST.get(name, math.inf)
+        if isinstance(value, int | float) and not 0 < value <= highest:
+            raise ImproperlyConfigured(
+                f"TRUESTEP[{name!r}] is {value!r}; it must be above 0 and at most {highest}."
+            )
+    return Knobs(**given)  # type: ignore[arg-type]  # each was checked above
 
 
 def run_directory() -> Path:
@@ -57,6 +62,10 @@ def run_directory() -> Path:
     default = Path(tempfile.gettempdir()) / f"truestep-{os.getuid()}"
     path = Path(knobs().run_directory or default)
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_uid != os.getuid():
+        raise ImproperlyConfigured(
+            f"{path} belongs to another user. Set TRUESTEP['run_directory'] to one of yours."
+        )
     return path
 
 

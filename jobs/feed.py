@@ -12,7 +12,6 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from channels.layers import get_channel_layer
@@ -38,7 +37,8 @@ def group_of(job_id: int) -> str:
 
 def announce(job_id: int, seq: int) -> None:
     """Poke everybody who watches this job, after the commit of the transaction in progress."""
-    transaction.on_commit(partial(poke, job_id, seq), robust=True)
+    # Not a partial: Django logs a robust callback that fails by its name, and a partial has none.
+    transaction.on_commit(lambda: poke(job_id, seq), robust=True)
 
 
 def poke(job_id: int, seq: int) -> None:
@@ -135,6 +135,11 @@ class Sight:
     counts: Counter[str] = field(default_factory=Counter)  # steps by status, of the whole job
     errors: list[str] = field(default_factory=list)  # the job's failed steps, in words
 
+    @property
+    def is_empty(self) -> bool:
+        """Nothing has changed since the position."""
+        return self.seq == self.since
+
 
 class OtherHistory(Exception):
     """The position is not on this job's journal: another database was restored."""
@@ -175,7 +180,8 @@ def errors_of(job_id: int) -> list[str]:
         for attempt in Attempt.objects.filter(step__in=failed, number=F("step__attempt"))
     }
     return [
-        f"{step.name}: {(told.get(step.pk) or 'failed').splitlines()[0]}" for step in failed[:10]
+        f"{step.name}: {(told.get(step.pk) or 'failed').splitlines()[0][:300]}"
+        for step in failed[:10]
     ]
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import connection
 
 from . import database, definitions, transitions
-from .exceptions import InvalidParams
+from .exceptions import InvalidParams, Overtaken
 from .models import Attempt, Job, Step, Worker
 from .runner import Outcome, Verdict
 from .statuses import Status
@@ -76,7 +76,8 @@ def claim(desk: Desk, room: int) -> list[Claim]:
     def decide(batch: Batch) -> None:
         claims[:] = _start_ready(batch, desk, room)
 
-    transitions.commit(state, decide, source="worker")
+    with _deleted_is_overtaken():
+        transitions.commit(state, decide, source="worker")
     return claims
 
 
@@ -94,8 +95,18 @@ def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
         if outcome.verdict is not Verdict.HANDED_BACK:
             claims[:] = _start_ready(batch, desk, room)
 
-    transitions.commit(state, decide, source="worker")
+    with _deleted_is_overtaken():
+        transitions.commit(state, decide, source="worker")
     return claims
+
+
+@contextmanager
+def _deleted_is_overtaken() -> Iterator[None]:
+    """To a worker, a job that was deleted under its hands is one that somebody else took."""
+    try:
+        yield
+    except Job.DoesNotExist as error:
+        raise Overtaken("The job was deleted.") from error
 
 
 def _end(batch: Batch, step: Step, held: Claim, worker: Worker, outcome: Outcome) -> None:
@@ -142,17 +153,19 @@ def give_up(job_id: int, step_id: int, reason: str) -> None:
         if step.status == Status.PENDING:
             batch.give_up(step, reason)
 
-    transitions.commit(JobState.load(job_id), decide, source="worker")
+    with suppress(Job.DoesNotExist):
+        transitions.commit(JobState.load(job_id), decide, source="worker")
 
 
 def note_refused(held: Claim) -> None:
-    """Journal that a late write of an attempt was refused."""
+    """Journal that a late write of an attempt was refused, if the job is still there."""
 
     def decide(batch: Batch) -> None:
         step = batch.state.steps[held.step_id]
         batch.note(f"a late write of attempt {held.attempt} was refused", step)
 
-    transitions.commit(JobState.load(held.job_id), decide, source="worker")
+    with suppress(Job.DoesNotExist):
+        transitions.commit(JobState.load(held.job_id), decide, source="worker")
 
 
 # --- cancel ---------------------------------------------------------------------------------------
@@ -172,7 +185,7 @@ def cancel(job_id: int, *, actor: Any = "", source: str = "python") -> bool:
         asked = not (job.is_finished or job.cancel_requested)
         if asked:
             batch.request_cancel()
-            batch.cancel_pending(f"cancelled by {actor}" if str(actor) else "cancelled")
+            batch.cancel_pending()
 
     transitions.commit(JobState.load(job_id), decide, actor=str(actor), source=source)
     return asked

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db.models import F
 
 from . import conf, orchestrator, transitions, workers
-from .models import Attempt, Step
+from .models import Attempt, Job, Step
 from .orchestrator import Desk
 from .statuses import Status
 from .transitions import Batch, Claim, JobState
@@ -85,4 +86,5 @@ def _fail_orphan(attempt: Attempt) -> None:
                 "the step with it. Launch the job again.",
             )
 
-    transitions.commit(JobState.load(step.job_id), decide, source="worker")
+    with suppress(Job.DoesNotExist):
+        transitions.commit(JobState.load(step.job_id), decide, source="worker")

@@ -226,11 +226,11 @@ class Batch:
         self._move(step, Status.FAILED, reason)
         self._skip_dependants(step)
 
-    def cancel_pending(self, reason: str) -> None:
+    def cancel_pending(self) -> None:
         """pending → cancelled, for every step that has not started."""
         for step in self.state.steps.values():
             if step.status == Status.PENDING:
-                self._move(step, Status.CANCELLED, reason)
+                self._move(step, Status.CANCELLED, "cancelled before it started")
 
     def request_cancel(self) -> None:
         """Journal that somebody wants this job to stop."""

@@ -108,6 +108,15 @@ def install(using: str = DEFAULT_DB_ALIAS) -> None:
                 cursor.execute(statement)
 
 
+def remove(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Drop every trigger: SQLite does not rebuild a table that another table's trigger names."""
+    connection = connections[using]
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            for rule in RULES:
+                cursor.execute(f"DROP TRIGGER IF EXISTS {rule.name}")
+
+
 def require(using: str = DEFAULT_DB_ALIAS) -> None:
     """Raises TriggersMissing, naming them, unless every trigger is in place."""
     connection = connections[using]

@@ -389,7 +389,10 @@ class EmbeddedWorker(WorkerProcess):
 
 
 def _with_stop(outcome: Outcome, stop: Stop | None) -> Outcome:
-    """What an attempt that was asked to stop became. A step that has returned has succeeded."""
+    """What an attempt that was asked to stop became.
+
+    A step that had returned before it knew has succeeded.
+    """
     if stop is None or (outcome.verdict is Verdict.RETURNED and stop.verdict is not Verdict.FAILED):
         return outcome
     return Outcome(

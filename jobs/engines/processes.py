@@ -26,8 +26,11 @@ def die_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
 
 
 def terminate_tree(pid: int) -> None:
-    """SIGTERM for a process and everything it started."""
-    for process in [*descendants(pid), *_itself(pid)]:
+    """SIGTERM for a process and everything it started.
+
+    The process itself first: it must not see a child end without knowing why.
+    """
+    for process in [*_itself(pid), *descendants(pid)]:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
 

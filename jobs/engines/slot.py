@@ -84,11 +84,13 @@ class _Slot:
 
     def _attempt(self, task: Task) -> Outcome:
         try:
-            return run_step(task, lambda params: self._begin(task, params))
-        except StepStopped as stopped:  # the signal came while the outcome was being put in words
-            return Outcome(verdict=Verdict.STOPPED, reason=str(stopped))
-        finally:
-            self._run = None
+            outcome = run_step(task, lambda params: self._begin(task, params))
+        except StepStopped:  # the signal came while the outcome was being put in words
+            outcome = Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
+        run, self._run = self._run, None
+        if run and run.stop_reason and outcome.verdict is Verdict.RETURNED:
+            return Outcome(verdict=Verdict.STOPPED, reason=STOPPED)  # it knew, and came to an end
+        return outcome
 
     def _begin(self, task: Task, params: dict[str, Any]) -> Run:
         self._run = Run(task, params, self._channel)

@@ -10,12 +10,13 @@ from urllib.parse import parse_qs
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.auth.models import AbstractUser, AnonymousUser
 
 from ..models import Job
 from .hub import Feed, Frame, Position, Viewer, get_hub
 
 BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
+FRAME_BYTES = 4096  # a page says little
 BURST = 100  # frames that a page may send at once
 FRAMES_PER_SECOND = 10  # … and in the long run
 
@@ -52,7 +53,7 @@ class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type 
             await self._close(TOO_MANY)
             return
         try:
-            self._hear(self._viewer, json.loads(message.get("text") or ""))
+            self._hear(self._viewer, json.loads(_short(message.get("text"))))
         except (ValueError, TypeError, KeyError, RecursionError):
             await self._close(BAD_FRAME)
             return
@@ -93,7 +94,7 @@ class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type 
         await self.send({"type": "websocket.close", "code": code})
 
 
-def _access(user: AbstractBaseUser | AnonymousUser, job_id: int) -> tuple[int, bool]:
+def _access(user: AbstractUser | AnonymousUser, job_id: int) -> tuple[int, bool]:
     """The code to close with (0: may watch), and whether the user may read logs."""
     if not user.is_authenticated or not user.is_active:
         return NO_LOGIN, False
@@ -108,6 +109,12 @@ def _position(query: bytes) -> Position:
     """Where the page is: ``?seq=…&tag=…``; without them, at the very beginning."""
     given = parse_qs(query.decode("latin1"))
     return Position(_number(int(given.get("seq", ["0"])[0])), given.get("tag", [""])[0][:8])
+
+
+def _short(text: Any) -> str:
+    if not isinstance(text, str) or len(text) > FRAME_BYTES:
+        raise ValueError("not a short text frame")
+    return text
 
 
 def _number(value: Any) -> int:

@@ -3,44 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
 from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 
 from ..feed import Sight
 from ..logs import Line
 from ..statuses import Status
 
 ROWS_PER_FRAME = 200
+BYTES_PER_FRAME = 256 * 1024  # a frame ends with the row or line that reaches this
 
 
 def context_of(sight: Sight) -> dict[str, Any]:
     """What the partials of a job need."""
     counts = [(status, sight.counts[status]) for status in Status if sight.counts[status]]
-    return {"sight": sight, "job": sight.job, "counts": counts, "total": sight.counts.total()}
+    return {"sight": sight, "job": sight.job, "counts": counts}
 
 
 def frames(sight: Sight) -> Iterator[dict[str, Any]]:
     """The ``changes`` frames for what is new in a sight; only the last one moves the position."""
-    rows: list[tuple[str, Any]] = [("step", step) for step in sight.steps]
-    rows += [("entry", entry) for entry in sight.journal]
-    starts = range(0, len(rows), ROWS_PER_FRAME)
-    for start in starts:
-        part = rows[start : start + ROWS_PER_FRAME]
-        last = start == starts[-1]
-        html = render_to_string(
-            "truestep/_changes.html",
-            context_of(sight)
-            | {
-                "job_changed": last,
-                "steps": [row for kind, row in part if kind == "step"],
-                "entries": [row for kind, row in part if kind == "entry"],
-            },
-        )
+    if sight.is_empty:
+        return
+    parts = list(_parts(_rows(sight)))
+    for number, html in enumerate(parts, 1):
+        last = number == len(parts)
         yield {
             "type": "changes",
             "since": sight.since,
@@ -50,21 +41,45 @@ def frames(sight: Sight) -> Iterator[dict[str, Any]]:
         }
 
 
-def log_lines(lines: list[Line]) -> str:
-    """Log lines as list items, escaped; the number is an attribute."""
-    return format_html_join(
-        "",
-        '<li data-line="{}" data-level="{}"{}>{}</li>',
-        (
-            (
-                line.number,
-                line.level,
-                format_html(' data-attempt="{}"', line.attempt) if line.attempt > 1 else "",
-                line.text,
-            )
-            for line in lines
-        ),
-    )
+def _rows(sight: Sight) -> Iterator[str]:
+    for step in sight.steps:
+        yield render_to_string("truestep/_step.html", {"row": step})
+    for entry in sight.journal:
+        yield render_to_string("truestep/_entry.html", {"entry": entry})
+    yield render_to_string("truestep/_job.html", context_of(sight))
+
+
+def _parts(rows: Iterable[str]) -> Iterator[str]:
+    part: list[str] = []
+    size = 0
+    for row in rows:
+        part.append(row)
+        size += len(row.encode())
+        if len(part) == ROWS_PER_FRAME or size >= BYTES_PER_FRAME:
+            yield "".join(part)
+            part, size = [], 0
+    if part:
+        yield "".join(part)
+
+
+def log_lines(lines: Iterable[Line]) -> tuple[int, str]:
+    """Log lines as list items, escaped, as many as fit a frame: the last one's number, and HTML."""
+    items: list[str] = []
+    last = size = 0
+    for line in lines:
+        if size >= BYTES_PER_FRAME:
+            break
+        item = format_html(
+            '<li data-line="{}" data-level="{}" data-attempt="{}">{}</li>',
+            line.number,
+            line.level,
+            line.attempt,
+            line.text,
+        )
+        items.append(item)
+        size += len(item.encode())
+        last = line.number
+    return last, "".join(items)
 
 
 @lru_cache(maxsize=1)

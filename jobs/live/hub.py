@@ -93,8 +93,12 @@ class Viewer:
     async def _write(self) -> None:
         while True:
             item = await self._outgoing.get()
-            with contextlib.suppress(Exception):  # a socket that has gone says so by disconnect
+            try:
                 await (self._close(item) if isinstance(item, int) else self._send(item))
+            except Exception as error:
+                logger.warning("A frame could not be sent, the socket is closed: %s", error)
+                await self._close(1011)
+                return
 
 
 @dataclass
@@ -199,6 +203,11 @@ class Hub:
         self._channel = ""
         self._pump: asyncio.Task[None] | None = None
         self._watching = threading.Event()
+        if connection.vendor == "sqlite":
+            watcher = threading.Thread(
+                target=self._watch_commits, name="truestep-commits", daemon=True
+            )
+            watcher.start()
         feed.adopt_loop(self._loop)
 
     async def join(self, job_id: int, viewer: Viewer) -> Feed:
@@ -211,11 +220,7 @@ class Hub:
             await self._subscribe(job_id)
         watched.viewers.add(viewer)
         watched.news.set()
-        if connection.vendor == "sqlite" and not self._watching.is_set():
-            self._watching.set()
-            threading.Thread(
-                target=self._watch_commits, name="truestep-commits", daemon=True
-            ).start()
+        self._watching.set()
         return watched
 
     async def leave(self, watched: Feed, viewer: Viewer) -> None:
@@ -255,16 +260,16 @@ class Hub:
             await self._layer.group_add(feed.group_of(job_id), self._channel)
 
     def _watch_commits(self) -> None:
+        """A thread of its own; it rests while nobody watches, and ends with the loop."""
         watch = database.CommitWatch()
-        try:
-            while self._watching.is_set():
-                time.sleep(POLL_SECONDS)
-                if _changed(watch):
+        while not self._loop.is_closed():
+            if not self._watching.wait(timeout=RETRY_SECONDS):
+                continue
+            time.sleep(POLL_SECONDS)
+            if _changed(watch):
+                with contextlib.suppress(RuntimeError):  # the loop closes just now
                     self._loop.call_soon_threadsafe(self._wake_all)
-        except RuntimeError:
-            return  # the loop is closed: the server ends
-        finally:
-            connection.close()
+        connection.close()
 
     def _wake_all(self) -> None:
         for watched in self._feeds.values():
@@ -326,14 +331,14 @@ def _log_frame(job_id: int, step_id: int, start: int) -> Frame | None:
     total = Step.objects.filter(pk=step_id, job=job_id).values_list("log_lines", flat=True).first()
     if not total or start > total:
         return None
-    lines = logs.read(step_id, start, LOG_LINES)
+    last, html = fragments.log_lines(logs.read(step_id, start, LOG_LINES))
     return {
         "type": "log",
         "step": step_id,
-        "first": lines[0].number,
-        "last": lines[-1].number,
+        "first": start,
+        "last": last,
         "total": total,
-        "html": fragments.log_lines(lines),
+        "html": html,
     }
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import Truncator
 
 from ..feed import StepSight
 from ..statuses import Status
@@ -65,8 +65,8 @@ def reason(sight: StepSight) -> str:
 
 @register.filter
 def params(raw: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """Raw parameters as pairs of text."""
-    return [(name, ", ".join(values)) for name, values in raw.items()]
+    """Raw parameters as pairs of text, each value at most 500 characters."""
+    return [(name, Truncator(", ".join(values)).chars(500)) for name, values in raw.items()]
 
 
 @register.filter
@@ -77,8 +77,3 @@ def epoch(at: datetime) -> int:
 
 def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
-
-
-@register.filter
-def first_line(text: Any) -> str:
-    return (str(text).splitlines() or [""])[0]

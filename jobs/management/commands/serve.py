@@ -14,14 +14,15 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from ... import triggers
+from ... import conf, triggers
 from ...engines import processes
 from ...exceptions import TriggersMissing
 
 LOOK_SECONDS = 0.05
 END_SECONDS = 25.0  # a worker grants its steps a grace; then everything is killed
 LONGEST_PAUSE = 10.0  # seconds before a child that keeps dying is started again
-FRAME_BYTES = "4096"  # a page sends acks and little else
+# Daphne limits what it receives, frame by frame, and what it sends by the size of the message.
+RECEIVED_BYTES, SENT_BYTES = "4096", str(4 * conf.MIB)
 
 
 class Command(BaseCommand):
@@ -33,7 +34,11 @@ class Command(BaseCommand):
             "--port", type=int, default=getattr(settings, "PORT", 8000), help="0: any free port."
         )
 
-    def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        parser.add_argument(
+            "--no-worker", action="store_true", help="Only the web server; workers run elsewhere."
+        )
+
+    def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:
         try:
             triggers.require()
         except TriggersMissing as error:
@@ -53,10 +58,9 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
-        children = [
-            _Child("web", _web_command(listening), pass_fds=[listening.fileno()]),
-            _Child("worker", [sys.executable, sys.argv[0], "worker"]),
-        ]
+        children = [_Child("web", _web_command(listening), pass_fds=[listening.fileno()])]
+        if not no_worker:
+            children.append(_Child("worker", [sys.executable, sys.argv[0], "worker"]))
         address = listening.getsockname()[:2]
         ready = False
         try:
@@ -79,7 +83,7 @@ def _web_command(listening: socket.socket) -> list[str]:
         *("--fd", str(listening.fileno())),
         *("--websocket_connect_timeout", "5", "--application-close-timeout", "3"),
         *("--ping-interval", "10", "--ping-timeout", "15"),
-        *("--websocket-max-message-size", FRAME_BYTES, "--websocket-max-frame-size", FRAME_BYTES),
+        *("--websocket-max-frame-size", RECEIVED_BYTES, "--websocket-max-message-size", SENT_BYTES),
         f"{module}:{attribute}",
     ]
 

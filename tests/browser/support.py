@@ -1,0 +1,76 @@
+"""What browser tests share: opening a job's page, and comparing it with the database."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from playwright.sync_api import Page, expect
+
+from jobs.models import Job
+from tests.support import ROOT, wait_for
+
+
+def look_at(page: Page, site, job: Job) -> None:
+    """Open the job's page and wait until it is live."""
+    page.goto(f"{site.url}/jobs/{job.pk}/")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+
+
+def step(page: Page, name: str):
+    return page.locator(f"[data-step={name}]")
+
+
+def launched(*arguments: str) -> Job:
+    """A job that a second process has launched."""
+    command = [sys.executable, str(ROOT / "manage.py"), "launch", "--detach", *arguments]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    return Job.objects.get(pk=int(answer.stdout))
+
+
+def shown_by_page(page: Page) -> dict:
+    """Job, steps and journal as the page has them."""
+    return page.evaluate(
+        """() => {
+          const job = document.querySelector('[data-job]').dataset;
+          const steps = [...document.querySelectorAll('[data-step]')].map(row => ({
+            name: row.dataset.step, status: row.dataset.status, seq: Number(row.dataset.seq),
+            attempt: Number(row.dataset.attempt), shown: row.querySelector('.status').textContent,
+          }));
+          const entries = [...document.querySelectorAll('.entry')];
+          const journal = entries.map(row => Number(row.dataset.seq));
+          return {status: job.status, seq: Number(job.seq), steps, journal};
+        }"""
+    )
+
+
+def shown_by_command(job: Job) -> dict:
+    """The same as ``show --json`` has it."""
+    command = [sys.executable, str(ROOT / "manage.py"), "show", str(job.pk), "--json"]
+    shown = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    return {
+        "status": shown["job"]["status"],
+        "seq": shown["job"]["seq"],
+        "steps": [
+            {key: row[key] for key in ("name", "status", "seq", "attempt")}
+            | {"shown": row["status"]}
+            for row in shown["steps"]
+        ],
+        "journal": [entry["seq"] for entry in shown["journal"]],
+    }
+
+
+def wait_until_finished(job: Job, seconds: float = 20) -> None:
+    wait_for(lambda: Job.objects.get(pk=job.pk).is_finished, seconds, f"{job} to finish")
+
+
+def statuses_seen(page: Page, name: str) -> list[str]:
+    """Every status that the page has shown of one row ('job' for the job's), in order."""
+    return [status for row, status in page.evaluate("seen") if row == name]
+
+
+def lines_shown(page: Page, name: str) -> list[int]:
+    return page.locator(f"[data-step={name}] [data-line]").evaluate_all(
+        "lines => lines.map(line => Number(line.dataset.line))"
+    )

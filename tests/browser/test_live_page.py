@@ -1,0 +1,175 @@
+"""An untouched page shows everything that happens, as it happens."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.support import (
+    launched,
+    look_at,
+    shown_by_command,
+    shown_by_page,
+    statuses_seen,
+    step,
+    wait_until_finished,
+)
+from tests.support import program, wait_for
+
+
+def open_before_it_starts(page, web, *launch: str):
+    """A pending job on the page, launched by a second process, before there is a worker."""
+    job = launched(*launch)
+    look_at(page, web, job)
+    expect(page.locator(".reason", has_text="no worker is running").first).to_be_visible()
+    return job
+
+
+def test_every_step_of_half_a_second_is_seen_running(page, web):
+    job = open_before_it_starts(page, web, "paced")
+    with program("worker"):
+        expect(page.locator("[data-job] .status")).to_have_text("succeeded")
+    for name in "abcd":
+        assert statuses_seen(page, name) == ["pending", "running", "succeeded"]
+    assert statuses_seen(page, "job") == ["pending", "running", "succeeded"]
+    assert shown_by_page(page) == shown_by_command(job)
+
+
+def test_failure_and_skip_are_seen_with_their_reasons(page, web):
+    job = open_before_it_starts(page, web, "fails")
+    with program("worker"):
+        expect(page.locator("[data-job] .status")).to_have_text("failed")
+    assert step(page, "bad").locator("pre.error").inner_text() == "ValueError: <b>no</b> such luck"
+    assert statuses_seen(page, "after_bad") == ["pending", "skipped"]
+    assert statuses_seen(page, "sibling")[-1] == "succeeded"
+    expect(page.locator(".entry", has_text="needs bad, which was not successful")).to_be_visible()
+    assert shown_by_page(page) == shown_by_command(job)
+
+
+def test_a_time_out_is_seen(page, web):
+    open_before_it_starts(page, web, "times_out")
+    with program("worker"):
+        expect(step(page, "slow").locator(".status")).to_have_text("failed")
+    assert statuses_seen(page, "slow") == ["pending", "running", "failed"]
+    expect(step(page, "slow").locator("pre.error")).to_have_text("Timed out after 0.5 s.")
+    assert statuses_seen(page, "after_slow") == ["pending", "skipped"]
+
+
+def test_progress_is_seen_while_the_step_runs(page, site):
+    job = launched("counts")
+    look_at(page, site, job)
+    bar = step(page, "count").locator("progress")
+    expect(bar).to_have_attribute("value", "3")
+    expect(step(page, "count")).to_have_attribute("data-status", "running")
+    expect(step(page, "count").locator(".progress-text")).to_have_text("3 / 8 counting")
+    page.click("text=Cancel this job")
+    expect(step(page, "count").locator(".status")).to_have_text("cancelled")
+
+
+def test_cancel_pressed_on_the_page_stops_the_job_without_a_reload(page, site):
+    job = launched("hangs")
+    look_at(page, site, job)
+    expect(step(page, "hang").locator(".status")).to_have_text("running")
+    page.evaluate("window.never_reloaded = true")
+    page.get_by_role("button", name="Cancel this job").click()
+    expect(page.locator("[data-job] .status")).to_have_text("cancelled")
+    expect(page.get_by_role("button", name="Cancel this job")).to_be_hidden()
+    assert statuses_seen(page, "hang")[-2:] == ["running", "cancelled"]
+    assert page.evaluate("window.never_reloaded")
+    assert shown_by_page(page) == shown_by_command(job)
+
+
+def test_a_pending_step_says_what_it_waits_for(page, web):
+    look_at(page, web, launched("diamond"))
+    expect(step(page, "left").locator(".reason")).to_have_text("waits for top")
+    expect(step(page, "bottom").locator(".reason")).to_have_text("waits for left, right")
+    expect(step(page, "top").locator(".reason")).to_contain_text("python manage.py worker")
+
+
+def test_running_time_counts_on(page, site, tmp_path):
+    look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
+    clock = step(page, "waiting").locator(".elapsed")
+    expect(clock).to_have_text("2 s")
+
+
+def test_without_any_poke_the_page_is_right_within_two_and_a_half_seconds(
+    page, database, serving, tmp_path
+):
+    gate = tmp_path / "gate"
+    with serving(env={"DJANGO_SETTINGS_MODULE": "tests.faults.deaf_settings"}) as deaf:
+        job = launched("waits", "--gate", str(gate))
+        look_at(page, deaf, job)
+        expect(step(page, "waiting").locator(".status")).to_have_text("running")
+        gate.touch()
+        wait_until_finished(job)
+        wait_for(lambda: shown_by_page(page)["status"] == "succeeded", 2.5)
+        assert shown_by_page(page) == shown_by_command(job)
+
+
+def test_a_socket_cut_during_moves_says_offline_and_catches_up(page, site, proxied, tmp_path):
+    gate, proxy = tmp_path / "gate", proxied(site)
+    job = launched("waits", "--gate", str(gate))
+    look_at(page, proxy, job)
+    expect(step(page, "waiting").locator("[data-line]")).to_have_text(["waiting"])
+
+    proxy.cut()
+    expect(page.locator("body")).to_have_attribute("data-live", "offline", timeout=5000)
+    expect(page.locator(".live-word")).to_have_text("Not live")
+    gate.touch()
+    wait_until_finished(job)  # waiting done, after started and done, the job done
+    assert shown_by_page(page)["status"] == "running"
+    proxy.heal()
+
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    assert shown_by_page(page) == shown_by_command(job)
+    assert page.evaluate("statusAt - openedAt") <= 500  # milliseconds
+    expect(step(page, "waiting").locator("[data-line]")).to_have_text(["waiting"])
+    assert_only_refused_connections(page)
+
+
+def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, tmp_path):
+    look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
+    context.set_offline(True)  # the open socket gets no frame and no close event
+    expect(page.locator("body")).to_have_attribute("data-live", "offline", timeout=5000)
+    context.set_offline(False)
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    assert_only_refused_connections(page)
+
+
+def test_a_commit_between_render_and_subscribe_is_shown(page, web, proxied):
+    proxy = proxied(web)
+    proxy.hold_sockets()
+    job = launched("noop")
+    page.goto(f"{proxy.url}/jobs/{job.pk}/")
+    expect(page.locator("[data-job] .status")).to_have_text("pending")
+    with program("worker"):
+        wait_until_finished(job)
+    assert shown_by_page(page)["status"] == "pending"
+    proxy.pass_sockets()
+    expect(page.locator("[data-job] .status")).to_have_text("succeeded")
+    assert shown_by_page(page) == shown_by_command(job)
+
+
+def test_the_log_opens_by_itself_unless_the_reader_closed_it(page, site, tmp_path):
+    gate = tmp_path / "gate"
+    job = launched("waits", "--gate", str(gate))
+    look_at(page, site, job)
+    log = step(page, "waiting").locator("details.log")
+    expect(log).to_have_attribute("open", "")
+    log.locator("summary").click()
+    expect(log).not_to_have_attribute("open", "")
+    gate.touch()
+    expect(page.locator("[data-job] .status")).to_have_text("succeeded")
+    expect(log).not_to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("path", ["/", "/launch/", "/launch/chatters/", "/accounts/login/"])
+def test_other_pages_are_quiet_too(page, web, path):
+    page.goto(web.url + path)
+    expect(page.locator("main h1")).to_be_visible()
+
+
+def assert_only_refused_connections(page) -> None:
+    """Chromium itself reports a socket that could not be opened; nothing else may be said."""
+    assert all("WebSocket connection to" in text for text in page.noise), page.noise
+    page.noise.clear()

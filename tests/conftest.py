@@ -1,0 +1,60 @@
+"""Fixtures that every test may use. Rows arrive by the front door: through launch and workers."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import pytest
+
+from jobs import audit, definitions, workers
+from jobs.orchestrator import Desk
+from tests.support import program
+
+
+@pytest.fixture
+def database(transactional_db):
+    """The database file, shared with child processes; after the test its journal adds up."""
+    yield
+    assert list(audit.differences()) == []
+
+
+@pytest.fixture
+def desk(database):
+    """What a worker works on, without the processes: this process claims and finishes steps."""
+    knows = definitions.known_steps()
+    post = workers.sign_on(slots=2, knows=knows)
+    yield Desk(worker=post.worker, knows=knows)
+    post.sign_off()
+
+
+@pytest.fixture
+def worker(database):
+    """A worker process with two slots."""
+    with program("worker", "--slots", "2") as running:
+        running.wait_for_line("Worker with")
+        yield running
+
+
+@pytest.fixture
+def serving(database):
+    """``serving(*options)``: a web server, with a worker unless told otherwise, on a free port."""
+
+    @contextmanager
+    def serve(*options: str, env: dict[str, str] | None = None):
+        with program("serve", "--port", "0", *options, env=env) as running:
+            running.url = running.wait_for_line("Ready: ").removeprefix("Ready: ").rstrip("/")
+            yield running
+
+    return serve
+
+
+@pytest.fixture
+def site(serving):
+    """Web server and worker; ``site.url`` says where."""
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def admin_user(django_user_model, database):
+    return django_user_model.objects.create_superuser("ada", "ada@example.com", "secret")

@@ -1,0 +1,16 @@
+from django.apps import AppConfig
+
+
+class DeafConfig(AppConfig):
+    name = "tests.faults.deaf"
+    label = "deaf"
+
+    def ready(self) -> None:
+        from channels.layers import InMemoryChannelLayer
+
+        from jobs.live import hub
+
+        async def lose(self, group, message) -> None: ...
+
+        InMemoryChannelLayer.group_send = lose
+        hub._changed = lambda watch: False

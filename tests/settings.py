@@ -1,0 +1,20 @@
+"""The project's settings on a database file of the test run's own, which child processes share."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+from project.settings import *  # noqa: F403
+from project.settings import DATABASES, INSTALLED_APPS
+
+if "TRUESTEP_TEST_DIR" not in os.environ:
+    os.environ["TRUESTEP_TEST_DIR"] = tempfile.mkdtemp(prefix="truestep-test-")
+    atexit.register(shutil.rmtree, os.environ["TRUESTEP_TEST_DIR"], ignore_errors=True)
+TEST_DIR = os.environ["TRUESTEP_TEST_DIR"]
+TEST_DATABASE = os.path.join(TEST_DIR, "test.sqlite3")
+
+DATABASES["default"] |= {"NAME": TEST_DATABASE, "TEST": {"NAME": TEST_DATABASE}}
+INSTALLED_APPS += ["tests.fates"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+TRUESTEP = {"grace": 1.0, "beat": 0.5, "run_directory": os.path.join(TEST_DIR, "run")}

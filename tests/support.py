@@ -1,0 +1,184 @@
+"""What tests share: waiting for a condition, and real processes that always end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition
+from jobs.orchestrator import Desk, claim, finish
+from jobs.runner import Outcome, Verdict
+from jobs.statuses import Kind
+from jobs.transitions import Claim
+
+T = TypeVar("T")
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def wait_for(condition: Callable[[], T], seconds: float = 10.0, what: str = "") -> T:
+    """The first true answer of *condition*; fails after *seconds*."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if answer := condition():
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {seconds} s: {what or condition}")
+        time.sleep(0.01)
+
+
+class Program:
+    """A running manage.py command; its output is collected as it comes."""
+
+    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+        self.lines: list[str] = []
+        self.errors: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            cwd=ROOT,
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"} | (env or {}),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._readers = [
+            threading.Thread(target=self._read, args=pair, daemon=True)
+            for pair in ((self.process.stdout, self.lines), (self.process.stderr, self.errors))
+        ]
+        for reader in self._readers:
+            reader.start()
+
+    def _read(self, stream, into: list[str]) -> None:
+        for line in stream:
+            into.append(line.rstrip("\n"))
+
+    def wait_for_line(self, start: str, seconds: float = 20.0) -> str:
+        """The first line of output that begins with *start*."""
+        return wait_for(
+            lambda: (
+                next((line for line in self.lines if line.startswith(start)), None)
+                or self._ended_early()
+            ),
+            seconds,
+            f"a line that begins with {start!r}; so far {self.lines} {self.errors}",
+        )
+
+    def _ended_early(self) -> None:
+        if self.process.poll() is not None:
+            raise AssertionError(f"ended with {self.process.returncode}: {self.errors}")
+
+    def wait(self, seconds: float = 30.0) -> int:
+        """The exit code."""
+        code = self.process.wait(seconds)
+        for reader in self._readers:
+            reader.join(5)
+        return code
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for reader in self._readers:
+            reader.join(5)
+        for stream in (self.process.stdout, self.process.stderr):
+            stream.close()
+
+
+@contextmanager
+def program(*arguments: str, env: dict[str, str] | None = None):
+    running = Program(*arguments, env=env)
+    try:
+        yield running
+    finally:
+        running.end()
+
+
+# --- driving the orchestrator in this process, as a worker does, without running any step ---------
+
+
+def job_of(pk: int) -> Job:
+    return Job.objects.get(pk=pk)
+
+
+def step_of(job: Job, name: str) -> Step:
+    return Step.objects.get(job=job, name=name)
+
+
+def returned(result: Any = None) -> Outcome:
+    return Outcome(verdict=Verdict.RETURNED, result=result)
+
+
+def ended(verdict: Verdict, reason: str = "for a test") -> Outcome:
+    """An attempt that ended in any way but returning."""
+    return Outcome(verdict=verdict, reason=reason, error=reason)
+
+
+def drive(desk: Desk, job: Job, outcome: Callable[[Claim], Outcome] = lambda claim: returned()):
+    """Claim and finish until nothing is left to claim; *outcome* says how each attempt ends."""
+    claims = claim(desk, room=2)
+    while claims:
+        claims += finish(desk, held := claims.pop(0), outcome(held), room=1)
+        claims = claims or claim(desk, room=2)
+    return job_of(job.pk)
+
+
+def rows() -> dict[str, list[tuple]]:
+    """Every row of Truestep: equal before and after means that nothing was written."""
+    models = (Job, Step, Need, Attempt, Transition, LogChunk)
+    return {m.__name__: list(m.objects.order_by("pk").values_list()) for m in models}
+
+
+def journal(job: Job) -> list[tuple[str | None, str, str]]:
+    """(step or None, from, to) of each move, in order."""
+    moves = Transition.objects.filter(job=job, kind=Kind.MOVE).order_by("seq")
+    return list(moves.values_list("step__name", "from_status", "to_status"))
+
+
+def in_threads(*calls: Callable[[], Any]) -> list[Any]:
+    """What each call returned or raised; each in a thread, on a database connection of its own."""
+    answers: list[Any] = [None] * len(calls)
+
+    def run(index: int) -> None:
+        try:
+            answers[index] = calls[index]()
+        except Exception as error:
+            answers[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[index]) for index in range(len(calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return answers
+
+
+class Cost(CaptureQueriesContext):
+    """What a block of code asks of the database: its commits, and its statements beside them."""
+
+    def __init__(self) -> None:
+        super().__init__(connection)
+
+    @property
+    def commits(self) -> int:
+        return sum(query["sql"].startswith("COMMIT") for query in self)
+
+    @property
+    def statements(self) -> list[str]:
+        control = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+        return [query["sql"] for query in self if not query["sql"].startswith(control)]
