@@ -54,10 +54,10 @@ def snapshot() -> Iterator[None]:
             yield
 
 
-def is_passing(error: Exception) -> bool:
+def is_passing(error: BaseException) -> bool:
     """True for an error that the same transaction may not meet again: busy, deadlock."""
     if not isinstance(error, OperationalError):
-        return isinstance(error, DatabaseBusy)
+        return False
     state = getattr(error.__cause__, "sqlstate", None)
     return state in _SQLSTATES_WORTH_A_RETRY or "locked" in str(error)
 

@@ -110,19 +110,18 @@ def _deleted_is_overtaken() -> Iterator[None]:
 
 
 def _end(batch: Batch, step: Step, held: Claim, worker: Worker, outcome: Outcome) -> None:
+    told = {"error": outcome.error, "traceback": outcome.traceback}
     match outcome.verdict:
         case Verdict.RETURNED:
             batch.succeed(step, held, worker, outcome.result)
         case Verdict.STOPPED:
-            batch.stop(step, held, worker, outcome.reason, traceback=outcome.traceback)
+            batch.stop(step, held, worker, outcome.reason, **told)
         case Verdict.HANDED_BACK if batch.state.job.cancel_requested:
-            batch.stop(step, held, worker, outcome.reason)
+            batch.stop(step, held, worker, outcome.reason, **told)
         case Verdict.HANDED_BACK:
-            batch.hand_back(step, held, worker, outcome.reason)
+            batch.hand_back(step, held, worker, outcome.reason, **told)
         case Verdict.FAILED:
-            batch.fail(
-                step, held, worker, outcome.reason, error=outcome.error, traceback=outcome.traceback
-            )
+            batch.fail(step, held, worker, outcome.reason, **told)
 
 
 def _start_ready(batch: Batch, desk: Desk, room: int) -> list[Claim]:

@@ -25,6 +25,7 @@ class Sweep:
     def run(self) -> None:
         self._fail_orphans()
         self._give_up_unknown()
+        workers.sign_off_the_dead()
 
     def _fail_orphans(self) -> None:
         """Running steps whose worker is gone."""

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import sys
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -211,12 +209,3 @@ def _traceback(error: BaseException, limit: int) -> str:
     except BaseException:
         text = "".join(tracebacks.format_tb(frames)) + f"{type(error).__name__}\n"
     return cut(text, limit)
-
-
-def flush_prints() -> None:
-    """Hand on what the step printed and Python still buffers."""
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except (OSError, ValueError):  # the step closed it
-            os.write(2, b"(the step closed its own output)\n")

@@ -25,12 +25,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import IntegrityError, connection
 from django.db.models import F
 from django.utils import timezone
 
 from . import database, feed
-from .exceptions import DatabaseBusy, MoveRefused, Overtaken
+from .exceptions import MoveRefused, Overtaken
 from .models import Attempt, Job, Need, Step, Transition, Worker
 from .statuses import JOB_MOVES, STEP_MOVES, TERMINAL, Kind, Status, is_legal, status_of_job
 
@@ -110,23 +110,25 @@ def commit(
     (MoveRefused, Overtaken: nothing is written then) and, when the database stays busy through
     all retries, its error.
     """
+    is_stale = False
     for pause in (*RETRY_PAUSES, None):
-        batch = Batch(state, actor=actor, source=source)
+        batch = None
         try:
             with database.write():
+                if is_stale:
+                    state.refresh()
+                batch = Batch(state, actor=actor, source=source)
                 decide(batch)
                 batch.write()
             return
-        except (_Collision, DatabaseError, DatabaseBusy) as error:
-            batch.undo()
+        except BaseException as error:
+            if batch:
+                batch.undo()
             passing = isinstance(error, _Collision) or database.is_passing(error)
             if pause is None or not passing:
                 raise
-            time.sleep(pause * random.uniform(0.5, 1.5))
-            state.refresh()
-        except BaseException:
-            batch.undo()
-            raise
+        is_stale = True
+        time.sleep(pause * random.uniform(0.5, 1.5))
 
 
 class Batch:
@@ -209,17 +211,33 @@ class Batch:
         self._skip_dependants(step)
 
     def stop(
-        self, step: Step, claim: Claim, worker: Worker | None, reason: str, *, traceback: str = ""
+        self,
+        step: Step,
+        claim: Claim,
+        worker: Worker | None,
+        reason: str,
+        *,
+        error: str,
+        traceback: str = "",
     ) -> None:
         """running → cancelled; everything that needs this step is skipped."""
         self._move(step, Status.CANCELLED, reason)
-        self._end_attempt(step, claim, worker, error=reason, traceback=traceback)
+        self._end_attempt(step, claim, worker, error=error, traceback=traceback)
         self._skip_dependants(step)
 
-    def hand_back(self, step: Step, claim: Claim, worker: Worker | None, reason: str) -> None:
+    def hand_back(
+        self,
+        step: Step,
+        claim: Claim,
+        worker: Worker | None,
+        reason: str,
+        *,
+        error: str,
+        traceback: str = "",
+    ) -> None:
         """running → pending: the step is free for another worker, as a new attempt."""
         self._move(step, Status.PENDING, reason)
-        self._end_attempt(step, claim, worker, error=reason)
+        self._end_attempt(step, claim, worker, error=error, traceback=traceback)
 
     def give_up(self, step: Step, reason: str) -> None:
         """pending → failed without an attempt; everything that needs this step is skipped."""

@@ -12,6 +12,7 @@ import socket
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 from django.db.models import F
 from django.utils import timezone
@@ -79,6 +80,15 @@ def is_alive(worker: Worker) -> bool:
 def living() -> list[Worker]:
     """Every worker that is alive now."""
     return [worker for worker in Worker.objects.filter(stopped_at=None) if is_alive(worker)]
+
+
+def sign_off_the_dead() -> None:
+    """Mark the workers that ended without saying so."""
+    for worker in Worker.objects.filter(stopped_at=None):
+        if not is_alive(worker):
+            with database.write():
+                Worker.objects.filter(pk=worker.pk).update(stopped_at=timezone.now())
+            Path(worker.lock_path).unlink(missing_ok=True)
 
 
 def who_takes(job_id: int, among: Iterable[Worker]) -> list[Worker]:

@@ -53,7 +53,7 @@ class EmbeddedEngine(Engine):
 class Stop:
     """A slot was asked to end its attempt."""
 
-    verdict: Verdict  # what the attempt becomes, unless it has returned meanwhile
+    verdict: Verdict  # what the attempt becomes
     reason: str
     kill_at: float  # monotonic seconds
 
@@ -74,6 +74,7 @@ class Slot:
     outcome: Outcome | None = None
     retry_at: float = 0.0
     dead: bool = False
+    is_tainted: bool = False  # threads of a step live on in it
     _heard: bytes = field(default=b"", repr=False)
 
     @property
@@ -221,7 +222,7 @@ class EmbeddedWorker(WorkerProcess):
             except BlockingIOError:
                 return
             if not data:
-                self._selector.unregister(slot.output)
+                self._unwatch(slot.output)
                 return
             if slot.cutter and slot.book:
                 for text, level in slot.cutter.feed(data):
@@ -235,8 +236,9 @@ class EmbeddedWorker(WorkerProcess):
                 slot.book.progress(*message["progress"])
             if "outcome" in message and slot.claim:
                 slot.outcome = Outcome.from_json(message["outcome"])
-                if message["left"]:
+                if message["left"]["processes"]:
                     self._end_leftovers(slot)
+                slot.is_tainted = message["left"]["threads"]
 
     def _end_leftovers(self, slot: Slot) -> None:
         count = processes.kill_descendants(slot.pid)
@@ -262,12 +264,16 @@ class EmbeddedWorker(WorkerProcess):
                 self._forget(slot)
 
     def _forget(self, slot: Slot) -> None:
-        for watched in (slot.conversation, slot.output):
-            with contextlib.suppress(KeyError, ValueError):
-                self._selector.unregister(watched)
+        self._unwatch(slot.conversation)
+        self._unwatch(slot.output)
         slot.conversation.close()
         os.close(slot.output)
         self._slots.remove(slot)
+
+    def _unwatch(self, watched: socket.socket | int) -> None:
+        """Nothing more comes from it; harmless to repeat."""
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(watched)
 
     # -- stopping steps
 
@@ -294,6 +300,7 @@ class EmbeddedWorker(WorkerProcess):
 
     def _ask_to_stop(self, slot: Slot, verdict: Verdict, reason: str) -> None:
         """TERM for the step and everything it started; KILL follows after the grace."""
+        self._hear(slot)  # it may have returned already
         if slot.outcome is None:
             slot.stop = Stop(verdict, reason, time.monotonic() + conf.knobs().grace)
             processes.terminate_tree(slot.pid)
@@ -359,10 +366,10 @@ class EmbeddedWorker(WorkerProcess):
         self._release(slot)
 
     def _release(self, slot: Slot) -> None:
-        stopped, slot.stop = slot.stop, None
+        spoilt, slot.stop = slot.stop or slot.is_tainted, None
         slot.claim = slot.book = slot.cutter = slot.deadline = slot.outcome = None
         slot.retry_at = 0.0
-        if stopped and not slot.dead:  # interrupted anywhere, it may be in any state
+        if spoilt and not slot.dead:  # interrupted anywhere, it may be in any state
             processes.kill_tree(slot.pid)
             slot.dead = True
         elif slot.dead:
@@ -389,11 +396,10 @@ class EmbeddedWorker(WorkerProcess):
 
 
 def _with_stop(outcome: Outcome, stop: Stop | None) -> Outcome:
-    """What an attempt that was asked to stop became.
-
-    A step that had returned before it knew has succeeded.
+    """How the attempt ended. One that was asked to stop first has stopped, whatever it says:
+    its children were ended, so that what it returned means nothing.
     """
-    if stop is None or (outcome.verdict is Verdict.RETURNED and stop.verdict is not Verdict.FAILED):
+    if stop is None:
         return outcome
     return Outcome(
         verdict=stop.verdict,

@@ -38,6 +38,7 @@ class ForkServer:
         connections.close_all()
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
+        processes.adopt_orphans()  # what outlives a server that was killed comes to this process
         mine, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
@@ -73,6 +74,7 @@ class ForkServer:
         """End the server, every slot and everything they started; returns when they are gone."""
         self._control.close()
         os.waitpid(self.pid, 0)
+        processes.kill_descendants(os.getpid())
 
     def _messages(self) -> list[dict[str, int]]:
         data = self._control.recv(65536)

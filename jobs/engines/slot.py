@@ -7,12 +7,14 @@ go out, as JSON lines. The *output* is a pipe that is also its stdout and stderr
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -22,7 +24,7 @@ from typing import Any, NoReturn
 from django.db import close_old_connections
 
 from ..exceptions import StepStopped
-from ..runner import LEVELS, Channel, Outcome, Run, Task, Verdict, flush_prints, run_step
+from ..runner import LEVELS, Channel, Outcome, Run, Task, Verdict, run_step
 from . import processes
 
 STOPPED = "asked to stop"
@@ -35,62 +37,56 @@ def main(conversation: int, output: int) -> NoReturn:
         os.setsid()
         processes.adopt_orphans()
         processes.die_with_parent()
-        _redirect(output)
-        _Slot(socket.socket(fileno=conversation)).serve()
+        _Slot(socket.socket(fileno=conversation), output).serve()
         code = 0
     finally:
         os._exit(code)
 
 
-def _redirect(output: int) -> None:
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(output, 1)
-    os.dup2(output, 2)
-    os.close(nothing)
-    os.close(output)
-    for name, fd in (("stdout", 1), ("stderr", 2)):
-        stream = open(  # noqa: SIM115  (stays open as long as the process)
-            fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
-        )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
 class _Slot:
-    def __init__(self, conversation: socket.socket) -> None:
+    def __init__(self, conversation: socket.socket, output: int) -> None:
         self._conversation = conversation
         self._incoming = conversation.makefile("r", encoding="utf-8")
         self._marker = self._incoming.readline().rstrip("\n").encode()
+        self._output = output
         self._pid = os.getpid()
+        self._home = os.getcwd()
         self._run: Run | None = None
         self._shields = 0
         self._stop_waits = False
         self._channel = Channel(log=self._log, progress=self._progress)
 
     def serve(self) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGTERM, self._on_term)
         _log_through(self._channel)
         for line in self._incoming:
-            close_old_connections()
+            self._tidy()
             outcome = self._attempt(Task.from_json(line))
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork of the step that came back out of it
-            flush_prints()
-            self._send({"outcome": asdict(outcome), "left": _leftovers()})
+            _flush_prints()
+            left = {"processes": _left_processes(), "threads": threading.active_count() > 1}
+            self._send({"outcome": asdict(outcome), "left": left})
+
+    def _tidy(self) -> None:
+        """Whatever the step before did to its process, the next one begins alike."""
+        os.chdir(self._home)
+        _redirect(self._output)
+        for number, reaction in (
+            (signal.SIGTERM, self._on_term),
+            (signal.SIGINT, signal.SIG_IGN),
+            (signal.SIGHUP, signal.SIG_DFL),
+            (signal.SIGCHLD, signal.SIG_DFL),
+        ):
+            signal.signal(number, reaction)
+        close_old_connections()
 
     def _attempt(self, task: Task) -> Outcome:
         try:
-            outcome = run_step(task, lambda params: self._begin(task, params))
+            return run_step(task, lambda params: self._begin(task, params))
         except StepStopped:  # the signal came while the outcome was being put in words
-            outcome = Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
-        run, self._run = self._run, None
-        if run and run.stop_reason and outcome.verdict is Verdict.RETURNED:
-            return Outcome(verdict=Verdict.STOPPED, reason=STOPPED)  # it knew, and came to an end
-        return outcome
+            return Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
+        finally:
+            self._run = None
 
     def _begin(self, task: Task, params: dict[str, Any]) -> Run:
         self._run = Run(task, params, self._channel)
@@ -126,13 +122,13 @@ class _Slot:
     # -- speaking
 
     def _log(self, text: str, level: str) -> None:
-        flush_prints()
+        _flush_prints()
         if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
-            _write_all(1, text.encode("utf-8", "backslashreplace") + b"\n")
+            _write_all(self._output, text.encode("utf-8", "backslashreplace") + b"\n")
             return
         record = json.dumps({"l": LEVELS[level], "t": text}).encode()
         with self._shielded():
-            _write_all(1, self._marker + record + b"\n")
+            _write_all(self._output, self._marker + record + b"\n")
 
     def _progress(self, done: float, total: float, text: str) -> None:
         if os.getpid() == self._pid:
@@ -143,12 +139,34 @@ class _Slot:
         self._conversation.sendall(json.dumps(message).encode() + b"\n")
 
 
+def _redirect(output: int) -> None:
+    """Point stdin, stdout and stderr, and Python's streams for them, to nothing and to *output*."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for target, source in ((0, nothing), (1, output), (2, output)):
+        os.dup2(source, target)
+    os.close(nothing)
+    for name, fd in (("stdout", 1), ("stderr", 2)):
+        stream = open(  # noqa: SIM115  (stays open as long as the process)
+            fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
+        )
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _flush_prints() -> None:
+    """Hand on what the step printed and Python still buffers."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with contextlib.suppress(OSError, ValueError):  # the step closed it
+            assert stream is not None
+            stream.flush()
+
+
 def _write_all(fd: int, data: bytes) -> None:
     while data:
         data = data[os.write(fd, data) :]
 
 
-def _leftovers() -> bool:
+def _left_processes() -> bool:
     """Whether the step left processes behind. Its zombies are buried on the way."""
     while True:
         try:
