@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -125,9 +126,9 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker, outcome: Outcome
 
 
 def _start_ready(batch: Batch, desk: Desk, room: int) -> list[Claim]:
-    known = desk.knows.get(batch.state.job.definition, ())
-    ready = [step for step in batch.state.ready() if step.name in known]
-    return [batch.start(step, desk.worker) for step in ready[: max(room, 0)]]
+    known = frozenset(desk.knows.get(batch.state.job.definition, ()))
+    ready = (step for step in batch.state.ready() if step.name in known)
+    return [batch.start(step, desk.worker) for step in list(islice(ready, max(room, 0)))]
 
 
 def results_for(state: JobState, step_id: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import copy
 import random
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -90,11 +90,12 @@ class JobState:
         for step in Step.objects.filter(job=self.job.pk, seq__gt=since).order_by("position"):
             self.steps[step.pk] = step
 
-    def ready(self) -> list[Step]:
+    def ready(self) -> Iterator[Step]:
         """Steps that may start now, in the order of the definition."""
-        if self.job.cancel_requested:
-            return []
-        return [s for s in self.steps.values() if s.status == Status.PENDING and s.waiting == 0]
+        if not self.job.cancel_requested:
+            for step in self.steps.values():
+                if step.waiting == 0 and step.status == Status.PENDING:
+                    yield step
 
 
 class _Collision(Exception):
@@ -165,7 +166,7 @@ class Batch:
         """pending → running: *worker* begins the next attempt."""
         self._touch(step)
         step.attempt += 1
-        self._move(step, Status.RUNNING, f"claimed by worker {worker}")
+        self._move(step, Status.RUNNING, f"claimed by {worker}")
         step.waiting = 0
         step.done = step.total = None
         step.progress_text = ""

@@ -31,6 +31,10 @@ class WorkerProcess(ABC):
         """End ``run`` soon; safe to call from a signal handler."""
 
     @abstractmethod
+    def wake(self) -> None:
+        """Look at the database soon: *until* has written something that concerns the worker."""
+
+    @abstractmethod
     def kill(self) -> None:
         """Grant running steps no more grace; safe to call from a signal handler."""
 

@@ -123,6 +123,9 @@ class EmbeddedWorker(WorkerProcess):
     def stop(self) -> None:
         self._stopping = True
 
+    def wake(self) -> None:
+        self._look_again = True  # the watch does not see this process's own commits
+
     def kill(self) -> None:
         self._killing = True
 
@@ -390,6 +393,7 @@ class EmbeddedWorker(WorkerProcess):
                 self._post.beat()
             if now >= self._next_sweep:
                 self._next_sweep = now + SWEEP_SECONDS
+                self._look_again = True
                 self._sweep.run()
         except (DatabaseError, DatabaseBusy) as error:
             logger.warning("The database refused a sign of life: %s", error)

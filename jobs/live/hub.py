@@ -107,7 +107,7 @@ class News:
 
     changes: dict[Position, list[Frame] | None] = field(default_factory=dict)  # None: stale
     position: Position = field(default_factory=lambda: Position(0, ""))
-    pulse: Frame = field(default_factory=dict)
+    steps: Frame = field(default_factory=dict)  # volatile values of the running steps
     logs: dict[tuple[int, int], Frame] = field(default_factory=dict)
 
 
@@ -120,6 +120,7 @@ class Feed:
         self.news = asyncio.Event()
         self._hub = hub
         self._last_pulse: Frame = {}
+        self._workers: Frame | None = None
         self._task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:
@@ -150,18 +151,21 @@ class Feed:
         asked = {viewer: viewer.position for viewer in viewers}
         positions = {position for position in asked.values() if position}
         follows = {item for viewer in viewers for item in viewer.follows.items()}
+        if tick:
+            self._workers = await self._hub.read(_read_workers, self.job_id)
         news = await self._hub.read(_read_news, self.job_id, positions, follows)
+        pulse = {"type": "pulse", "steps": news.steps, "workers": self._workers}
         for viewer in viewers:
             if viewer.position == asked[viewer]:  # else it asked for a resync while we read
                 self._tell_changes(viewer, news)
             self._tell_logs(viewer, news)
-            if tick or viewer.awaits_tick or news.pulse != self._last_pulse:
-                viewer.put(news.pulse)
+            if tick or viewer.awaits_tick or pulse != self._last_pulse:
+                viewer.put(pulse)
             if tick or viewer.awaits_tick:
                 viewer.awaits_tick = False
                 seq, tag = news.position
                 viewer.put({"type": "tick", "seq": seq, "tag": tag, "version": fragments.version()})
-        self._last_pulse = news.pulse
+        self._last_pulse = pulse
 
     def _tell_changes(self, viewer: Viewer, news: News) -> None:
         if viewer.position is None:
@@ -316,11 +320,7 @@ def _read_news(job_id: int, positions: set[Position], follows: set[tuple[int, in
             else:
                 news.changes[position] = list(fragments.frames(sight))
         news.position = Position(job.seq, feed.tag_at(job_id, job.seq))
-        news.pulse = {
-            "type": "pulse",
-            "steps": feed.pulse(job_id),
-            "workers": None if job.is_finished else _worker_news(job),
-        }
+        news.steps = feed.pulse(job_id)
         for step_id, start in follows:
             if frame := _log_frame(job_id, step_id, start):
                 news.logs[step_id, start] = frame
@@ -342,19 +342,20 @@ def _log_frame(job_id: int, step_id: int, start: int) -> Frame | None:
     }
 
 
-def _worker_news(job: Job) -> Frame:
+def _read_workers(job_id: int) -> Frame | None:
     """Who could take this job's ready steps, in words for those that wait."""
+    job = Job.objects.get(pk=job_id)
+    if job.is_finished:
+        return None
     takers = workers.who_takes(job.pk, workers.living())
-    ready = Step.objects.ready().filter(job=job).values_list("pk", "name")
     if not takers:
         note = "no worker is running: start one with  python manage.py worker"
-    else:
-        note = "waits for a free slot"
+        return {"live": 0, "note": note, "unknown": {}}
+    known = {name for taker in takers for name in taker.knows.get(job.definition, ())}
+    grace = conf.knobs().unknown_grace
     unknown = {
-        str(
-            pk
-        ): f"no running worker knows this step; it fails after {conf.knobs().unknown_grace:g} s"
-        for pk, name in ready
-        if takers and not any(workers.knows_step(taker, job.definition, name) for taker in takers)
+        str(pk): f"no running worker knows this step; it fails after {grace:g} s"
+        for pk, name in Step.objects.ready().filter(job=job).values_list("pk", "name")
+        if name not in known
     }
-    return {"live": len(takers), "note": note, "unknown": unknown}
+    return {"live": len(takers), "note": "waits for a free slot", "unknown": unknown}

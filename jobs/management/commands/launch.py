@@ -157,6 +157,8 @@ class _Watch:
             self._cancelled = True
             self._command.stderr.write("Cancelling; Ctrl-C again kills at once.")
             orchestrator.cancel(self._job.pk, actor=getpass.getuser(), source="command")
+            if self._worker:
+                self._worker.wake()
         if self._interrupts > 1:
             if self._worker is None:
                 return True

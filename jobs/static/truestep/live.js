@@ -153,6 +153,7 @@ function place(html) {
     else continue;
     settle(find(fresh.id));
   }
+  countSeconds();
 }
 
 function insert(fresh) {
@@ -170,7 +171,6 @@ function settle(root) {
     time.textContent = new Date(time.dateTime).toLocaleTimeString();
     time.title = new Date(time.dateTime).toLocaleString();
   }
-  countSeconds();
   for (const step of root.matches?.(".step") ? [root] : root.querySelectorAll(".step")) openWhenRunning(step);
   const job = document.querySelector("[data-job]");
   document.title = document.title.replace(/^\w+/, job.dataset.status);
@@ -297,6 +297,7 @@ function wake() {
 }
 
 settle(document);
+countSeconds();
 setLive("offline");
 document.addEventListener("toggle", toggled, true);
 document.addEventListener("submit", submitted);
