@@ -37,7 +37,7 @@ class RepositoryReport(JobDefinition):
         """From a page only what is below REPORT_ROOT; a command's user reads the disk anyway."""
         root = os.path.realpath(settings.REPORT_ROOT)
         if source not in ("command", "python") and not Path(params["path"]).is_relative_to(root):
-            message = f"Give a directory below {root}; others only the command may report on."
+            message = f"Give a directory below {root}; the launch command takes any other."
             raise forms.ValidationError({"path": message})
 
     @step
@@ -48,10 +48,12 @@ class RepositoryReport(JobDefinition):
         for remark in listing.remarks[: report.NAMED]:
             run.log(remark, level="warning")
         found = report.look_at(path, run.track(listing.names, "looking at files"))
+        if listing.remarks:
+            found.left_out[report.UNLISTED] = len(listing.remarks)
         size = sum(file.size for file in found.files)
-        run.log(f"{len(found.files):,} files, {report.in_bytes(size)}")
+        run.log(f"{report.many(len(found.files), 'file')}, {report.in_bytes(size)}")
         for what, count in found.left_out.items():
-            run.log(f"left out: {count:,} {what}")
+            run.log(f"left out, {what}: {count:,}")
         numbers = {"files": len(found.files), "bytes": size, "left_out": dict(found.left_out)}
         return numbers | {"by_git": listing.by_git}
 
@@ -63,8 +65,9 @@ class RepositoryReport(JobDefinition):
                 counts.add(file, report.count_lines(file.path))
         summary = counts.summary() | {"unread": unread.count}
         for item in summary["languages"]:
-            run.log(f"{item['name']}: {item['lines']:,} lines in {item['files']:,} files")
-        run.log(f"{summary['binary']:,} binary files, {unread.count:,} could not be read")
+            lines, files = report.many(item["lines"], "line"), report.many(item["files"], "file")
+            run.log(f"{item['name']}: {lines} in {files}")
+        run.log(f"Binary: {summary['binary']:,}. Could not be read: {unread.count:,}.")
         return summary
 
     @step(needs=["list_files"])
@@ -77,13 +80,14 @@ class RepositoryReport(JobDefinition):
     @step(needs=["list_files"])
     def find_duplicates(self, run: Run) -> dict[str, Any]:
         candidates = report.possible_duplicates(_files(run))
-        run.log(f"{len(candidates):,} files have the size of another; comparing their content")
+        run.log(f"Comparing {report.many(len(candidates), 'file')} that have the size of another")
         duplicates, unread = report.Duplicates(), _unread(run)
         for file in run.track(candidates, "comparing content"):
             with unread.noting(file):
                 duplicates.add(file, report.digest(file.path))
         summary = duplicates.summary() | {"unread": unread.count}
-        run.log(f"{summary['groups']:,} groups, {report.in_bytes(summary['wasted'])} wasted")
+        wasted = report.in_bytes(summary["wasted"])
+        run.log(f"{report.many(summary['groups'], 'group')} of equal files, {wasted} wasted")
         return summary
 
     @step(needs=["count_lines", "largest_files", "find_duplicates"])
@@ -105,7 +109,8 @@ def _directory(given: str) -> str:
     name = report.shown(given)
     if not os.path.isabs(given) and Path.cwd() != settings.BASE_DIR:
         # This runs once where the job is launched and again in the worker: both must mean the same.
-        raise forms.ValidationError(f"Give the full path: {report.shown(os.path.abspath(given))}.")
+        full = report.shown(os.path.abspath(given))
+        raise forms.ValidationError(f"{name} is not a full path. Give the full one: {full}")
     if not os.path.exists(given):
         raise forms.ValidationError(f"{name} does not exist, or may not be seen. Check its name.")
     if not os.path.isdir(given):

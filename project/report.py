@@ -66,6 +66,7 @@ SPECIAL = "pipes, sockets and devices, not opened"
 NESTED = "checkouts inside this one, left to their own report"
 MISSING = "listed but not there"
 HIDDEN = "in directories that may not be searched"
+UNLISTED = "directories that could not be listed"
 _KINDS = {stat.S_IFLNK: SYMLINK, stat.S_IFDIR: NESTED}
 
 
@@ -226,7 +227,7 @@ def language(name: str) -> str:
 
 
 def largest(files: Iterable[File]) -> list[File]:
-    return heapq.nsmallest(TOP, files, key=lambda file: (-file.size, file.name))
+    return heapq.nlargest(TOP, files, key=lambda file: file.size)
 
 
 def possible_duplicates(files: Iterable[File]) -> list[File]:
@@ -322,11 +323,15 @@ def shown(name: str) -> str:
     return text if len(text) <= NAME_CHARACTERS else "…" + text[1 - NAME_CHARACTERS :]
 
 
+def many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def in_bytes(size: float) -> str:
     """*size* (bytes) for people."""
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if size < 1024:
-            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
+            return many(int(size), "byte") if unit == "bytes" else f"{size:,.1f} {unit}"
         size /= 1024
     return f"{size:,.1f} TiB"
 
@@ -337,15 +342,16 @@ def markdown(path: str, results: dict[str, Any]) -> str:
     duplicates = results["find_duplicates"]
     parts = [
         f"# Report on {_code(shown(path))}",
-        f"{listed['files']:,} files, {in_bytes(listed['bytes'])}, {counted['lines']:,} lines of "
-        f"text. {counted['binary']:,} files are binary, {counted['unread']:,} could not be read.",
+        f"{many(listed['files'], 'file')}, {in_bytes(listed['bytes'])}, "
+        f"{many(counted['lines'], 'line')} of text. "
+        f"Binary: {counted['binary']:,}. Could not be read: {counted['unread']:,}.",
         "## Lines per language",
         _table(["Language", "Files", "Lines"], map(_language_row, counted["languages"])),
         "## Largest files",
         _table(["File", "Size"], map(_size_row, results["largest_files"])),
         "## Duplicate files",
-        f"{duplicates['groups']:,} groups with the same content; keeping one file of each would "
-        f"save {in_bytes(duplicates['wasted'])}.",
+        f"{many(duplicates['groups'], 'group')} of files with the same content; keeping one file "
+        f"of each would save {in_bytes(duplicates['wasted'])}.",
         _table(["Files", "Copies", "Size of one", "Wasted"], map(_group_row, duplicates["top"])),
         "## Left out",
         _table(["What", "How many"], ([what, f"{n:,}"] for what, n in listed["left_out"].items())),
