@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.support import (
     launched,
+    lines_shown,
     look_at,
     shown_by_command,
     shown_by_page,
@@ -123,8 +124,37 @@ def test_a_socket_cut_during_moves_says_offline_and_catches_up(page, site, proxi
     expect(page.locator("body")).to_have_attribute("data-live", "live")
     assert shown_by_page(page) == shown_by_command(job)
     assert page.evaluate("statusAt - openedAt") <= 500  # milliseconds
-    expect(step(page, "waiting").locator("[data-line]")).to_have_text(["waiting"])
+    expect(step(page, "waiting").locator("[data-line]")).to_have_count(101)
+    assert lines_shown(page, "waiting") == list(range(1, 102))
     assert_only_refused_connections(page)
+
+
+def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
+    lost: list[str] = []
+
+    def between(socket) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(message: str) -> None:
+            if '"type": "changes"' in message and len(lost) < 2:
+                lost.append(message)
+            else:
+                socket.send(message)
+                socket.send(message)
+
+        server.on_message(pass_on)
+
+    page.route_web_socket("**/ws/**", between)
+    gate = tmp_path / "gate"
+    job = launched("waits", "--gate", str(gate))
+    look_at(page, site, job)
+    gate.touch()
+    wait_until_finished(job)
+    expect(page.locator("[data-job] .status")).to_have_text("succeeded")
+    expect(step(page, "waiting").locator("[data-line]")).to_have_count(101)
+    assert lost
+    assert shown_by_page(page) == shown_by_command(job)
+    assert lines_shown(page, "waiting") == list(range(1, 102))
 
 
 def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, tmp_path):

@@ -82,6 +82,8 @@ class Waits(JobDefinition):
         run.log("waiting")
         while not os.path.exists(run.params["gate"]):
             time.sleep(0.01)
+        for number in range(100):
+            print(f"through the gate {number}")
 
     @step
     def after(self, run): ...
@@ -189,3 +191,168 @@ class Particular(JobDefinition):
 
     @step
     def only(self, run): ...
+
+
+# --- steps that behave badly ----------------------------------------------------------------------
+
+
+class Unprintable(Exception):
+    def __str__(self):
+        raise RuntimeError("not even this")
+
+
+def _recurse():
+    _recurse()
+
+
+def _fork():
+    if os.fork() == 0:
+        return "from the child"
+    os.wait()
+    return "from the parent"
+
+
+def _raise(error):
+    raise error
+
+
+def _daemonise():
+    """Double fork into a session of its own, as daemons do; it holds on to the output."""
+    if os.fork() == 0:
+        os.setsid()
+        if os.fork() == 0:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            print(f"daemon {os.getpid()}", flush=True)
+            time.sleep(600)
+        os._exit(0)
+    os.wait()
+
+
+def _close_everything():
+    sys.stdout.close()
+    os.close(1)
+    os.close(2)
+
+
+DEEDS = {
+    "return a set": lambda run: {1},
+    "return NaN": lambda run: float("nan"),
+    "return bytes": lambda run: b"raw",
+    "return too much": lambda run: "x" * 2**20,
+    "return itself": lambda run: (loop := []).append(loop) or loop,
+    "return odd text": lambda run: {"a\0b": ["\x1b[31m", "\ud800"]},
+    "raise": lambda run: _raise(ValueError("<b>no</b> such luck")),
+    "raise without text": lambda run: _raise(ValueError),
+    "raise the unprintable": lambda run: _raise(Unprintable()),
+    "raise odd text": lambda run: _raise(ValueError("nul \0 esc \x1b[31m lone \ud800 <script>")),
+    "raise 10 MB": lambda run: _raise(ValueError("x" * 10 * 2**20)),
+    "raise KeyboardInterrupt": lambda run: _raise(KeyboardInterrupt()),
+    "recurse": lambda run: _recurse(),
+    "sys.exit": lambda run: sys.exit(),
+    "sys.exit 0": lambda run: sys.exit(0),
+    "sys.exit text": lambda run: sys.exit("enough"),
+    "os._exit 0": lambda run: os._exit(0),
+    "os._exit 7": lambda run: os._exit(7),
+    "die by KILL": lambda run: os.kill(os.getpid(), signal.SIGKILL),
+    "die by SEGV": lambda run: os.kill(os.getpid(), signal.SIGSEGV),
+    "TERM itself": lambda run: os.kill(os.getpid(), signal.SIGTERM),
+    "fork and return twice": lambda run: _fork(),
+    "leave a daemon": lambda run: _daemonise(),
+    "close its output": lambda run: _close_everything(),
+    "close every descriptor": lambda run: os.closerange(0, 100),
+    "print binary": lambda run: os.write(1, bytes(range(256)) + b"\n"),
+    "print NUL": lambda run: print("a\0b"),
+    "print ANSI": lambda run: print("\x1b[31mred\x1b[0m"),
+    "print markup": lambda run: print("<script>alert(1)</script>"),
+    "print a lone surrogate": lambda run: print("\udcff"),
+    "print 10 MB in a line": lambda run: print("x" * 10 * 2**20),
+    "log 10 MB in a line": lambda run: run.log("y" * 10 * 2**20),
+    "log odd text": lambda run: run.log("nul \0 esc \x1b lone \ud800\nsecond line"),
+    "log at no level": lambda run: run.log("text", level="loud"),
+    "progress of nothing": lambda run: run.progress(-1, 10),
+    "progress of NaN": lambda run: run.progress(float("nan"), 10),
+    "end without a newline": lambda run: print("no newline", end=""),
+    "speak from a child at the end": lambda run: subprocess.run(["sh", "-c", "printf late"]),
+}
+
+
+class Misbehaves(JobDefinition):
+    """Does the deed it is told to."""
+
+    class Params(forms.Form):
+        deed = forms.ChoiceField(choices=[(deed, deed) for deed in DEEDS])
+
+    @step
+    def misbehave(self, run):
+        return DEEDS[run.params["deed"]](run)
+
+    @step
+    def after(self, run): ...
+
+
+class Forks(JobDefinition):
+    """Children that ignore TERM, one of them a daemon, and the step itself ignores it too."""
+
+    @step
+    def fork(self, run):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        _daemonise()
+        subprocess.run(["sh", "-c", "trap '' TERM; sleep 600 & sleep 600"])
+
+
+class Watches(JobDefinition):
+    """Looks itself whether it is cancelled, and ends in its own time."""
+
+    @step
+    def watch(self, run):
+        run.log("watching")
+        while not run.cancelled:
+            time.sleep(0.01)
+        print("tidied up")
+
+
+class TellsWho(JobDefinition):
+    """Which process runs it."""
+
+    @step
+    def tell(self, run):
+        return [os.getpid(), run.attempt, run.idempotency_key]
+
+
+class Stuck(JobDefinition):
+    """Times out and does not care."""
+
+    @step(timeout=0.3)
+    def resist(self, run):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(600)
+
+
+class Catches(JobDefinition):
+    """Catches every exception there is; it is interrupted all the same."""
+
+    @step
+    def catch(self, run):
+        run.log("catching")
+        while True:
+            try:
+                time.sleep(1)
+            except Exception:
+                run.log("caught")
+
+
+class TwoGates(JobDefinition):
+    """Two steps that wait for the same file, side by side."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+
+    @step(needs=[])
+    def left(self, run):
+        while not os.path.exists(run.params["gate"]):
+            time.sleep(0.01)
+
+    @step(needs=[])
+    def right(self, run):
+        while not os.path.exists(run.params["gate"]):
+            time.sleep(0.01)
