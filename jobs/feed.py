@@ -12,7 +12,7 @@ import os
 import threading
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
 from django.db import transaction
@@ -113,6 +113,13 @@ os.register_at_fork(after_in_child=_new_publisher)  # a child has none of its pa
 # --- sight ----------------------------------------------------------------------------------------
 
 
+class Position(NamedTuple):
+    """A point on a job's journal: the number and the mark of an entry; (0, "") is before it all."""
+
+    seq: int
+    tag: str
+
+
 @dataclass(kw_only=True)
 class StepSight:
     """A step as it is shown: the row, its current attempt, what it still waits for."""
@@ -135,11 +142,6 @@ class Sight:
     counts: Counter[str] = field(default_factory=Counter)  # steps by status, of the whole job
     errors: list[str] = field(default_factory=list)  # the job's failed steps, in words
 
-    @property
-    def is_empty(self) -> bool:
-        """Nothing has changed since the position."""
-        return self.seq == self.since
-
 
 class OtherHistory(Exception):
     """The position is not on this job's journal: another database was restored."""
@@ -153,23 +155,31 @@ def look(job_id: int, since: int = 0, tag: str = "") -> Sight:
     """
     with database.snapshot():
         job = Job.objects.get(pk=job_id)
-        now = tag_at(job_id, job.seq)
-        if since and since == job.seq and tag == now:
-            return Sight(job=job, since=since, seq=job.seq, tag=now)
-        if since and (since > job.seq or tag_at(job_id, since) != tag):
-            raise OtherHistory
-        sight = Sight(job=job, since=since, seq=job.seq, tag=now)
-        sight.steps = _steps_since(job_id, since)
-        sight.journal = list(
-            Transition.objects.filter(job=job_id, seq__gt=since)
+        journal = list(
+            Transition.objects.filter(job=job_id, seq__gte=since)
             .select_related("step")
             .order_by("seq")
         )
+        if since:
+            known = journal.pop(0) if journal else None
+            if known is None or (known.seq, known.tag) != (since, tag):
+                raise OtherHistory
+        sight = Sight(job=job, since=since, seq=job.seq, tag=journal[-1].tag if journal else tag)
+        sight.journal = journal
+        sight.steps = _steps_since(job_id, since)
         by_status = Step.objects.filter(job=job_id).order_by().values_list("status")
         sight.counts = Counter(dict(by_status.annotate(n=Count("pk"))))
         if sight.counts[Status.FAILED]:
             sight.errors = errors_of(job_id)
         return sight
+
+
+def position_of(job_id: int) -> Position:
+    """Where a job's journal ends. Raises Job.DoesNotExist."""
+    ends = Transition.objects.filter(job=job_id).order_by("-seq").values_list("seq", "tag")
+    if (last := ends.first()) is None:
+        raise Job.DoesNotExist(f"There is no job {job_id}.")
+    return Position(*last)
 
 
 def errors_of(job_id: int) -> list[str]:
@@ -198,12 +208,6 @@ def pulse(job_id: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def tag_at(job_id: int, seq: int) -> str:
-    """The tag of a journal entry; empty when there is none."""
-    tag = Transition.objects.filter(job=job_id, seq=seq).values_list("tag", flat=True).first()
-    return tag or ""
-
-
 def _steps_since(job_id: int, since: int) -> list[StepSight]:
     steps = list(Step.objects.filter(job=job_id, seq__gt=since).order_by("position"))
     attempts = {
@@ -212,13 +216,19 @@ def _steps_since(job_id: int, since: int) -> list[StepSight]:
             step__job=job_id, step__seq__gt=since, number=F("step__attempt")
         )
     }
-    waits: dict[int, list[str]] = {}
-    unmet = Need.objects.filter(
-        step__job=job_id, step__seq__gt=since, step__status=Status.PENDING
-    ).exclude(needed__status=Status.SUCCEEDED)
-    for step_id, name in unmet.order_by("needed__position").values_list("step", "needed__name"):
-        waits.setdefault(step_id, []).append(name)
+    waits = _unmet_needs(job_id, since) if any(step.waiting for step in steps) else {}
     return [
         StepSight(step=step, attempt=attempts.get(step.pk), waits_for=waits.get(step.pk, []))
         for step in steps
     ]
+
+
+def _unmet_needs(job_id: int, since: int) -> dict[int, list[str]]:
+    """The names of the steps that each pending step still waits for."""
+    unmet = Need.objects.filter(
+        step__job=job_id, step__seq__gt=since, step__status=Status.PENDING
+    ).exclude(needed__status=Status.SUCCEEDED)
+    names: dict[int, list[str]] = {}
+    for step_id, name in unmet.order_by("needed__position").values_list("step", "needed__name"):
+        names.setdefault(step_id, []).append(name)
+    return names

@@ -12,8 +12,9 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from django.contrib.auth.models import AbstractUser, AnonymousUser
 
+from ..feed import Position
 from ..models import Job
-from .hub import Feed, Frame, Position, Viewer, get_hub
+from .hub import Feed, Frame, Viewer, get_hub
 
 BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
 FRAME_BYTES = 4096  # a page says little

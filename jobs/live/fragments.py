@@ -27,8 +27,6 @@ def context_of(sight: Sight) -> dict[str, Any]:
 
 def frames(sight: Sight) -> Iterator[dict[str, Any]]:
     """The ``changes`` frames for what is new in a sight; only the last one moves the position."""
-    if sight.is_empty:
-        return
     parts = list(_parts(_rows(sight)))
     for number, html in enumerate(parts, 1):
         last = number == len(parts)

@@ -15,13 +15,14 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 from django.db import connection
 
 from .. import conf, database, feed, logs, workers
+from ..feed import Position
 from ..models import Job, Step
 from . import fragments
 
@@ -29,18 +30,13 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 2.0
 GAP_SECONDS = 0.03  # the first change goes out at once; a burst is gathered this long
-POLL_SECONDS = 0.01  # how soon a commit of another process is seen (SQLite)
+POLL_SECONDS = 0.005  # how soon a commit of another process is seen (SQLite)
 WINDOW = 100  # frames that a page may leave unacknowledged
 SILENCE_SECONDS = 30.0  # … and for how long, before it is dropped
 LOG_LINES = 500  # lines in one frame
 RETRY_SECONDS = 1.0
 
 Frame = dict[str, Any]
-
-
-class Position(NamedTuple):
-    seq: int
-    tag: str
 
 
 class Viewer:
@@ -105,8 +101,8 @@ class Viewer:
 class News:
     """What one read of the database found for everybody who watches a job."""
 
+    position: Position
     changes: dict[Position, list[Frame] | None] = field(default_factory=dict)  # None: stale
-    position: Position = field(default_factory=lambda: Position(0, ""))
     steps: Frame = field(default_factory=dict)  # volatile values of the running steps
     logs: dict[tuple[int, int], Frame] = field(default_factory=dict)
 
@@ -310,16 +306,16 @@ def _with_connection(function: Callable[..., Any], *args: Any) -> Any:
 def _read_news(job_id: int, positions: set[Position], follows: set[tuple[int, int]]) -> News:
     """Everything that the viewers of a job need now, from one snapshot."""
     with database.snapshot():
-        news = News()
-        job = Job.objects.get(pk=job_id)
+        news = News(position=feed.position_of(job_id))
         for position in positions:
             try:
-                sight = feed.look(job_id, *position)
+                news.changes[position] = (
+                    []
+                    if position == news.position
+                    else list(fragments.frames(feed.look(job_id, *position)))
+                )
             except feed.OtherHistory:
                 news.changes[position] = None
-            else:
-                news.changes[position] = list(fragments.frames(sight))
-        news.position = Position(job.seq, feed.tag_at(job_id, job.seq))
         news.steps = feed.pulse(job_id)
         for step_id, start in follows:
             if frame := _log_frame(job_id, step_id, start):
