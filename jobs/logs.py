@@ -58,7 +58,7 @@ class LineCutter:
                 yield from self._split(record, "i")
                 return
             for line in values["t"].split("\n"):
-                yield from self._split(line.encode("utf-8", "surrogatepass"), values["l"])
+                yield from self._split(clean(line.removesuffix("\r")).encode(), values["l"])
 
     def _split(self, raw: bytes, level: str) -> Iterator[tuple[str, str]]:
         raw = raw.removesuffix(b"\r")

@@ -74,6 +74,7 @@ class Slot:
     outcome: Outcome | None = None
     retry_at: float = 0.0
     dead: bool = False
+    hung_up: bool = False
     is_tainted: bool = False  # threads of a step live on in it
     _heard: bytes = field(default=b"", repr=False)
 
@@ -86,6 +87,7 @@ class Slot:
         with contextlib.suppress(BlockingIOError, ConnectionError):
             while data := self.conversation.recv(READ_BYTES):
                 self._heard += data
+            self.hung_up = True
         *lines, self._heard = self._heard.split(b"\n")
         return [json.loads(line) for line in lines]
 
@@ -217,6 +219,8 @@ class EmbeddedWorker(WorkerProcess):
     def _listen(self) -> None:
         for key, _ in self._selector.select(TURN_SECONDS):
             key.data()
+        if self._server.has_exits:
+            self._bury()
 
     def _read_output(self, slot: Slot, everything: bool = False) -> None:
         while True:
@@ -234,7 +238,10 @@ class EmbeddedWorker(WorkerProcess):
                 return
 
     def _hear(self, slot: Slot) -> None:
-        for message in slot.messages():
+        messages = slot.messages()
+        if slot.hung_up:  # its exit will tell; watching on would only spin
+            self._unwatch(slot.conversation)
+        for message in messages:
             if "progress" in message and slot.book:
                 slot.book.progress(*message["progress"])
             if "outcome" in message and slot.claim:
@@ -404,11 +411,21 @@ def _with_stop(outcome: Outcome, stop: Stop | None) -> Outcome:
     its children were ended, so that what it returned means nothing.
     """
     if stop is None:
-        return outcome
+        return _unasked(outcome) if outcome.verdict is Verdict.STOPPED else outcome
     return Outcome(
         verdict=stop.verdict,
         reason=stop.reason,
         error=stop.reason[0].upper() + stop.reason[1:] + ".",
+        traceback=outcome.traceback,
+    )
+
+
+def _unasked(outcome: Outcome) -> Outcome:
+    """Only what somebody asked for is cancelled; a stray signal is a failure."""
+    return Outcome(
+        verdict=Verdict.FAILED,
+        reason="stopped by a stray signal",
+        error="The step was stopped by SIGTERM, which its worker had not sent.",
         traceback=outcome.traceback,
     )
 

@@ -63,6 +63,11 @@ class ForkServer:
                 if "pid" in message:
                     return int(message["pid"])
 
+    @property
+    def has_exits(self) -> bool:
+        """An exit came along with another answer; no event will tell of it again."""
+        return bool(self._exits)
+
     def exits(self) -> list[Exit]:
         """The slots that have ended since the last call. Waits until there is news."""
         if not self._exits:

@@ -144,7 +144,8 @@ def _redirect(output: int) -> None:
     nothing = os.open(os.devnull, os.O_RDONLY)
     for target, source in ((0, nothing), (1, output), (2, output)):
         os.dup2(source, target)
-    os.close(nothing)
+    if nothing > 2:  # the step before may have closed one of the three, and it took its place
+        os.close(nothing)
     for name, fd in (("stdout", 1), ("stderr", 2)):
         stream = open(  # noqa: SIM115  (stays open as long as the process)
             fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False

@@ -54,22 +54,28 @@ class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type 
             await self._close(TOO_MANY)
             return
         try:
-            self._hear(self._viewer, json.loads(_short(message.get("text"))))
+            is_news = self._hear(self._viewer, json.loads(_short(message.get("text"))))
         except (ValueError, TypeError, KeyError, RecursionError):
             await self._close(BAD_FRAME)
             return
-        self._feed.news.set()
+        if is_news:
+            self._feed.news.set()
 
     async def websocket_disconnect(self, message: Frame) -> None:
         if self._viewer and self._feed:
             await get_hub().leave(self._feed, self._viewer)
         raise StopConsumer
 
-    def _hear(self, viewer: Viewer, frame: Frame) -> None:
-        """Act on a frame. Raises ValueError, TypeError or KeyError when it is not a known one."""
+    def _hear(self, viewer: Viewer, frame: Frame) -> bool:
+        """Act on a frame; True when the feed has to look.
+
+        Raises ValueError, TypeError or KeyError when the frame is not a known one.
+        """
         match frame["type"]:
             case "ack":
+                had_room = viewer.has_room
                 viewer.acknowledge(_number(frame["n"]))
+                return not had_room
             case "resync":
                 viewer.position = Position(_number(frame["seq"]), _text(frame["tag"]))
             case "follow":
@@ -79,6 +85,7 @@ class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type 
                 viewer.follows.pop(_number(frame["step"]), None)
             case other:
                 raise ValueError(other)
+        return True
 
     def _is_allowed(self) -> bool:
         now = time.monotonic()

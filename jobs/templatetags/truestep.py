@@ -21,7 +21,7 @@ def moment(at: datetime | None) -> SafeString | str:
     if at is None:
         return ""
     return format_html(
-        '<time datetime="{}" data-local>{} UTC</time>', at.isoformat(), f"{at:%H:%M:%S}"
+        '<time datetime="{}" data-local>{} UTC</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}"
     )
 
 

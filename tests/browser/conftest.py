@@ -38,7 +38,10 @@ const Plain = WebSocket;
 window.WebSocket = class extends Plain {
   constructor(url) {
     super(url);
-    this.addEventListener('open', () => { window.openedAt = performance.now(); });
+    this.addEventListener('open', () => {
+      window.openedAt = performance.now();
+      window.sockets = (window.sockets ?? 0) + 1;
+    });
   }
 };
 """

@@ -104,6 +104,7 @@ def test_without_any_poke_the_page_is_right_within_two_and_a_half_seconds(
         gate.touch()
         wait_until_finished(job)
         wait_for(lambda: shown_by_page(page)["status"] == "succeeded", 2.5)
+        assert page.evaluate("sockets") == 1  # by its tick, not by connecting anew
         assert shown_by_page(page) == shown_by_command(job)
 
 
@@ -155,6 +156,39 @@ def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
     assert lost
     assert shown_by_page(page) == shown_by_command(job)
     assert lines_shown(page, "waiting") == list(range(1, 102))
+
+
+def test_a_page_that_is_told_to_fetch_itself_anew_keeps_what_is_the_readers(page, site, tmp_path):
+    sockets = []
+
+    def between(socket) -> None:
+        socket.connect_to_server()
+        sockets.append(socket)
+
+    page.route_web_socket("**/ws/**", between)
+    gate = tmp_path / "gate"
+    job = launched("waits", "--gate", str(gate))
+    look_at(page, site, job)
+    log = step(page, "waiting").locator("details.log")
+    log.locator("summary").click()
+    page.evaluate("window.never_reloaded = true")
+    with page.expect_response(page.url):
+        sockets[-1].send('{"type": "stale", "n": 0}')
+    gate.touch()
+    expect(page.locator("[data-job] .status")).to_have_text("succeeded")
+    expect(log).not_to_have_attribute("open", "")
+    assert page.evaluate("never_reloaded")
+    assert shown_by_page(page) == shown_by_command(job)
+
+
+def test_markup_from_a_step_is_shown_and_never_run(page, site):
+    job = launched("misbehaves", "--deed", "print markup")
+    wait_until_finished(job)
+    look_at(page, site, job)
+    log = step(page, "misbehave").locator("details.log")
+    log.locator("summary").click()
+    expect(log.locator("[data-line]")).to_have_text(["<script>alert(1)</script>"])
+    assert log.locator("script").count() == 0
 
 
 def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, tmp_path):

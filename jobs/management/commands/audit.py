@@ -5,14 +5,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.db import DatabaseError
 
 from ...audit import differences
 from ...models import Job, Transition
+from ..terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Compare every row with its journal. Exit code: 0 clean, 1 differences, 2 cannot read."
 
     def handle(self, *args: Any, **options: Any) -> None:

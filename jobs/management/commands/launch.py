@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 from django import forms
-from django.core.management.base import BaseCommand, CommandError, CommandParser, SystemCheckError
+from django.core.management.base import CommandError, CommandParser, SystemCheckError
 from django.db import DatabaseError
 
 from ... import conf, definitions, orchestrator, triggers, workers
@@ -19,13 +19,14 @@ from ...exceptions import DatabaseBusy, InvalidParams, TriggersMissing, UnknownD
 from ...models import Job
 from ...statuses import Status
 from ..follow import LOOK_SECONDS, Follower
+from ..terminal import TerminalCommand
 
 BAD_PARAMS, CANNOT_RUN, KILLED = 2, 4, 130
 EXIT_CODES = {Status.SUCCEEDED: 0, Status.FAILED: 1, Status.CANCELLED: 3}
 WORKER_CHECK_SECONDS = 5.0
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Run a job and watch it. Living workers take it; without one this command is the worker. "
         "Without a name, list what can be launched. Exit code: 0 succeeded, 1 failed, 2 bad name "

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import F
 
 from ... import database, feed
 from ...models import Attempt, Job, Transition
 from ..follow import SIGNS
+from ..terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Show a job, its steps and its journal."
 
     def add_arguments(self, parser: CommandParser) -> None:

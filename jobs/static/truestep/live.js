@@ -168,8 +168,10 @@ function insert(fresh) {
 // What the script itself adds to server HTML: local times, running clocks, opened logs, the title.
 function settle(root) {
   for (const time of root.querySelectorAll("time[data-local]")) {
-    time.textContent = new Date(time.dateTime).toLocaleTimeString();
-    time.title = new Date(time.dateTime).toLocaleString();
+    const moment = new Date(time.dateTime);
+    const today = moment.toDateString() === new Date().toDateString();
+    time.textContent = today ? moment.toLocaleTimeString() : moment.toLocaleString();
+    time.title = moment.toLocaleString();
   }
   for (const step of root.matches?.(".step") ? [root] : root.querySelectorAll(".step")) openWhenRunning(step);
   const job = document.querySelector("[data-job]");
