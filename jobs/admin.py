@@ -45,14 +45,17 @@ class StepInline(ReadOnly, admin.TabularInline):
     fields = ("position", "name", "status_now", "attempt", "waiting", "log_lines", "last_error")
     readonly_fields = fields
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
+        return super().get_queryset(request).prefetch_related("attempts")
+
     @admin.display(description="status")
     def status_now(self, step: Step) -> SafeString:
         return _status_cell("step", step)
 
     @admin.display(description="error")
     def last_error(self, step: Step) -> SafeString | str:
-        attempt = step.attempts.order_by("number").last()
-        return format_html("<pre>{}</pre>", attempt.error) if attempt and attempt.error else ""
+        current = [attempt for attempt in step.attempts.all() if attempt.number == step.attempt]
+        return format_html("<pre>{}</pre>", current[0].error) if current else ""
 
 
 class TransitionInline(ReadOnly, admin.TabularInline):

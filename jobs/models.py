@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.urls import reverse
 from django.utils import timezone
 
 from .statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status
@@ -65,6 +66,9 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.pk} ({self.definition})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("truestep:job", args=[self.pk])
 
     @property
     def is_finished(self) -> bool:
