@@ -169,10 +169,14 @@ class JobDefinition:
         """Raw form input as Python values. Raises InvalidParams with the form's own messages."""
         form = cls.form(raw)
         unknown = sorted(set(raw) - set(form.fields))
-        if form.is_valid() and not unknown:
+        broken = [field for field, values in raw.items() if not all(map(_is_text, values))]
+        if form.is_valid() and not unknown and not broken:
             return form.cleaned_data
         errors = {field: [str(text) for text in texts] for field, texts in form.errors.items()}
         errors |= {field: ["There is no such parameter."] for field in unknown}
+        errors |= {
+            field: ["This is not text: it has bytes that are not UTF-8."] for field in broken
+        }
         raise InvalidParams(cls.name, errors)
 
     @classmethod
@@ -184,6 +188,15 @@ class JobDefinition:
         for field, values in raw.items():
             data.setlist(field, list(values))
         return cls.Params(data)
+
+
+def _is_text(value: str) -> bool:
+    """False for what a command line hands over in place of bytes that are no UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _place(function: StepFunction) -> tuple[str, str]:

@@ -37,7 +37,10 @@ class LineCutter:
         *whole, self._rest = (self._rest + data).split(b"\n")
         for raw in whole:
             yield from self._line(raw)
-        while len(self._rest) > self._limit and self._marker not in self._rest[: self._limit]:
+        window = self._limit + len(
+            self._marker
+        )  # a marker that begins before the cut is whole in it
+        while len(self._rest) >= window and self._marker not in self._rest[:window]:
             piece, self._rest = self._piece(self._rest)
             yield clean(piece) + CONTINUES, "i"
 
@@ -108,13 +111,14 @@ class LogBook:
         return len(self._lines)
 
     def close(self) -> None:
-        """Say what was dropped, as the last line."""
+        """Say what was dropped, as the last line; harmless to repeat."""
         if self._dropped:
             self._note(
                 f"… {self._dropped:,} further lines are not kept: the log limit of "
                 f"{self.limit:,} bytes was reached (TRUESTEP['log_bytes']) …",
                 LEVELS["warning"],
             )
+            self._dropped = 0
 
     def write(self) -> None:
         """Write everything that waits, under the attempt's fence, in one transaction.

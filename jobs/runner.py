@@ -107,7 +107,6 @@ class Run:
         """Write to the step's log. *level* is debug, info, warning, error or critical."""
         if level not in LEVELS:
             raise ValueError(f"level {level!r} is not one of {', '.join(LEVELS)}")
-        self._stop_if_asked()
         self._channel.log(str(text), level)
 
     def progress(self, done: float, total: float, text: str = "") -> None:
@@ -115,23 +114,18 @@ class Run:
         for name, value in (("done", done), ("total", total)):
             if not isinstance(value, int | float) or not 0 <= value < math.inf:
                 raise ValueError(f"{name}={value!r} must be a number from 0 on")
-        self._stop_if_asked()
         now = time.monotonic()
         if done >= total or now - self._told >= PROGRESS_SECONDS:
             self._told = now
             self._channel.progress(float(done), float(total), clean(str(text))[:200])
 
     def track(self, iterable: Iterable[T], text: str = "") -> Iterator[T]:
-        """Go through *iterable* and show the progress; stops where the step is cancelled."""
+        """Go through *iterable* and show how far it is."""
         total = len(iterable) if isinstance(iterable, Sized) else len(iterable := list(iterable))
         self.progress(0, total, text)
         for done, item in enumerate(iterable, 1):
             yield item
             self.progress(done, total, text)
-
-    def _stop_if_asked(self) -> None:
-        if self.stop_reason:
-            raise StepStopped(self.stop_reason)
 
 
 def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:

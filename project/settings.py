@@ -20,7 +20,7 @@ from marshmallow.validate import OneOf, Range, Regexp
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"  # database, generated key, development login: all that a run leaves
-VAR_DIR.mkdir(exist_ok=True)
+VAR_DIR.mkdir(mode=0o700, exist_ok=True)
 
 env = Env()
 _YES_NO: Any = {"error_messages": {"invalid": "It takes 1 or 0."}}

@@ -223,7 +223,7 @@ class EmbeddedWorker(WorkerProcess):
             self._bury()
 
     def _read_output(self, slot: Slot, everything: bool = False) -> None:
-        while True:
+        while slot in self._slots:  # else it was forgotten in this very turn
             try:
                 data = os.read(slot.output, READ_BYTES)
             except BlockingIOError:

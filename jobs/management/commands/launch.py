@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import signal
 import sys
 import time
@@ -19,7 +18,7 @@ from ...exceptions import DatabaseBusy, InvalidParams, TriggersMissing, UnknownD
 from ...models import Job
 from ...statuses import Status
 from ..follow import LOOK_SECONDS, Follower
-from ..terminal import TerminalCommand
+from ..terminal import TerminalCommand, who
 
 BAD_PARAMS, CANNOT_RUN, KILLED = 2, 4, 130
 EXIT_CODES = {Status.SUCCEEDED: 0, Status.FAILED: 1, Status.CANCELLED: 3}
@@ -107,9 +106,7 @@ class Command(TerminalCommand):
             if (value := given[f"param_{name}"]) not in (None, False)
         }
         try:
-            return orchestrator.launch(
-                self.definition, raw, actor=getpass.getuser(), source="command"
-            )
+            return orchestrator.launch(self.definition, raw, actor=who(), source="command")
         except InvalidParams as error:
             told = "\n".join(
                 f"  {'' if field == '__all__' else f'--{_option(field)}: '}{' '.join(texts)}"
@@ -157,7 +154,7 @@ class _Watch:
         if self._interrupts and not self._cancelled:
             self._cancelled = True
             self._command.stderr.write("Cancelling; Ctrl-C again kills at once.")
-            orchestrator.cancel(self._job.pk, actor=getpass.getuser(), source="command")
+            orchestrator.cancel(self._job.pk, actor=who(), source="command")
             if self._worker:
                 self._worker.wake()
         if self._interrupts > 1:

@@ -12,11 +12,12 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ... import conf, triggers
 from ...engines import processes
 from ...exceptions import TriggersMissing
+from ..terminal import TerminalCommand
 
 LOOK_SECONDS = 0.05
 END_SECONDS = 25.0  # a worker grants its steps a grace; then everything is killed
@@ -25,7 +26,7 @@ LONGEST_PAUSE = 10.0  # seconds before a child that keeps dying is started again
 RECEIVED_BYTES, SENT_BYTES = "4096", str(4 * conf.MIB)
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Run the web server and a worker together; SIGTERM or Ctrl-C ends both."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -70,7 +71,6 @@ class Command(BaseCommand):
                 if not ready and _accepts(*address):
                     ready = True
                     self.stdout.write(f"Ready: http://{address[0]}:{address[1]}/")
-                    self.stdout.flush()
                 time.sleep(LOOK_SECONDS)
         finally:
             _end(children)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from ... import conf, definitions
 from ...engines.base import get_engine
 from ...exceptions import TriggersMissing
+from ..terminal import TerminalCommand
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Run steps of jobs until SIGTERM or Ctrl-C; a second one kills the steps at once."
 
     def add_arguments(self, parser: CommandParser) -> None:
