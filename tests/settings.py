@@ -17,4 +17,5 @@ TEST_DATABASE = os.path.join(TEST_DIR, "test.sqlite3")
 DATABASES["default"] |= {"NAME": TEST_DATABASE, "TEST": {"NAME": TEST_DATABASE}}
 INSTALLED_APPS += ["tests.fates"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-TRUESTEP = {"grace": 1.0, "beat": 0.5, "run_directory": os.path.join(TEST_DIR, "run")}
+GRACE = float(os.environ.get("TEST_GRACE", "1"))
+TRUESTEP = {"grace": GRACE, "beat": 0.5, "run_directory": os.path.join(TEST_DIR, "run")}

@@ -102,11 +102,11 @@ class Hangs(JobDefinition):
 
 
 class Stubborn(JobDefinition):
-    """Ignores being asked to stop."""
+    """Hears that it is asked to stop, and goes on."""
 
     @step
     def resist(self, run):
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, lambda *_: print("asked to stop"))
         run.log("resisting")
         while True:
             time.sleep(1)
@@ -272,7 +272,7 @@ DEEDS = {
     "progress of nothing": lambda run: run.progress(-1, 10),
     "progress of NaN": lambda run: run.progress(float("nan"), 10),
     "end without a newline": lambda run: print("no newline", end=""),
-    "speak from a child at the end": lambda run: subprocess.run(["sh", "-c", "printf late"]),
+    "speak from a child at the end": lambda run: subprocess.call(["printf", "late"]),
 }
 
 
@@ -356,3 +356,16 @@ class TwoGates(JobDefinition):
     def right(self, run):
         while not os.path.exists(run.params["gate"]):
             time.sleep(0.01)
+
+
+class Options(JobDefinition):
+    """A parameter of each kind that has a way of its own on the command line."""
+
+    class Params(forms.Form):
+        is_loud = forms.BooleanField(required=False)
+        many = forms.MultipleChoiceField(choices=[(c, c) for c in "abc"])
+        on = forms.DateField()
+
+    @step
+    def tell(self, run):
+        return run.params | {"on": run.params["on"].isoformat()}

@@ -1,0 +1,308 @@
+"""Real workers, real steps, real signals."""
+
+import os
+import signal
+import time
+
+import psutil
+import pytest
+
+from jobs.models import Attempt, Job, LogChunk, Step, Worker
+from jobs.orchestrator import cancel, launch
+from tests.support import job_of, journal, program, step_of, wait_for
+
+pytestmark = pytest.mark.slow
+
+ENDED = 15.0
+
+
+def ended(job, seconds=ENDED):
+    """The job, once it has ended."""
+    return wait_for(lambda: (row := job_of(job.pk)).is_finished and row, seconds, f"{job} ends")
+
+
+def running(job, name):
+    """The step, once it has said something: it is in the middle of its work."""
+    return wait_for(
+        lambda: (row := step_of(job, name)).status == "running" and row.log_lines and row,
+        what=f"{name} speaks",
+    )
+
+
+def statuses(job):
+    return dict(job.steps.values_list("name", "status"))
+
+
+def log_of(job, name):
+    chunks = LogChunk.objects.filter(step=step_of(job, name)).order_by("first")
+    return [line for chunk in chunks for line in chunk.lines()]
+
+
+def error_of(job, name):
+    return Attempt.objects.filter(step=step_of(job, name)).latest("number").error
+
+
+def family(worker):
+    """Every process that the worker has started, directly or not."""
+    return psutil.Process(worker.process.pid).children(recursive=True)
+
+
+def sleepers(worker):
+    """… those of them that a step has started."""
+    return [process for process in family(worker) if process.name() in ("sh", "sleep")]
+
+
+def wait_until_gone(processes):
+    wait_for(lambda: not any(_runs(process) for process in processes), what=f"{processes} are gone")
+
+
+def _runs(process):
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+# --- the happy path -------------------------------------------------------------------------------
+
+
+def test_steps_run_and_hand_their_results_on(worker):
+    job = ended(launch("diamond"))
+    assert job.status == "succeeded"
+    results = dict(Attempt.objects.filter(step__job=job).values_list("step__name", "result"))
+    assert results == {
+        "top": 1,
+        "left": 2,
+        "right": 3,
+        "bottom": {"top": 1, "left": 2, "right": 3},
+    }
+
+
+def test_independent_steps_run_side_by_side(worker, tmp_path):
+    """Both wait for the same file, so both must be running at once."""
+    gate = tmp_path / "gate"
+    job = launch("two_gates", {"gate": str(gate)})
+    wait_for(lambda: set(statuses(job).values()) == {"running"})
+    gate.touch()
+    assert ended(job).status == "succeeded"
+
+
+def test_jobs_share_the_slots(worker, tmp_path):
+    gate = tmp_path / "gate"
+    jobs = [launch("waits", {"gate": str(gate)}) for _ in range(3)]
+    for job in jobs[:2]:
+        running(job, "waiting")
+    assert step_of(jobs[2], "waiting").status == "pending"
+    gate.touch()
+    assert {ended(job).status for job in jobs} == {"succeeded"}
+
+
+def test_a_step_speaks_in_every_way_and_in_order(worker):
+    job = ended(launch("speaks"))
+    lines = log_of(job, "speak")
+    assert lines == [
+        "from run.log",
+        "from print",
+        "from logging",
+        "from a child",
+        "from its stderr",
+        "an error",
+    ]
+    levels = "".join(LogChunk.objects.values_list("levels", flat=True).order_by("first"))
+    assert levels == "iiwiie"
+    step = step_of(job, "speak")
+    assert (step.done, step.total, step.progress_text) == (10, 10, "counting")
+
+
+def test_a_slot_is_used_again_by_the_next_step(worker):
+    whos = []
+    for _ in range(3):
+        job = ended(launch("tells_who"))
+        whos.append(Attempt.objects.get(step__job=job).result)
+        assert whos[-1][1:] == [1, f"{job.uuid}:tell"]
+    assert len({pid for pid, _, _ in whos}) == 1
+
+
+def test_a_long_log_is_seen_while_it_grows_and_is_whole_at_the_end(worker, tmp_path):
+    gate = tmp_path / "gate"
+    job = launch("chatters", {"lines": 3609, "gate": str(gate)})
+    step = running(job, "chatter")
+    assert (step.log_lines, log_of(job, "chatter")) == (1, ["line 1 of the log"])
+    gate.touch()
+    assert ended(job).status == "succeeded"
+    assert step_of(job, "chatter").log_lines == 3609
+    assert log_of(job, "chatter") == [f"line {n} of the log" for n in range(1, 3610)]
+
+
+def test_a_failing_step_keeps_its_error_and_a_traceback_of_its_own_code(worker):
+    job = ended(launch("fails"))
+    assert statuses(job) == {
+        "fine": "succeeded",
+        "bad": "failed",
+        "after_bad": "skipped",
+        "sibling": "succeeded",
+    }
+    attempt = Attempt.objects.get(step__name="bad")
+    assert attempt.error == "ValueError: <b>no</b> such luck"
+    assert "tests/fates/jobs.py" in attempt.traceback
+    assert "runner.py" not in attempt.traceback
+
+
+# --- time-outs and cancel -------------------------------------------------------------------------
+
+
+def test_a_step_that_takes_too_long_fails_and_says_where_it_was(worker):
+    job = ended(launch("times_out"))
+    assert statuses(job) == {"slow": "failed", "after_slow": "skipped"}
+    assert error_of(job, "slow") == "Timed out after 0.5 s."
+    assert "time.sleep(600)" in Attempt.objects.get(step__name="slow").traceback
+
+
+def test_a_step_that_ignores_its_time_out_is_killed(worker):
+    started = time.monotonic()
+    job = ended(launch("stuck"))
+    assert (job.status, error_of(job, "resist")) == ("failed", "Timed out after 0.3 s.")
+    assert time.monotonic() - started < 8
+
+
+@pytest.mark.parametrize(
+    ("name", "step"), [("hangs", "hang"), ("stubborn", "resist"), ("catches", "catch")]
+)
+def test_a_cancelled_step_really_stops(worker, name, step):
+    job = launch(name)
+    running(job, step)
+    children = family(worker)
+    assert cancel(job.pk, actor="ada")
+    assert ended(job).status == "cancelled"
+    assert statuses(job)[step] == "cancelled"
+    assert error_of(job, step) == "Cancelled while it ran."
+    wait_until_gone(children[1:])  # all but the fork server
+
+
+def test_a_cancelled_step_leaves_no_process_however_it_hid_them(worker):
+    """Children that ignore TERM, a daemon in a session of its own, a step that ignores TERM."""
+    job = launch("forks")
+    running(job, "fork")
+    wait_for(lambda: len(sleepers(worker)) == 3)
+    children = family(worker)
+    daemon = int(log_of(job, "fork")[0].split()[1])
+    assert daemon in [child.pid for child in children]
+    cancel(job.pk)
+    assert ended(job).status == "cancelled"
+    wait_until_gone(children[1:])  # all but the fork server
+
+
+def test_a_step_that_watches_for_cancel_ends_in_its_own_time(worker):
+    job = launch("watches")
+    running(job, "watch")
+    cancel(job.pk)
+    assert ended(job).status == "cancelled"
+    assert log_of(job, "watch") == ["watching", "tidied up"]
+
+
+def test_after_a_cancel_the_worker_goes_on(worker):
+    job = launch("hangs")
+    running(job, "hang")
+    cancel(job.pk)
+    ended(job)
+    assert ended(launch("noop")).status == "succeeded"
+
+
+# --- workers that end -----------------------------------------------------------------------------
+
+
+def test_a_worker_that_is_told_to_stop_hands_its_steps_back(database):
+    with program("worker") as first:
+        job = launch("hangs")
+        running(job, "hang")
+        first.process.terminate()
+        assert first.wait() == 0
+    assert statuses(job) == {"hang": "pending", "never": "pending"}
+    assert job_of(job.pk).status == "running"
+    assert ("hang", "running", "pending") in journal(job)
+    assert Worker.objects.get().stopped_at
+    with program("worker"):
+        wait_for(lambda: step_of(job, "hang").attempt == 2)
+        running(job, "hang")
+        cancel(job.pk)
+        ended(job)
+
+
+def test_a_second_signal_ends_a_worker_whose_step_resists(database):
+    with program("worker", env={"TEST_GRACE": "600"}) as worker:
+        job = launch("stubborn")
+        running(job, "resist")
+        worker.process.terminate()
+        wait_for(lambda: log_of(job, "resist") == ["resisting", "asked to stop"])
+        worker.process.terminate()
+        assert worker.wait() == 0
+    assert statuses(job) == {"resist": "pending"}
+
+
+def test_a_worker_that_was_killed_leaves_nothing_and_the_next_one_fails_its_steps(database):
+    with program("worker") as first:
+        job = launch("forks")
+        running(job, "fork")
+        wait_for(lambda: len(sleepers(first)) == 3)
+        children = family(first)
+        first.process.kill()
+        first.wait()
+    wait_until_gone(children)
+    assert step_of(job, "fork").status == "running"  # nobody has noticed yet
+    with program("worker"):
+        assert ended(job).status == "failed"
+    assert "is gone (killed or crashed)" in error_of(job, "fork")
+
+
+def test_a_living_worker_fails_the_steps_of_a_dead_one_within_seconds(worker):
+    with program("worker") as other:
+        jobs = [launch("hangs") for _ in range(4)]
+        wait_for(lambda: Step.objects.filter(name="hang", status="running").count() == 4)
+        lost = Attempt.objects.filter(worker__pid=other.process.pid)
+        assert lost.count() == 2
+        other.process.kill()
+        wait_for(lambda: Step.objects.filter(status="failed").count() == 2, 5)
+    for job in jobs:
+        cancel(job.pk)
+        ended(job)
+
+
+def test_a_killed_slot_fails_its_step_alone(worker):
+    job = launch("tells_who")
+    pid = Attempt.objects.get(step__job=ended(job)).result[0]
+    other = launch("hangs")
+    running(other, "hang")
+    children = sleepers(worker)
+    os.kill(pid, signal.SIGKILL)
+    assert ended(other).status == "failed"
+    assert (
+        error_of(other, "hang")
+        == "The step's process was killed by signal 9 (SIGKILL) before the step returned."
+    )
+    wait_until_gone(children)
+    assert ended(launch("noop")).status == "succeeded"
+
+
+def test_a_worker_whose_fork_server_dies_ends_and_says_so(database):
+    with program("worker") as worker:
+        job = launch("hangs")
+        running(job, "hang")
+        children = family(worker)
+        children[0].kill()
+        assert worker.wait() != 0
+        assert "fork server is gone" in "\n".join(worker.errors)
+    wait_until_gone(children)
+    with program("worker"):
+        assert ended(job).status == "failed"
+
+
+def test_deleting_a_running_job_does_not_harm_the_worker(worker):
+    job = launch("hangs")
+    running(job, "hang")
+    Job.objects.filter(pk=job.pk).delete()
+    cancel(launch("noop").pk)  # a commit that makes the worker look
+    assert ended(launch("noop")).status == "succeeded"
+
+
+def test_a_worker_beats(worker):
+    wait_for(lambda: Worker.objects.filter(beats__gte=2))

@@ -1,0 +1,113 @@
+"""The admin shows the rows as they are, changes none, and cancels through the orchestrator."""
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.utils.html import escape
+
+from jobs.models import Attempt, Job, Step, Transition, Worker
+from jobs.orchestrator import launch
+from jobs.runner import Verdict
+from tests.support import drive, ended, job_of, rows
+
+MODELS = [Job, Step, Attempt, Transition, Worker]
+
+
+@pytest.fixture
+def job(desk):
+    return drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED, "<b>no</b> luck"))
+
+
+@pytest.fixture
+def ada(client, admin_user):
+    client.force_login(admin_user)
+    return client
+
+
+def at(model, tail=""):
+    return f"/admin/truestep/{model._meta.model_name}/{tail}"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_kind_of_row_is_listed_and_shown(ada, job, model):
+    listed = ada.get(at(model))
+    assert listed.status_code == 200
+    row = model.objects.latest("pk")
+    shown = ada.get(at(model, f"{row.pk}/change/"))
+    assert shown.status_code == 200
+    assert 'name="_save"' not in shown.text
+    assert "deletelink" not in shown.text
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("tail", ["add/", "{pk}/change/", "{pk}/delete/"])
+def test_a_post_made_by_hand_is_refused(ada, job, model, tail):
+    """Not only is there no button: nobody, not even a superuser, can add, change or delete."""
+    row = model.objects.latest("pk")
+    before = rows()
+    response = ada.post(
+        at(model, tail.format(pk=row.pk)),
+        {"status": "succeeded", "seq": 99, "post": "yes", "_save": "Save"},
+    )
+    assert response.status_code == 403
+    assert rows() == before
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_delete_action_is_not_there(ada, job, model):
+    row = model.objects.latest("pk")
+    before = rows()
+    ada.post(
+        at(model),
+        {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"},
+        follow=True,
+    )
+    assert rows() == before
+
+
+def test_the_job_shows_its_steps_its_journal_and_its_errors_escaped(ada, job):
+    text = ada.get(at(Job, f"{job.pk}/change/")).text
+    assert f'data-job="{job.pk}" data-status="failed" data-seq="{job.seq}"' in text
+    for step in job.steps.all():
+        assert f'data-step="{step.name}" data-status="{step.status}" data-seq="{step.seq}"' in text
+    for entry in job.journal.exclude(reason=""):
+        assert escape(entry.reason) in text
+    assert "&lt;b&gt;no&lt;/b&gt; luck" in text
+    assert "<b>no</b>" not in text
+
+
+def test_cancel_goes_through_the_orchestrator_and_says_what_it_did(ada, job):
+    other = launch("noop")
+    response = ada.post(
+        at(Job), {"action": "cancel", "_selected_action": [job.pk, other.pk]}, follow=True
+    )
+    assert f"Cancel requested: job {other.pk}." in response.text
+    assert f"Nothing to cancel in job {job.pk}" in response.text
+    assert job_of(other.pk).status == "cancelled"
+    request = other.journal.get(kind="request")
+    assert (request.actor, request.source) == ("ada", "admin")
+
+
+def test_who_may_only_look_can_only_look(client, django_user_model, database):
+    user = django_user_model.objects.create_user("vera", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename="view_job"))
+    client.force_login(user)
+    job = launch("noop")
+    assert client.get(at(Job)).status_code == 200
+    assert client.get(at(Step)).status_code == 403
+    client.post(at(Job), {"action": "cancel", "_selected_action": [job.pk]})
+    assert job_of(job.pk).status == "pending"
+
+
+def test_nobody_else_gets_in(client, database):
+    response = client.get(at(Job))
+    assert (response.status_code, response.url) == (302, "/admin/login/?next=/admin/truestep/job/")
+
+
+def test_the_list_costs_the_same_for_many_rows(ada, desk, django_assert_max_num_queries):
+    for _ in range(10):
+        drive(desk, launch("noop"))
+    for model in MODELS:
+        with django_assert_max_num_queries(12):
+            ada.get(at(model))
+    with django_assert_max_num_queries(16):
+        ada.get(at(Job, f"{Job.objects.latest('pk').pk}/change/"))

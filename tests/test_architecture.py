@@ -1,0 +1,84 @@
+"""The floors of the house: an import that goes up fails the build, and nothing else does."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support import ROOT
+
+PLANTED = [
+    ("jobs/feed.py", "from .orchestrator import launch", "Imports run downwards only"),
+    ("jobs/models.py", "from . import transitions", "Imports run downwards only"),
+    ("jobs/definitions.py", "from .models import Job", "Imports run downwards only"),
+    ("jobs/transitions.py", "from . import views", "Imports run downwards only"),
+    ("jobs/on_no_floor.py", "", "Imports run downwards only"),
+    (
+        "jobs/engines/processes.py",
+        "from . import slot",
+        "Imports inside the embedded engine run downwards only",
+    ),
+    (
+        "jobs/management/commands/worker.py",
+        "from ...engines import embedded",
+        "An engine is loaded by its dotted path",
+    ),
+    ("jobs/live/hub.py", "from .. import transitions", "The live page only reads"),
+    ("jobs/live/fragments.py", "from ..orchestrator import cancel", "The live page only reads"),
+    ("jobs/runner.py", "from . import models", "What runs inside a step knows no database"),
+    ("jobs/conf.py", "from project import settings", "The app does not know the project"),
+]
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A copy of everything that the contracts are about."""
+    for package in ("jobs", "project"):
+        shutil.copytree(
+            ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__")
+        )
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-logo", "--no-cache"],
+        cwd=house,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_the_house_as_it_is_passes(house):
+    linted = lint_imports(house)
+    assert linted.returncode == 0, linted.stdout
+    assert " 0 broken" in linted.stdout
+
+
+@pytest.mark.parametrize(("file", "line", "contract"), PLANTED)
+def test_an_import_that_goes_up_is_refused(house, file, line, contract):
+    with (house / file).open("a") as planted:
+        planted.write(f"\n{line}\n")
+    linted = lint_imports(house)
+    assert linted.returncode == 1, linted.stdout
+    assert f"{contract} BROKEN" in linted.stdout
+
+
+@pytest.mark.parametrize("name", ["definitions", "exceptions", "runner", "statuses", "text"])
+def test_what_runs_inside_a_step_knows_no_database(name):
+    # import-linter sees Django as one whole, so its parts are looked for here.
+    tree = ast.parse((ROOT / "jobs" / f"{name}.py").read_text())
+    imported = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+    allowed = {"django.db.models.TextChoices"}  # an enum that happens to live there
+    assert [each for each in imported - allowed if each.startswith("django.db")] == []

@@ -1,0 +1,180 @@
+"""However a step misbehaves, it ends in a clear message; nothing is lost, nothing hangs."""
+
+import re
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.test import Client
+from django.utils.html import escape
+
+from jobs import audit
+from jobs.models import Attempt, Job, LogChunk, Step
+from jobs.orchestrator import launch
+from tests.fates.jobs import DEEDS
+from tests.support import job_of, program, step_of, wait_for
+
+pytestmark = pytest.mark.django_db  # makes the database; it is written by the fixture alone
+
+FAILURES = {
+    "return a set": "the step returned a set, which is not JSON (Object of type set is not",
+    "return NaN": "the step returned a float, which is not JSON (Out of range float values",
+    "return bytes": "the step returned a bytes, which is not JSON",
+    "return too much": "the step returned 1,048,578 bytes of JSON; the limit is 1,048,576",
+    "return itself": "the step returned a list, which is not JSON (Circular reference",
+    "raise": "ValueError: <b>no</b> such luck",
+    "raise without text": "ValueError",
+    "raise the unprintable": "Unprintable: (its text cannot be shown: RuntimeError in __str__)",
+    "raise odd text": "ValueError: nul ␀ esc ␛[31m lone � <script>",
+    "raise 10 MB": "ValueError: xxx",
+    "raise KeyboardInterrupt": "KeyboardInterrupt",
+    "recurse": "RecursionError: maximum recursion depth exceeded",
+    "sys.exit": "SystemExit: the step called sys.exit(None)",
+    "sys.exit 0": "SystemExit: the step called sys.exit(0)",
+    "sys.exit text": "SystemExit: the step called sys.exit(enough)",
+    "os._exit 0": "The step's process ended with exit code 0 before the step returned.",
+    "os._exit 7": "The step's process ended with exit code 7 before the step returned.",
+    "die by KILL": "The step's process was killed by signal 9 (SIGKILL) before the step returned.",
+    "die by SEGV": "The step's process was killed by signal 11 (SIGSEGV) before the step returned.",
+    "TERM itself": "The step was stopped by SIGTERM, which its worker had not sent.",
+    "close every descriptor": "The step's process ended with exit code 1",
+    "log at no level": "ValueError: level 'loud' is not one of debug, info,",
+    "progress of nothing": "ValueError: done=-1 must be a number from 0 on",
+    "progress of NaN": "ValueError: done=nan must be a number from 0 on",
+}
+SUCCESSES = {
+    "return odd text": {"a␀b": ["␛[31m", "�"]},
+    "fork and return twice": "from the parent",
+    "leave a daemon": None,
+    "close its output": None,
+    "print binary": 257,
+    "print NUL": None,
+    "print ANSI": None,
+    "print markup": None,
+    "print a lone surrogate": None,
+    "print 10 MB in a line": None,
+    "log 10 MB in a line": None,
+    "log odd text": None,
+    "end without a newline": None,
+    "speak from a child at the end": 0,
+}
+OUTPUT = {
+    "print NUL": ["a␀b"],
+    "print ANSI": ["␛[31mred␛[0m"],
+    "print markup": ["<script>alert(1)</script>"],
+    "print a lone surrogate": ["\\udcff"],
+    "log odd text": ["nul ␀ esc ␛ lone �", "second line"],
+    "end without a newline": ["no newline"],
+    "speak from a child at the end": ["late"],
+}
+
+
+@dataclass
+class Case:
+    """What became of one deed, and how it is shown."""
+
+    job: Job
+    step: Step
+    after: Step
+    attempt: Attempt
+    reason: str  # of the journal entry that ended the step
+    lines: list[str]
+    page: str
+    admin: str
+
+
+@pytest.fixture(scope="module")
+def cases(django_db_setup, django_db_blocker):
+    """All deeds on one worker, so that each one also shows that the worker survived the last."""
+    with django_db_blocker.unblock(), program("worker") as worker:
+        try:
+            jobs = {deed: launch("misbehaves", {"deed": deed}) for deed in DEEDS}
+            with suppress(AssertionError):  # the deed that hangs fails its own test
+                wait_for(lambda: not Job.objects.unfinished().exists(), 40)
+            client = Client()
+            client.force_login(User.objects.create_superuser("ada"))
+            yield {deed: case(job, client) for deed, job in jobs.items()}
+            assert worker.process.poll() is None
+            assert worker.errors == []
+            assert list(audit.differences()) == []
+        finally:
+            worker.end()
+            call_command("flush", interactive=False, verbosity=0)
+
+
+def case(job, client):
+    step = step_of(job, "misbehave")
+    chunks = LogChunk.objects.filter(step=step).order_by("first")
+    return Case(
+        job=job_of(job.pk),
+        step=step,
+        after=step_of(job, "after"),
+        attempt=Attempt.objects.filter(step=step).last(),
+        reason=step.journal.latest("seq").reason,
+        lines=[line for chunk in chunks for line in chunk.lines()],
+        page=client.get(f"/jobs/{job.pk}/").text,
+        admin=client.get(f"/admin/truestep/job/{job.pk}/change/").text,
+    )
+
+
+def test_every_deed_has_its_test():
+    assert set(DEEDS) == set(FAILURES) | set(SUCCESSES)
+
+
+@pytest.mark.parametrize("deed", FAILURES)
+def test_a_bad_deed_fails_its_step_and_says_why(cases, deed):
+    case = cases[deed]
+    assert case.attempt.error.startswith(FAILURES[deed])
+    assert (case.job.status, case.step.status, case.after.status) == ("failed", "failed", "skipped")
+    assert case.attempt.result is None
+    assert re.match(
+        r"raised \w+|its process died|stopped by a stray|returned something unusable", case.reason
+    )
+
+
+@pytest.mark.parametrize("deed", FAILURES)
+def test_a_bad_deed_is_shown_escaped_and_not_too_long(cases, deed):
+    case = cases[deed]
+    told = escape(case.attempt.error)
+    assert told in case.page
+    assert told in case.admin
+    assert len(case.attempt.error.encode()) < 20_000
+    assert len(case.attempt.traceback.encode()) < 20_000
+
+
+@pytest.mark.parametrize("deed", SUCCESSES)
+def test_a_strange_deed_does_no_harm(cases, deed):
+    case = cases[deed]
+    assert (case.job.status, case.attempt.error) == ("succeeded", "")
+    assert case.attempt.result == SUCCESSES[deed]
+
+
+@pytest.mark.parametrize("deed", OUTPUT)
+def test_what_a_step_prints_is_made_visible(cases, deed):
+    assert cases[deed].lines == OUTPUT[deed]
+
+
+@pytest.mark.parametrize(
+    ("deed", "letter"), [("print 10 MB in a line", "x"), ("log 10 MB in a line", "y")]
+)
+def test_ten_megabytes_without_a_newline_are_kept_in_marked_pieces(cases, deed, letter):
+    lines = cases[deed].lines
+    assert {line[-2:] for line in lines[:-1]} == {"…⏎"}
+    assert max(map(len, lines)) <= 16 * 1024 + 3
+    assert sum(line.count(letter) for line in lines) == 10 * 2**20
+
+
+def test_binary_output_is_shown_and_splits_at_its_newlines(cases):
+    first, second = cases["print binary"].lines
+    assert first.startswith("␀␁␂")
+    assert second.startswith("␋␌␍␎")
+    assert second.endswith("�")
+
+
+def test_a_daemon_that_was_left_behind_is_ended_and_told(cases):
+    daemon, told = cases["leave a daemon"].lines
+    assert told == "The step left 1 process(es) running; they were ended."
+    assert not psutil.pid_exists(int(daemon.split()[1]))

@@ -1,0 +1,368 @@
+"""The commands as somebody types them: real processes, their words and exit codes."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import psutil
+import pytest
+from django.db import connection
+
+from jobs import triggers
+from jobs.models import Attempt, Job, Transition, Worker
+from jobs.orchestrator import cancel, launch
+from tests.support import ROOT, drive, job_of, program, step_of, wait_for
+
+pytestmark = pytest.mark.slow
+
+ENTRY = ["job", "seq", "kind", "step", "attempt", "from", "to", "at", "actor", "reason"]
+
+
+def manage(*arguments, env=None, seconds=60):
+    """A command that ends by itself: its exit code, what it wrote, what it complained."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=ROOT,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"} | (env or {}),
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def json_lines(text):
+    return [json.loads(line) for line in text.splitlines()]
+
+
+# --- launch ---------------------------------------------------------------------------------------
+
+
+def test_launch_runs_the_job_itself_when_nobody_else_does(database):
+    code, out, err = manage("launch", "diamond")
+    assert (code, err) == (0, "")
+    assert Job.objects.get().status == "succeeded"
+    assert re.search(r"· job \d+ diamond +launched by \w+", out)
+    assert re.search(r"▶ top +running", out)
+    assert re.search(r"✔ bottom +succeeded after \d\.\d s", out)
+    worker = Worker.objects.get()
+    assert worker.only_job_id
+    assert worker.stopped_at
+
+
+def test_launch_leaves_the_job_to_a_living_worker(worker):
+    code, _, err = manage("launch", "noop")
+    assert (code, err) == (0, "")
+    assert Worker.objects.count() == 1
+    assert Attempt.objects.filter(worker__pid=worker.process.pid).count() == 5
+
+
+def test_a_failed_job_is_exit_code_1_and_its_error_is_shown(database):
+    code, out, _ = manage("launch", "fails")
+    assert code == 1
+    assert "ValueError: <b>no</b> such luck" in out
+    assert "↷ after_bad" in out
+    assert "✔ sibling" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "No definition is named 'nothing'. Known definitions: "),
+        (["waits"], "--gate: This field is required."),
+        (["noop", "--gate", "x"], "unrecognized arguments: --gate x"),
+        (["chatters", "--lines", "many"], "--lines: Enter a whole number."),
+        (["particular"], "from command"),
+        (["noop", "--det"], "unrecognized arguments: --det"),
+        (["misbehaves", "--deed", "be good"], "--deed: Select a valid choice. be good is not one"),
+        (["waits", "--gate"], "argument --gate: expected one argument"),
+    ],
+)
+def test_a_bad_name_or_parameter_is_exit_code_2(database, arguments, words):
+    code, out, err = manage("launch", *arguments)
+    assert (code, out) == (2, "")
+    assert words in err
+    assert "Traceback" not in err
+    assert not Job.objects.exists()
+
+
+def test_a_job_cancelled_by_somebody_else_is_exit_code_3(database):
+    with program("launch", "hangs") as running:
+        job = wait_for(Job.objects.first)
+        wait_for(lambda: step_of(job, "hang").log_lines)
+        cancel(job.pk, actor="ada")
+        assert running.wait() == 3
+    assert any("cancel requested by ada" in line for line in running.lines)
+
+
+@pytest.mark.parametrize("name", ["launch noop", "worker", "serve --port 0"])
+def test_without_its_triggers_nothing_starts(database, name):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TRIGGER truestep_job_birth")
+    try:
+        code, out, err = manage(*name.split())
+    finally:
+        triggers.install()
+    assert code == (4 if name.startswith("launch") else 1)
+    assert "lacks the triggers" in err
+    assert "manage.py migrate" in err
+    assert "Traceback" not in out + err
+
+
+def test_a_database_without_tables_is_exit_code_4(tmp_path):
+    """As in a checkout where nobody has migrated yet."""
+    env = {"TRUESTEP_TEST_DIR": str(tmp_path)}
+    code, _, err = manage("launch", "noop", env=env)
+    assert (code, "migrate" in err, "Traceback" in err) == (4, True, False)
+
+
+def test_a_directory_that_cannot_be_opened_is_exit_code_4(tmp_path):
+    env = {"TRUESTEP_TEST_DIR": str(tmp_path / "missing")}
+    code, _, err = manage("launch", "noop", env=env)
+    assert (code, "unable to open database file" in err, "Traceback" in err) == (4, True, False)
+
+
+def test_broken_definitions_are_exit_code_4_and_named(tmp_path):
+    package = tmp_path / "broken"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "jobs.py").write_text(
+        "from jobs.definitions import JobDefinition, step\n"
+        "class Broken(JobDefinition):\n"
+        "    @step(needs=['nowhere'])\n"
+        "    def one(self, run): ...\n"
+    )
+    (tmp_path / "broken_settings.py").write_text(
+        "from tests.settings import *\nINSTALLED_APPS += ['broken']\n"
+    )
+    env = {"PYTHONPATH": str(tmp_path), "DJANGO_SETTINGS_MODULE": "broken_settings"}
+    code, _, err = manage("launch", "noop", env=env)
+    assert code == 4
+    assert f"{package}/jobs.py:2 Broken: step 'one' needs 'nowhere'" in err
+
+
+def test_detach_prints_only_the_id(database):
+    code, out, err = manage("launch", "noop", "--detach")
+    assert (code, err) == (0, "")
+    assert job_of(int(out)).status == "pending"
+
+
+def test_json_prints_every_entry_from_the_birth_on_and_nothing_else(database):
+    code, out, err = manage("launch", "--json", "fails")
+    assert (code, err) == (1, "")
+    entries = json_lines(out)
+    job = Job.objects.get()
+    assert entries == [entry.as_json() for entry in Transition.objects.order_by("seq")]
+    assert [entry["seq"] for entry in entries] == list(range(1, job.seq + 1))
+    assert {tuple(entry) for entry in entries} == {tuple(ENTRY)}
+    assert (entries[0]["kind"], entries[0]["step"], entries[0]["from"]) == ("birth", None, None)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z", entry["at"]) for entry in entries)
+
+
+def test_parameters_are_options_of_the_command(database, tmp_path):
+    (gate := tmp_path / "gate").touch()
+    code, *_ = manage("launch", "chatters", "--lines=3", "--gate", str(gate))
+    assert code == 0
+    assert Job.objects.get().params == {"lines": ["3"], "gate": [str(gate)]}
+
+
+def test_booleans_are_bare_and_multiple_values_repeat(database):
+    code, *_ = manage(
+        *("launch", "options", "--is-loud", "--many", "a", "--many", "b", "--on", "2026-01-02")
+    )
+    assert code == 0
+    assert Attempt.objects.get().result == {"is_loud": True, "many": ["a", "b"], "on": "2026-01-02"}
+
+
+def test_without_a_name_the_definitions_are_listed(database):
+    code, out, _ = manage("launch")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[lines.index("waits --gate") + 1] == (
+        "    Its steps last until a file appears: a test decides when."
+    )
+
+
+def test_help_of_a_definition_shows_its_parameters(database):
+    code, out, _ = manage("launch", "waits", "--help")
+    assert code == 0
+    assert re.search(r"--gate VALUE +The file to wait for", out)
+
+
+def test_a_terminal_without_unicode_is_no_reason_to_fail(database):
+    code, out, err = manage("launch", "noop", env={"PYTHONIOENCODING": "ascii"})
+    assert (code, err) == (0, "")
+    assert "succeeded" in out
+
+
+def test_control_characters_do_not_reach_the_terminal(database):
+    code, out, _ = manage("launch", "misbehaves", "--deed", "print ANSI")
+    assert code == 0
+    assert "␛[31mred␛[0m" in out
+    assert "\x1b" not in out
+
+
+def test_a_long_log_is_told_whole_and_in_order(database):
+    code, out, _ = manage("launch", "chatters", "--lines", "3609")
+    told = re.findall(r"│ chatter +line (\d+) of the log", out)
+    assert (code, told) == (0, [str(number) for number in range(1, 3610)])
+
+
+# --- Ctrl-C ---------------------------------------------------------------------------------------
+
+
+def test_ctrl_c_cancels(database):
+    with program("launch", "hangs") as running:
+        job = wait_for(Job.objects.first)
+        wait_for(lambda: step_of(job, "hang").log_lines)
+        children = psutil.Process(running.process.pid).children(recursive=True)
+        running.process.send_signal(signal.SIGINT)
+        assert running.wait() == 3
+    assert job_of(job.pk).status == "cancelled"
+    assert running.errors == ["Cancelling; Ctrl-C again kills at once."]
+    assert not [child for child in children if child.is_running()]
+
+
+def test_a_second_ctrl_c_kills(database):
+    """The step resists longer than the test would wait."""
+    with program("launch", "stubborn", env={"TEST_GRACE": "600"}) as running:
+        job = wait_for(Job.objects.first)
+        wait_for(lambda: step_of(job, "resist").log_lines)
+        running.process.send_signal(signal.SIGINT)
+        wait_for(lambda: running.errors)
+        running.process.send_signal(signal.SIGINT)
+        assert running.wait() == 130
+    assert job_of(job.pk).status == "cancelled"
+
+
+def test_ctrl_c_beside_a_worker_cancels_and_the_worker_lives_on(worker):
+    with program("launch", "hangs") as running:
+        job = wait_for(Job.objects.first)
+        wait_for(lambda: step_of(job, "hang").log_lines)
+        running.process.send_signal(signal.SIGINT)
+        assert running.wait() == 3
+    assert worker.process.poll() is None
+
+
+def test_a_second_ctrl_c_beside_a_worker_leaves_at_once(database):
+    with program("worker", env={"TEST_GRACE": "600"}) as worker:
+        worker.wait_for_line("Worker with")
+        wait_for(Worker.objects.exists)
+        with program("launch", "stubborn") as running:
+            job = wait_for(Job.objects.first)
+            wait_for(lambda: step_of(job, "resist").log_lines)
+            running.process.send_signal(signal.SIGINT)
+            wait_for(lambda: running.errors)
+            running.process.send_signal(signal.SIGINT)
+            assert running.wait() == 130
+        assert job_of(job.pk).cancel_requested
+        worker.process.kill()  # it would grant the step ten minutes
+
+
+# --- show and audit -------------------------------------------------------------------------------
+
+
+def test_show_as_json_tells_job_steps_and_journal(database):
+    manage("launch", "fails")
+    job = Job.objects.get()
+    code, out, _ = manage("show", str(job.pk), "--json")
+    shown = json.loads(out)
+    assert code == 0
+    assert shown["job"] == {
+        "id": job.pk,
+        "definition": "fails",
+        "status": "failed",
+        "seq": job.seq,
+        "params": {},
+        "error": "bad: ValueError: <b>no</b> such luck",
+    }
+    assert [list(step) for step in shown["steps"]] == [
+        ["id", "name", "status", "seq", "attempt", "result", "error", "log_lines"]
+    ] * 4
+    bad, skipped = shown["steps"][1:3]
+    assert (bad["status"], bad["attempt"], bad["error"]) == (
+        "failed",
+        1,
+        "ValueError: <b>no</b> such luck",
+    )
+    assert (skipped["status"], skipped["attempt"], skipped["error"]) == ("skipped", 0, None)
+    assert shown["journal"] == [entry.as_json() for entry in Transition.objects.order_by("seq")]
+
+
+def test_show_in_words(desk):
+    job = drive(desk, launch("noop"))
+    code, out, _ = manage("show", str(job.pk))
+    assert code == 0
+    assert out.splitlines()[0] == f"✔ job {job.pk} noop: succeeded"
+    assert out.splitlines()[1].split() == ["✔", "one", "succeeded"]
+
+
+def test_show_of_no_job_is_exit_code_2(database):
+    assert manage("show", "999") == (2, "", "CommandError: There is no job 999.\n")
+
+
+def test_audit_of_a_clean_history_is_exit_code_0(desk):
+    drive(desk, launch("noop"))
+    code, out, _ = manage("audit")
+    assert (code, out) == (0, f"clean: 1 jobs, {Transition.objects.count()} entries\n")
+
+
+def test_audit_of_a_difference_is_exit_code_1(transactional_db):
+    job = launch("noop")
+    Job.objects.update(cancel_requested=True)  # a lie that no trigger forbids
+    code, out, _ = manage("audit")
+    assert code == 1
+    assert out.splitlines() == [
+        f"job {job.pk}: the journal and the row differ on whether cancel was requested"
+    ]
+
+
+def test_audit_of_nothing_readable_is_exit_code_2(tmp_path):
+    code, _, err = manage("audit", env={"TRUESTEP_TEST_DIR": str(tmp_path)})
+    assert code == 2
+    assert err.startswith("CommandError: Cannot read the database: no such table")
+
+
+# --- worker and serve -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_ends_on_request(worker, number):
+    worker.process.send_signal(number)
+    assert worker.wait() == 0
+    assert worker.errors == []
+
+
+def test_a_worker_needs_a_slot(database):
+    code, _, err = manage("worker", "--slots", "0")
+    assert (code, err) == (1, "CommandError: --slots 0: give a number from 1 on.\n")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_with_all_its_children(site, number):
+    children = psutil.Process(site.process.pid).children(recursive=True)
+    assert len(children) >= 2
+    site.process.send_signal(number)
+    assert site.wait() == 0
+    assert not [child for child in children if child.is_running()]
+
+
+def test_serve_starts_a_child_again_that_died(site):
+    _, worker = psutil.Process(site.process.pid).children()
+    worker.kill()
+    wait_for(lambda: Worker.objects.filter(pid__in=children_of(site)).exclude(pid=worker.pid))
+    assert any("The worker ended with code -9; it starts again" in line for line in site.errors)
+
+
+def children_of(running):
+    return [child.pid for child in psutil.Process(running.process.pid).children()]
+
+
+def test_a_port_that_is_taken_is_named(site):
+    port = site.url.rpartition(":")[2]
+    code, out, err = manage("serve", "--port", port)
+    assert (code, out) == (1, "")
+    assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in err

@@ -1,0 +1,477 @@
+"""The socket of a job's page, spoken to frame by frame."""
+
+import json
+import re
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.contrib.auth.models import Permission
+from django.utils.html import escape
+
+from jobs import feed
+from jobs.live import consumers, hub
+from jobs.live.origin import is_own
+from jobs.logs import LogBook
+from jobs.models import Job
+from jobs.orchestrator import cancel, claim, finish, launch
+from project.asgi import application
+from tests.support import drive, returned
+
+SECONDS = 5
+
+
+class Socket(WebsocketCommunicator):
+    """A page's socket: frames in, frames out."""
+
+    numbers: list[int]
+
+    async def next(self, *kinds):
+        """The next frame of one of these kinds; others are passed over, but their numbers kept."""
+        while True:
+            frame = json.loads(await self.receive_from(SECONDS))
+            self.numbers.append(frame["n"])
+            if frame["type"] in kinds:
+                return frame
+
+    async def closed(self):
+        """The code with which the server closes, whatever it has to say before."""
+        while True:
+            event = await self.receive_output(SECONDS)
+            if event["type"] == "websocket.close":
+                return event["code"]
+
+    async def say(self, **frame):
+        await self.send_to(text_data=json.dumps(frame))
+
+    async def heard(self):
+        """The kinds of frames that come until everything was told twice: nothing is due after."""
+        kinds = set()
+        for _ in range(2):
+            await self.say(type="resync", seq=0, tag="")
+            kind = ""
+            while kind != "changes":
+                kind = (await self.next("changes", "log", "pulse", "tick"))["type"]
+                kinds.add(kind)
+        return kinds
+
+    async def until(self, seq):
+        """All changes up to *seq*, as one text."""
+        html = ""
+        while True:
+            frame = await self.next("changes")
+            html += frame["html"]
+            if frame["seq"] >= seq:
+                return html
+
+
+@asynccontextmanager
+async def socket(job, client=None, query="", origin="http://testserver"):
+    """A socket that has been accepted; None when the handshake was refused."""
+    headers = [(b"host", b"testserver")]
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    if client:
+        headers.append((b"cookie", client.cookies.output(header="", sep=";").strip().encode()))
+    communicator = Socket(application, f"/ws/jobs/{getattr(job, 'pk', job)}/{query}", headers)
+    communicator.numbers = []
+    accepted, _ = await communicator.connect(SECONDS)
+    try:
+        yield communicator if accepted else None
+    finally:
+        await communicator.disconnect()
+
+
+@pytest.fixture
+def viewer(client, django_user_model, database):
+    """``viewer(*permissions)``: a client that is logged in as somebody who may do just this."""
+
+    def make(*permissions):
+        user = django_user_model.objects.create_user("vera")
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def ada(client, admin_user):
+    client.force_login(admin_user)
+    return client
+
+
+def at(job):
+    """The position of a page that was rendered now."""
+    sight = feed.look(job.pk)
+    return f"?seq={sight.seq}&tag={sight.tag}"
+
+
+# --- who may --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origin", "own"),
+    [
+        ("http://example.org", True),
+        ("http://example.org:80", True),
+        ("http://EXAMPLE.org", True),
+        ("http://example.org:8000", False),
+        ("https://example.org", True),  # a proxy speaks TLS; the port is the one of the scheme
+        ("http://example.org.evil.test", False),
+        ("http://evil.test", False),
+        ("null", False),
+        ("", False),
+        ("example.org", False),
+        ("ftp://example.org", False),
+        ("http://[", False),
+        ("http://example.org:port", False),
+        ("https://trusted.test", True),
+    ],
+)
+def test_only_the_sites_own_pages_are_its_origin(settings, origin, own):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://trusted.test"]
+    assert is_own(origin, "example.org") == own
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.test", "http://testserver:81"])
+async def test_a_foreign_origin_is_refused_before_the_handshake(ada, origin):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, origin=origin) as refused:
+        assert refused is None
+
+
+async def test_nobody_without_a_login(database):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job) as page:
+        assert await page.closed() == 4401
+
+
+@pytest.mark.parametrize("permissions", [[], ["launch_job", "control_job", "view_log"]])
+async def test_nobody_without_the_permission_to_look(viewer, permissions):
+    client = await sync_to_async(viewer)(*permissions)
+    async with socket(1, client) as page:  # nor do they learn whether there is such a job
+        assert await page.closed() == 4403
+
+
+async def test_no_such_job(ada):
+    async with socket(999, ada) as page:
+        assert await page.closed() == 4404
+
+
+async def test_somebody_who_was_locked_out(ada, admin_user):
+    job = await sync_to_async(launch)("noop")
+    admin_user.is_active = False
+    await admin_user.asave()
+    async with socket(job, ada) as page:
+        assert await page.closed() == 4401
+
+
+@pytest.mark.parametrize("query", ["?seq=x", "?seq=-1", "?seq=1.5", f"?seq={2**63}"])
+async def test_a_position_that_is_none(ada, query):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, query) as page:
+        assert await page.closed() == 4400
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        " ",
+        "not JSON",
+        "[]",
+        "7",
+        '"ack"',
+        "{}",
+        '{"type": "dance"}',
+        '{"type": ["ack"]}',
+        '{"type": "ack"}',
+        '{"type": "ack", "n": "1"}',
+        '{"type": "ack", "n": true}',
+        '{"type": "ack", "n": -1}',
+        '{"type": "resync", "seq": 1, "tag": 7}',
+        '{"type": "follow", "step": 1, "from": 1e3}',
+        '{"type": "follow", "step": null, "from": 1}',
+        '{"type": "unfollow"}',
+        "[" * 4000,
+        '{"type": "' + "x" * 5000 + '"}',
+    ],
+    ids=lambda text: text[:40],
+)
+async def test_a_bad_frame_closes(ada, text):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        await page.send_to(text_data=text)
+        assert await page.closed() == 4400
+
+
+async def test_a_binary_frame_closes(ada):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        await page.send_to(bytes_data=b'{"type": "ack", "n": 1}')
+        assert await page.closed() == 4400
+
+
+async def test_too_many_frames_close(ada):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        for _ in range(consumers.BURST + 20):
+            await page.say(type="ack", n=0)
+        assert await page.closed() == 4429
+
+
+# --- what it says ---------------------------------------------------------------------------------
+
+
+async def test_a_page_that_is_up_to_date_is_told_so_at_once(ada):
+    job = await sync_to_async(launch)("noop")
+    position = await sync_to_async(at)(job)
+    async with socket(job, ada, position) as page:
+        tick = await page.next("tick", "changes")
+        assert (tick["type"], f"?seq={tick['seq']}&tag={tick['tag']}") == ("tick", position)
+        assert re.fullmatch(r"[0-9a-f]{12}", tick["version"])
+
+
+async def test_a_page_without_a_position_gets_everything_as_the_page_itself_paints_it(ada, desk):
+    """One partial for first paint and update."""
+    job = await sync_to_async(launch)("fails")
+    await sync_to_async(drive)(desk, job)
+    painted = (await sync_to_async(ada.get)(f"/jobs/{job.pk}/")).text
+    async with socket(job, ada) as page:
+        html = await page.until(1)
+    flat = partial(re.sub, r"\s+", " ")
+    for element in re.findall(r"<(?:li|header)\b.*?</(?:li|header)>", html, re.DOTALL):
+        assert flat(element) in flat(painted)
+    steps, entries = html.count('class="step"'), html.count('class="entry"')
+    assert (steps, entries) == (4, (await Job.objects.aget()).seq)
+
+
+async def test_a_commit_between_render_and_subscribe_is_shown(ada, desk):
+    job = await sync_to_async(launch)("noop")
+    position = await sync_to_async(at)(job)
+    await sync_to_async(claim)(desk, 1)
+    async with socket(job, ada, position) as page:
+        changes = await page.next("changes", "tick")
+    assert (changes["type"], changes["since"], changes["seq"]) == ("changes", 1, 3)
+    assert 'data-step="one" data-status="running" data-seq="2"' in changes["html"]
+    assert 'data-step="two"' not in changes["html"]  # only what is new
+
+
+async def test_every_move_arrives_once_in_order(ada, desk):
+    job = await sync_to_async(launch)("noop")
+    position = await sync_to_async(at)(job)
+    async with socket(job, ada, position) as page:
+        await page.next("tick")
+        await sync_to_async(drive)(desk, job)
+        seq = (await Job.objects.aget()).seq
+        html = await page.until(seq)
+    entries = re.findall(rf'id="entry-{job.pk}-(\d+)"', html)
+    assert entries == [str(number) for number in range(2, seq + 1)]
+    assert page.numbers == list(range(1, len(page.numbers) + 1))
+
+
+@pytest.mark.parametrize("way", ["poke", "commit", "tick"])
+async def test_each_way_alone_brings_the_news(ada, monkeypatch, way):
+    """Pokes, the watch for commits and the tick each suffice; two of them are taken away."""
+    if way != "poke":
+        monkeypatch.setattr(feed, "poke", lambda *_: None)
+    if way != "commit":
+        monkeypatch.setattr(hub, "_changed", lambda watch: False)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.3 if way == "tick" else 60)
+    job = await sync_to_async(launch)("noop")
+    position = await sync_to_async(at)(job)
+    async with socket(job, ada, position) as page:
+        await page.next("tick")
+        await sync_to_async(cancel)(job.pk)
+        assert (await page.next("changes"))["since"] == 1
+
+
+@pytest.mark.parametrize("position", ["?seq=1&tag=other", "?seq=99&tag=ahead", "?seq=1"])
+async def test_a_position_of_another_history_is_stale(ada, position):
+    """A restored database: the page has seen what never happened here."""
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, position) as page:
+        assert (await page.next("stale", "changes"))["type"] == "stale"
+        tick = await page.next("tick")
+        await page.say(type="resync", seq=tick["seq"], tag=tick["tag"])
+        await sync_to_async(cancel)(job.pk)
+        assert (await page.next("changes"))["since"] == 1
+
+
+async def test_a_resync_from_nothing_sends_everything_again(ada):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+        await page.next("tick")
+        await page.say(type="resync", seq=0, tag="")
+        assert (await page.next("changes"))["html"].count('class="step"') == 5
+
+
+async def test_progress_arrives_as_absolute_values_without_an_entry(ada, desk):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(desk, 1)
+    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+        await page.next("tick")
+        book = LogBook(held, 1000)
+        book.add("a line")
+        book.progress(2, 3, "nearly")
+        await sync_to_async(book.write)()
+        pulse = await page.next("pulse", "changes")
+    assert pulse["type"] == "pulse"
+    assert pulse["steps"] == {
+        str(held.step_id): {"done": 2, "total": 3, "text": "nearly", "lines": 1}
+    }
+    assert pulse["workers"]["live"] == 1
+
+
+async def test_a_pulse_says_that_nobody_works(ada):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        workers = (await page.next("pulse"))["workers"]
+    assert workers["live"] == 0
+    assert "manage.py worker" in workers["note"]
+
+
+async def test_a_job_that_is_deleted_is_gone(ada):
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        await page.next("tick")
+        await sync_to_async(Job.objects.filter(pk=job.pk).delete)()
+        await page.next("gone")
+        assert await page.closed() == 4404
+
+
+# --- logs -----------------------------------------------------------------------------------------
+
+
+def write_log(held, texts):
+    book = LogBook(held, 10**6)
+    for text in texts:
+        book.add(text)
+    book.write()
+
+
+async def test_a_followed_log_comes_whole_and_each_line_once(ada, desk):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(desk, 1)
+    await sync_to_async(write_log)(held, (f"<b>{n}</b>" for n in range(1, 1201)))
+    async with socket(job, ada) as page:
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        got = []
+        while len(got) < 1203:
+            frame = await page.next("log")
+            numbers = [int(number) for number in re.findall(r'data-line="(\d+)"', frame["html"])]
+            assert (frame["first"], frame["last"]) == (numbers[0], numbers[-1])
+            got += numbers
+            if len(got) == 1200:
+                assert escape("<b>1200</b>") in frame["html"]
+                await sync_to_async(write_log)(held, ["more"] * 3)
+    assert got == list(range(1, 1204))
+    await sync_to_async(finish)(desk, held, returned(), 0)
+
+
+async def test_a_log_is_followed_from_where_the_page_is(ada, desk):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(desk, 1)
+    await sync_to_async(write_log)(held, ["one", "two", "three"])
+    async with socket(job, ada) as page:
+        await page.say(type="follow", step=held.step_id, **{"from": 3})
+        frame = await page.next("log")
+    assert (frame["first"], frame["last"], frame["total"]) == (3, 3, 3)
+
+
+async def test_the_log_of_another_job_is_not_told(ada, desk):
+    theirs = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(desk, 1)
+    await sync_to_async(write_log)(held, ["secret"])
+    mine = await sync_to_async(launch)("noop")
+    assert held.job_id == theirs.pk
+    async with socket(mine, ada) as page:
+        await page.next("tick")
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        assert "log" not in await page.heard()
+
+
+@pytest.mark.parametrize("permissions", [["view_job"], ["view_job", "view_log"]])
+async def test_only_who_may_read_logs_is_told_them(viewer, desk, permissions):
+    client = await sync_to_async(viewer)(*permissions)
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(desk, 1)
+    await sync_to_async(write_log)(held, ["a line"])
+    position = await sync_to_async(at)(job)
+    async with socket(job, client, position) as page:
+        await page.next("tick")
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        assert ("log" in await page.heard()) == ("view_log" in permissions)
+
+
+async def test_a_log_that_is_not_followed_any_more_is_silent(ada, desk):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(desk, 1)
+    await sync_to_async(write_log)(held, ["one"])
+    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        await page.next("log")
+        await page.say(type="unfollow", step=held.step_id)
+        await page.heard()
+        await sync_to_async(write_log)(held, ["two"])
+        assert "log" not in await page.heard()
+
+
+# --- the window -----------------------------------------------------------------------------------
+
+
+async def test_a_page_that_acknowledges_nothing_is_sent_no_more_than_a_window(ada, monkeypatch):
+    """… and once it does, it gets what changed meanwhile, as one change."""
+    monkeypatch.setattr(hub, "WINDOW", 5)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+        while not page.numbers or page.numbers[-1] < 5:
+            await page.next("tick")
+        await sync_to_async(cancel)(job.pk)
+        assert await page.receive_nothing(timeout=0.5)
+        await page.say(type="ack", n=page.numbers[-1])
+        assert (await page.next("changes"))["since"] == 1
+
+
+async def test_a_page_that_never_acknowledges_is_dropped(ada, monkeypatch):
+    monkeypatch.setattr(hub, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        assert await page.closed() == 1013
+
+
+async def test_a_page_that_acknowledges_is_kept(ada, monkeypatch):
+    monkeypatch.setattr(hub, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        for _ in range(10):
+            await page.next("tick")
+            await page.say(type="ack", n=page.numbers[-1])
+
+
+async def test_an_acknowledgement_of_what_was_never_sent_opens_no_window(ada, monkeypatch):
+    monkeypatch.setattr(hub, "WINDOW", 5)
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        await page.say(type="ack", n=10**9)
+        while not page.numbers or page.numbers[-1] < 5:
+            await page.next("tick", "changes", "pulse")
+        while not await page.receive_nothing(timeout=0.5):
+            page.numbers.append(json.loads(await page.receive_from())["n"])
+    assert page.numbers[-1] < 5 + 5 + 3
+
+
+async def test_two_pages_of_one_job_each_get_their_own(ada):
+    job = await sync_to_async(launch)("noop")
+    position = await sync_to_async(at)(job)
+    async with socket(job, ada, position) as new, socket(job, ada) as old:
+        assert (await new.next("tick", "changes"))["type"] == "tick"
+        assert (await old.next("tick", "changes"))["since"] == 0
+        await sync_to_async(cancel)(job.pk)
+        assert (await new.next("changes"))["html"] == (await old.next("changes"))["html"]

@@ -1,0 +1,171 @@
+"""Short transactions, whole snapshots, a fair turn for all."""
+
+import fcntl
+import os
+import threading
+import time
+
+import pytest
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    IntegrityError,
+    OperationalError,
+    connection,
+    connections,
+    transaction,
+)
+
+from jobs import database
+from jobs.exceptions import DatabaseBusy
+from jobs.models import Job
+from jobs.orchestrator import cancel, launch
+from tests.support import Cost, in_threads, job_of, wait_for
+
+
+def test_the_file_is_durable_and_in_wal_mode(transactional_db):
+    with connection.cursor() as cursor:
+        pragmas = [
+            cursor.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert pragmas == ["wal", 2, 1]
+
+
+def test_a_write_takes_its_lock_at_the_beginning(transactional_db):
+    with Cost() as cost, database.write():
+        pass
+    assert [query["sql"] for query in cost] == ["BEGIN IMMEDIATE", "COMMIT"]
+
+
+def test_a_snapshot_takes_no_lock_and_leaves_nothing(transactional_db):
+    with Cost() as cost, database.snapshot():
+        Job.objects.count()
+    assert [query["sql"].split()[0] for query in cost] == ["BEGIN", "SELECT", "ROLLBACK"]
+    assert not connection.connection.in_transaction
+
+
+def test_a_snapshot_ends_when_its_reader_fails(transactional_db):
+    with pytest.raises(ZeroDivisionError), database.snapshot():
+        Job.objects.count()
+        raise ZeroDivisionError
+    with database.write():  # the connection is free again
+        pass
+
+
+def test_a_snapshot_inside_a_transaction_is_the_transaction(transactional_db):
+    with transaction.atomic():
+        job = launch("noop")
+        with database.snapshot():
+            assert Job.objects.filter(pk=job.pk).exists()
+
+
+def test_every_writer_gets_its_turn(transactional_db):
+    """SQLite's own busy handler lets most of several busy writers starve."""
+    job = launch("noop")
+    until = time.monotonic() + 1.0
+
+    def write_and_write():
+        count = 0
+        while time.monotonic() < until:
+            with database.write():
+                Job.objects.filter(pk=job.pk).update(cancel_requested=False)
+            count += 1
+        return count
+
+    counts = in_threads(*[write_and_write] * 4)
+    assert min(counts) > sum(counts) / 4 / 5, counts
+
+
+def test_a_writer_that_waits_too_long_says_who_holds_it_up(transactional_db, monkeypatch):
+    monkeypatch.setattr(database, "TICKET_SECONDS", 0.1)
+    path = database._ticket_path()
+    handle = os.open(path, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    try:
+        with pytest.raises(DatabaseBusy, match=r"writing to .*test\.sqlite3 for 0\.1 s"):
+            launch("noop")
+    finally:
+        os.close(handle)
+    assert launch("noop").pk
+
+
+def test_a_writer_that_dies_frees_its_turn(transactional_db):
+    """The lock is the kernel's: it goes with the process."""
+    pid = os.fork()
+    if pid == 0:
+        handle = os.open(database._ticket_path(), os.O_RDWR | os.O_CREAT)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert launch("noop").pk
+
+
+@pytest.mark.parametrize(
+    ("error", "passing"),
+    [
+        (OperationalError("database is locked"), True),
+        (OperationalError("database table is locked: truestep_job"), True),
+        (OperationalError("disk I/O error"), False),
+        (OperationalError("no such table: truestep_job"), False),
+        (IntegrityError("database is locked"), False),
+        (DatabaseBusy(20, "file"), False),  # it has waited long enough already
+        (ValueError("locked"), False),
+    ],
+)
+def test_only_what_may_pass_is_worth_a_retry(error, passing):
+    assert database.is_passing(error) == passing
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "passing"), [("40001", True), ("40P01", True), ("23505", False)]
+)
+def test_the_codes_of_other_databases_are_known(sqlstate, passing):
+    cause = Exception()
+    cause.sqlstate = sqlstate
+    error = OperationalError("words in any language")
+    error.__cause__ = cause
+    assert database.is_passing(error) == passing
+
+
+# --- somebody has committed -----------------------------------------------------------------------
+
+
+def test_the_commit_of_another_connection_is_seen_once(transactional_db):
+    job = launch("noop")
+    watch = database.CommitWatch()
+    assert watch.changed()  # the first look always tells
+    assert not watch.changed()
+    in_threads(lambda: cancel(job.pk))
+    assert watch.changed()
+    assert not watch.changed()
+
+
+def test_an_open_transaction_and_ones_own_commit_are_not_seen(transactional_db):
+    watch = database.CommitWatch()
+    watch.changed()
+    launch("noop")
+    assert not watch.changed()
+    begun, end = threading.Event(), threading.Event()
+
+    def write_slowly():
+        with database.write():
+            Job.objects.update(definition="other")
+            begun.set()
+            end.wait(10)
+
+    writer = threading.Thread(target=lambda: in_threads(write_slowly))
+    writer.start()
+    assert begun.wait(10)
+    assert not watch.changed()
+    end.set()
+    writer.join()
+    assert watch.changed()
+    assert job_of(Job.objects.get().pk).definition == "other"
+
+
+def test_a_database_without_a_counter_is_looked_at_after_each_pause(monkeypatch):
+    monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "vendor", "postgresql")
+    watch = database.CommitWatch(pause=0.05)
+    assert watch.changed()
+    assert not watch.changed()
+    wait_for(watch.changed, 1)

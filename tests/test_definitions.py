@@ -1,0 +1,292 @@
+"""What can be run, and what is wrong with it."""
+
+import datetime
+
+import pytest
+from django import forms
+
+from jobs import definitions
+from jobs.checks import check_definitions
+from jobs.definitions import JobDefinition, StepDefinition, raw_params, step
+from jobs.exceptions import InvalidParams, UnknownDefinition
+
+
+@pytest.fixture(autouse=True)
+def a_registry_of_its_own(monkeypatch):
+    monkeypatch.setattr(definitions, "_registered", [])
+    monkeypatch.setattr(definitions, "_lines_of", {})
+
+
+def broken():
+    """What is wrong with everything that the test has defined."""
+    return [problem for _, problem in definitions.problems()]
+
+
+# --- names and steps ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cls", "name"),
+    [("NightlyImport", "nightly_import"), ("HTTPCheck", "http_check"), ("Load2Rows", "load2_rows")],
+)
+def test_the_name_is_that_of_the_class_in_snake_case(cls, name):
+    type(cls, (JobDefinition,), {})
+    assert list(definitions.registered()) == [name]
+
+
+def test_a_name_may_be_given_and_is_not_inherited():
+    class Base(JobDefinition):
+        name = "given"
+
+    class Derived(Base):
+        pass
+
+    assert list(definitions.registered()) == ["derived", "given"]
+
+
+def test_an_abstract_base_is_not_launched_and_its_children_are():
+    class Base(JobDefinition):
+        abstract = True
+
+        @step
+        def first(self, run): ...
+
+    class Child(Base):
+        @step
+        def second(self, run): ...
+
+    assert list(definitions.registered()) == ["child"]
+    assert {name: s.needs for name, s in Child.steps().items()} == {
+        "first": (),
+        "second": ("first",),
+    }
+
+
+def test_steps_are_in_the_order_written_and_need_the_one_above():
+    class Job(JobDefinition):
+        @step
+        def one(self, run): ...
+
+        @step(timeout=60)
+        def two(self, run): ...
+
+        @step(needs=[])
+        def alone(self, run): ...
+
+        @step(needs=[one, "alone"])
+        def last(self, run): ...
+
+    assert list(Job.steps().values()) == [
+        StepDefinition(name="one", needs=(), timeout=None, retries=0),
+        StepDefinition(name="two", needs=("one",), timeout=60, retries=0),
+        StepDefinition(name="alone", needs=(), timeout=None, retries=0),
+        StepDefinition(name="last", needs=("one", "alone"), timeout=None, retries=0),
+    ]
+    assert broken() == []
+
+
+def test_a_step_overridden_by_something_else_is_no_step():
+    class Base(JobDefinition):
+        @step
+        def one(self, run): ...
+
+        @step
+        def two(self, run): ...
+
+    class Child(Base):
+        two = None
+
+    assert list(Child.steps()) == ["one"]
+
+
+def test_an_unknown_name_names_the_known_ones():
+    type("Known", (JobDefinition,), {})
+    with pytest.raises(UnknownDefinition, match=r"'other'\. Known definitions: known\."):
+        definitions.get("other")
+
+
+def test_the_summary_is_the_first_paragraph_on_one_line():
+    class Job(JobDefinition):
+        """Load the
+        nightly export.
+
+        Nobody reads this.
+        """
+
+    assert Job.summary() == "Load the nightly export."
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+
+class Form(forms.Form):
+    day = forms.DateField()
+    loud = forms.BooleanField(required=False)
+    many = forms.MultipleChoiceField(choices=[("a", "a"), ("b", "b")], required=False)
+
+
+@pytest.fixture
+def job():
+    return type("Job", (JobDefinition,), {"Params": Form})
+
+
+@pytest.mark.parametrize(
+    ("value", "raw"),
+    [
+        (1, ["1"]),
+        ("text", ["text"]),
+        (True, ["on"]),
+        (datetime.date(2026, 1, 2), ["2026-01-02"]),
+        (datetime.datetime(2026, 1, 2, 3, 4), ["2026-01-02 03:04:00"]),
+        (datetime.time(3, 4), ["03:04:00"]),
+        ([1, "b"], ["1", "b"]),
+        (("a",), ["a"]),
+        ([], []),
+    ],
+)
+def test_python_values_become_what_a_browser_sends(value, raw):
+    assert raw_params({"field": value}) == {"field": raw}
+
+
+@pytest.mark.parametrize("value", [None, False])
+def test_what_a_browser_would_not_send_is_left_out(value):
+    assert raw_params({"field": value}) == {}
+
+
+def test_values_survive_the_way_through_raw_input(job):
+    values = {"day": datetime.date(2026, 1, 2), "loud": True, "many": ["a", "b"]}
+    assert job.clean(raw_params(values)) == values
+
+
+def test_every_error_is_told_at_once(job):
+    with pytest.raises(InvalidParams) as caught:
+        job.clean({"day": ["never"], "many": ["c"], "other": ["x"], "loud": ["\udcff"]})
+    assert caught.value.errors == {
+        "day": ["Enter a valid date."],
+        "many": ["Select a valid choice. c is not one of the available choices."],
+        "other": ["There is no such parameter."],
+        "loud": ["This is not text: it has bytes that are not UTF-8."],
+    }
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def function(self, run): ...
+
+
+def define(**steps):
+    """A definition with these steps: name → (options, function)."""
+    made = {}
+    for name, (options, body) in steps.items():
+        copy = type(body)(body.__code__, body.__globals__, name) if body is function else body
+        made[name] = step(**options)(copy)
+    return type("Job", (JobDefinition,), made)
+
+
+async def coroutine(self, run): ...
+
+
+def generator(self, run):
+    yield
+
+
+@pytest.mark.parametrize(
+    ("steps", "problem"),
+    [
+        ({}, "it has no step; mark a method with @step"),
+        ({"_one": ({}, function)}, "step '_one': the name is reserved or too long"),
+        ({"clean": ({}, function)}, "step 'clean': the name is reserved or too long"),
+        ({"x" * 101: ({}, function)}, "the name is reserved or too long"),
+        ({"one": ({"needs": ["two"]}, function)}, "step 'one' needs 'two', which is not a step"),
+        ({"one": ({"needs": ["one"]}, function)}, "step 'one' needs itself, directly or through"),
+        ({"one": ({"retries": 2}, function)}, "step 'one': retries=2 does not work yet; remove it"),
+        ({"one": ({"timeout": 0}, function)}, "step 'one': timeout=0 must be seconds above 0"),
+        ({"one": ({"timeout": "1"}, function)}, "timeout='1' must be seconds above 0"),
+        ({"one": ({"timeout": True}, function)}, "timeout=True must be seconds above 0"),
+        ({"one": ({"timeout": float("inf")}, function)}, "timeout=inf must be seconds above 0"),
+        ({"one": ({}, lambda self: None)}, "step 'one' must be a plain method that takes one"),
+        ({"one": ({}, lambda self, run, more: None)}, "must be a plain method that takes one"),
+        ({"one": ({}, coroutine)}, "step 'one' must be a plain method"),
+        ({"one": ({}, generator)}, "step 'one' must be a plain method"),
+        (
+            {"one": ({}, function), "two": ({"needs": ["one", "one"]}, function)},
+            "step 'two' names one of its needs twice",
+        ),
+    ],
+)
+def test_a_broken_step_is_named(steps, problem):
+    define(**steps)
+    assert [found for found in broken() if found.startswith(problem) or problem in found]
+
+
+def test_a_circle_names_who_is_on_it():
+    define(
+        free=({"needs": []}, function),
+        one=({"needs": ["two"]}, function),
+        two=({"needs": ["one"]}, function),
+    )
+    assert broken() == [
+        "step 'one' needs itself, directly or through other steps",
+        "step 'two' needs itself, directly or through other steps",
+    ]
+
+
+def test_a_step_that_is_written_twice_is_refused():
+    class Job(JobDefinition):
+        @step
+        def one(self, run): ...
+
+        @step
+        def one(self, run): ...  # noqa: F811
+
+    assert broken() == ["step 'one' is written twice; the first one would never run"]
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        (object, "Params must be a django.forms.Form class"),
+        (
+            type("F", (forms.Form,), {"upload": forms.FileField()}),
+            "parameter 'upload' is a file field; give a path instead",
+        ),
+        (
+            type("F", (forms.Form,), {"json": forms.CharField()}),
+            "parameter 'json' clashes with an option of the launch command; rename it",
+        ),
+        (
+            type("F", (forms.Form,), {"no_color": forms.CharField()}),
+            "parameter 'no_color' clashes with an option of the launch command; rename it",
+        ),
+    ],
+)
+def test_a_broken_parameter_is_named(form, problem):
+    cls = define(one=({}, function))
+    cls.Params = form
+    assert broken() == [problem]
+
+
+@pytest.mark.parametrize("name", ["", "Upper", "with-dash", "9lives", "x" * 101])
+def test_a_name_that_is_none_is_refused(name):
+    define(one=({}, function)).name = name
+    assert broken()[0].startswith(f"its name {name!r} must be lower-case letters")
+
+
+def test_of_two_with_one_name_the_second_names_the_first():
+    define(one=({}, function))
+    define(one=({}, function))
+    [problem] = broken()
+    assert problem.startswith("its name 'job' is taken by ")
+
+
+def test_the_check_names_file_class_and_step():
+    class Broken(JobDefinition):
+        @step(retries=1)
+        def one(self, run): ...
+
+    [error] = check_definitions()
+    assert error.id == "truestep.E001"
+    place, _, rest = error.msg.partition(" ")
+    assert place.startswith(f"{__file__}:")
+    assert "Broken: step 'one': retries=1 does not work yet" in rest

@@ -1,0 +1,90 @@
+"""The rows: what the database itself refuses, and how they read aloud."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from django.db import IntegrityError
+
+from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition, rfc3339
+from jobs.orchestrator import cancel, claim, launch
+from tests.support import drive, step_of
+
+
+@pytest.fixture
+def step(database):
+    return step_of(launch("noop"), "one")
+
+
+REFUSED = {
+    "a step twice": lambda step: Step.objects.create(job=step.job, name="one", position=9),
+    "a position twice": lambda step: Step.objects.create(job=step.job, name="x", position=0),
+    "a need twice": lambda step: Need.objects.create(
+        step=step_of(step.job, "two"), needed=step
+    ),
+    "a need of itself": lambda step: Need.objects.create(step=step, needed=step),
+    "an attempt 0": lambda step: Attempt.objects.create(
+        step=step, number=0, started_at=datetime.now(UTC)
+    ),
+    "a journal number twice": lambda step: Transition.objects.create(
+        job=step.job, seq=1, tag="x", kind="note", at=datetime.now(UTC)
+    ),
+    "a kind that is none": lambda step: Transition.objects.create(
+        job=step.job, seq=2, tag="x", kind="gossip", at=datetime.now(UTC)
+    ),
+    "a move without ends": lambda step: Transition.objects.create(
+        job=step.job, seq=2, tag="x", kind="move", at=datetime.now(UTC)
+    ),
+    "a log that ends before it begins": lambda step: LogChunk.objects.create(
+        step=step, attempt=1, first=2, last=1, text="", levels="", times=[]
+    ),
+    "a job that has ended and runs": lambda step: Job.objects.update(ended_at=datetime.now(UTC)),
+    "a job from seq 0": lambda step: Job.objects.create(definition="x", seq=0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_the_database_refuses(step, what):
+    with pytest.raises(IntegrityError):
+        REFUSED[what](step)
+
+
+def test_querysets_read_aloud(desk):
+    waiting, done = launch("noop"), launch("noop")
+    cancel(done.pk)
+    assert list(Job.objects.unfinished()) == [waiting]
+    assert list(Job.objects.newest_first()) == [done, waiting]
+    assert [s.name for s in Step.objects.ready()] == ["one"]
+    assert not Step.objects.running().exists()
+    claim(desk, room=1)
+    assert [s.name for s in Step.objects.running()] == ["one"]
+    assert not Step.objects.ready().exists()
+
+
+@pytest.mark.parametrize(
+    ("known", "names"),
+    [
+        ({}, []),
+        ({"noop": []}, []),
+        ({"noop": ["one", "five"]}, ["one", "five"]),
+        ({"diamond": ["one"]}, []),
+        ({"diamond": ["top"], "noop": ["two"]}, ["two"]),
+    ],
+)
+def test_steps_known_in_a_list(step, known, names):
+    found = Step.objects.known_in(known).order_by("position")
+    assert [s.name for s in found] == names
+
+
+def test_rows_name_themselves(desk):
+    job = drive(desk, launch("noop"))
+    step = step_of(job, "one")
+    assert str(job) == f"job {job.pk} (noop)"
+    assert str(step) == f"step one of job {job.pk}"
+    assert str(Transition.objects.get(job=job, seq=2)) == (
+        f"{job.pk}.2 move step {step.pk} pending→running"
+    )
+
+
+def test_a_moment_is_told_in_utc_to_the_microsecond():
+    moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
+    assert rfc3339(moment) == "2026-01-02T01:04:05.000006Z"

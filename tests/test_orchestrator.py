@@ -1,0 +1,290 @@
+"""What happens next: launch, claim, finish, cancel."""
+
+import pytest
+from django.db import transaction
+
+from jobs.definitions import get
+from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
+from jobs.models import Attempt, Job, Worker
+from jobs.orchestrator import (
+    Desk,
+    cancel,
+    claim,
+    finish,
+    give_up,
+    launch,
+    note_refused,
+    results_for,
+)
+from jobs.runner import Verdict
+from jobs.statuses import Kind
+from tests.support import Cost, drive, ended, job_of, journal, returned, rows, step_of
+
+# --- launch ---------------------------------------------------------------------------------------
+
+
+def test_a_launch_freezes_parameters_and_plan(database):
+    job = launch("waits", {"gate": "/tmp/gate"}, actor="ada")
+    assert job_of(job.pk).params == {"gate": ["/tmp/gate"]}
+    assert list(job.steps.values_list("name", "position")) == [
+        ("before", 0),
+        ("waiting", 1),
+        ("after", 2),
+    ]
+
+
+def test_a_definition_may_be_given_as_its_class(database):
+    assert launch(get("noop")).definition == "noop"
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "error", "words"),
+    [
+        ("nothing", {}, UnknownDefinition, "No definition is named 'nothing'. Known.*noop"),
+        ("waits", {}, InvalidParams, "gate: This field is required"),
+        ("noop", {"gate": "x"}, InvalidParams, "gate: There is no such parameter"),
+        ("chatters", {"lines": "many"}, InvalidParams, "lines: Enter a whole number"),
+        ("waits", {"gate": "a\0b"}, InvalidParams, "gate: Null characters are not allowed"),
+        ("waits", {"gate": "a\udcffb"}, InvalidParams, "gate: This is not text"),
+        ("particular", {}, InvalidParams, "__all__: not for ada from python"),
+    ],
+)
+def test_a_launch_that_cannot_be_says_why_and_writes_nothing(database, name, params, error, words):
+    before = rows()
+    with pytest.raises(error, match=words):
+        launch(name, params, actor="ada")
+    assert rows() == before
+
+
+def test_a_launch_joins_the_transaction_of_its_caller(database):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        launch("noop")
+        raise ZeroDivisionError
+    assert not Job.objects.exists()
+
+
+# --- claim and finish -----------------------------------------------------------------------------
+
+
+def test_a_job_of_five_steps_costs_at_most_6_commits_and_26_statements(desk, record_property):
+    job = launch("noop")
+    with Cost() as cost:
+        claims = claim(desk, room=1)
+        while claims:
+            claims = finish(desk, claims[0], returned(), room=1)
+    assert job_of(job.pk).status == "succeeded"
+    record_property("commits", cost.commits)
+    record_property("statements", len(cost.statements))
+    assert cost.commits <= 6
+    assert len(cost.statements) <= 26
+
+
+def test_looking_for_work_where_there_is_none_costs_one_statement(desk):
+    drive(desk, launch("noop"))
+    with Cost() as cost:
+        assert claim(desk, room=2) == []
+    assert (cost.commits, len(cost.statements)) == (0, 1)
+
+
+def test_steps_start_when_all_they_need_has_succeeded_and_not_before(desk):
+    job = launch("diamond")
+    [top] = claim(desk, room=2)
+    assert claim(desk, room=2) == []
+    left, right = finish(desk, top, returned(1), room=2)
+    assert (left.name, right.name) == ("left", "right")
+    assert finish(desk, left, returned(), room=2) == []
+    [bottom] = finish(desk, right, returned(), room=2)
+    assert finish(desk, bottom, returned(), room=2) == []
+    assert job_of(job.pk).status == "succeeded"
+    assert journal(job)[-2:] == [("bottom", "running", "succeeded"), (None, "running", "succeeded")]
+
+
+@pytest.mark.parametrize("room", [0, -1])
+def test_without_room_nothing_is_claimed(desk, room):
+    launch("noop")
+    assert claim(desk, room=room) == []
+
+
+def test_the_oldest_job_comes_first_and_a_batch_is_about_one_job(desk):
+    first, second = launch("diamond"), launch("noop")
+    assert [held.job_id for held in claim(desk, room=2)] == [first.pk]
+    assert [held.job_id for held in claim(desk, room=2)] == [second.pk]
+
+
+def test_a_worker_claims_only_what_it_knows(database, desk):
+    launch("noop")
+    stranger = Desk(worker=desk.worker, knows={"noop": ["two"], "diamond": ["top"]})
+    assert claim(stranger, room=2) == []
+    job = launch("diamond")
+    [top] = claim(stranger, room=2)
+    assert finish(stranger, top, returned(1), room=2) == []  # left and right wait for another
+    assert set(job.steps.filter(waiting=0).values_list("name", "status")) == {
+        ("top", "succeeded"),
+        ("left", "pending"),
+        ("right", "pending"),
+    }
+
+
+def test_a_worker_for_one_job_takes_no_other(desk):
+    launch("noop")
+    mine = launch("noop")
+    Worker.objects.filter(pk=desk.worker.pk).update(only_job=mine)
+    desk.worker.refresh_from_db()
+    [held] = claim(desk, room=1)
+    assert held.job_id == mine.pk
+
+
+def test_a_failure_skips_what_needs_it_and_nothing_else(desk):
+    job = launch("fails")
+    drive(desk, job, lambda held: ended(Verdict.FAILED) if held.name == "bad" else returned())
+    assert dict(job.steps.values_list("name", "status")) == {
+        "fine": "succeeded",
+        "bad": "failed",
+        "after_bad": "skipped",
+        "sibling": "succeeded",
+    }
+    assert job_of(job.pk).status == "failed"
+    skipped = job.journal.get(step__name="after_bad")
+    assert skipped.reason == "needs bad, which was not successful"
+
+
+def test_skips_go_all_the_way_down(desk):
+    job = launch("diamond")
+    drive(desk, job, lambda held: ended(Verdict.FAILED))
+    assert list(job.steps.values_list("status", flat=True)) == ["failed", *["skipped"] * 3]
+
+
+def test_a_job_runs_on_while_siblings_of_a_failure_run(desk):
+    job = launch("diamond")
+    [top] = claim(desk, room=2)
+    left, right = finish(desk, top, returned(1), room=2)
+    finish(desk, left, ended(Verdict.FAILED), room=2)
+    assert job_of(job.pk).status == "running"
+    finish(desk, right, returned(), room=2)
+    assert job_of(job.pk).status == "failed"
+
+
+def test_a_step_gets_the_results_of_all_it_builds_on(desk):
+    launch("diamond")
+    [top] = claim(desk, room=2)
+    left, right = finish(desk, top, returned({"rows": 3}), room=2)
+    state = desk.jobs[top.job_id]
+    assert results_for(state, left.step_id) == {"top": {"rows": 3}}
+    finish(desk, left, returned(None), room=0)
+    [bottom] = finish(desk, right, returned([1]), room=2)
+    wanted = {"top": {"rows": 3}, "left": None, "right": [1]}
+    assert results_for(state, bottom.step_id) == wanted
+    state.results.clear()  # as in another worker, which has to read them
+    assert results_for(state, bottom.step_id) == wanted
+    finish(desk, bottom, returned(), room=0)
+
+
+def test_a_step_that_nobody_knows_fails_without_an_attempt(desk):
+    job = launch("noop")
+    give_up(job.pk, step_of(job, "one").pk, "nobody knows it")
+    assert list(job.steps.values_list("status", flat=True)) == ["failed", *["skipped"] * 4]
+    assert job_of(job.pk).status == "failed"
+    assert not Attempt.objects.exists()
+    before = rows()
+    give_up(job.pk, step_of(job, "one").pk, "once more")
+    assert rows() == before
+
+
+def test_a_refused_late_write_is_noted(desk):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    note_refused(held)
+    note = job.journal.get(kind=Kind.NOTE)
+    assert (note.step.name, note.reason) == ("one", "a late write of attempt 1 was refused")
+    assert job_of(job.pk).seq == note.seq
+
+
+# --- cancel ---------------------------------------------------------------------------------------
+
+
+def test_cancel_before_anything_started_ends_the_job_at_once(database):
+    job = launch("noop")
+    assert cancel(job.pk, actor="ada", source="page")
+    row = job_of(job.pk)
+    assert (row.status, row.cancel_requested, row.started_at) == ("cancelled", True, None)
+    assert set(job.steps.values_list("status", flat=True)) == {"cancelled"}
+    request = job.journal.get(kind=Kind.REQUEST)
+    assert (request.seq, request.actor, request.source, request.reason) == (
+        2,
+        "ada",
+        "page",
+        "cancel",
+    )
+    assert job.journal.get(seq=3).reason == "cancelled before it started"
+
+
+def test_cancel_leaves_running_steps_to_their_worker(desk):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    assert cancel(job.pk)
+    assert job_of(job.pk).status == "running"
+    assert list(job.steps.values_list("status", flat=True)) == ["running", *["cancelled"] * 4]
+    finish(desk, held, ended(Verdict.STOPPED, "cancelled while it ran"), room=1)
+    assert job_of(job.pk).status == "cancelled"
+
+
+def test_a_cancelled_job_starts_nothing_more(desk):
+    job = launch("diamond")
+    [top] = claim(desk, room=1)
+    cancel(job.pk)
+    assert claim(desk, room=2) == []
+    assert finish(desk, top, returned(1), room=2) == []
+    assert job_of(job.pk).status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "step", "status"),
+    [
+        (Verdict.RETURNED, "succeeded", "cancelled"),  # it was faster; the rest is cancelled
+        (Verdict.FAILED, "failed", "failed"),  # a failure is not hidden by a cancel
+        (Verdict.STOPPED, "cancelled", "cancelled"),
+        (Verdict.HANDED_BACK, "cancelled", "cancelled"),  # nobody is to run it again
+    ],
+)
+def test_what_a_cancelled_job_becomes_depends_on_how_its_step_ended(desk, verdict, step, status):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    cancel(job.pk)
+    finish(desk, held, ended(verdict), room=1)
+    assert (step_of(job, "one").status, job_of(job.pk).status) == (step, status)
+
+
+def test_the_second_cancel_is_a_no_op(desk):
+    job = launch("noop")
+    held = claim(desk, room=1)
+    assert cancel(job.pk, actor="ada")
+    before = rows()
+    assert not cancel(job.pk, actor="bob")
+    assert rows() == before
+    finish(desk, held[0], returned(), room=0)
+    assert not cancel(job.pk, actor="bob")
+
+
+def test_cancel_of_an_ended_job_is_a_no_op(desk):
+    job = drive(desk, launch("noop"))
+    before = rows()
+    assert not cancel(job.pk)
+    assert rows() == before
+
+
+def test_cancel_of_no_job_says_so(database):
+    with pytest.raises(Job.DoesNotExist, match="There is no job 999"):
+        cancel(999)
+
+
+# --- a job that is deleted while it runs ----------------------------------------------------------
+
+
+def test_the_worker_of_a_deleted_job_is_overtaken(desk):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    Job.objects.filter(pk=job.pk).delete()
+    with pytest.raises(Overtaken):
+        finish(desk, held, returned(), room=1)
+    note_refused(held)  # there is no journal left to note it in
+    assert not any(rows().values())

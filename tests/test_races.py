@@ -1,0 +1,198 @@
+"""Several writers, one database: who comes first wins, and the journal tells it once."""
+
+import threading
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from jobs import database, definitions, feed, workers
+from jobs.exceptions import MoveRefused, Overtaken
+from jobs.models import Attempt, Job, Transition
+from jobs.orchestrator import Desk, cancel, claim, finish, give_up, launch
+from jobs.runner import Verdict
+from jobs.statuses import Kind
+from jobs.transitions import JobState, commit
+from tests.support import drive, ended, in_threads, job_of, journal, returned, step_of, wait_for
+
+
+@pytest.fixture
+def crowd(monkeypatch):
+    """Counts the threads that wait for their turn to write."""
+    waiting = []
+    wait_for_turn = database._wait_for_turn
+
+    def counted(*args):
+        waiting.append(threading.current_thread())
+        wait_for_turn(*args)
+
+    monkeypatch.setattr(database, "_wait_for_turn", counted)
+    return waiting
+
+
+def race(crowd, *calls):
+    """What the calls answer that all stand at the door when it opens."""
+    answers = []
+    with database.write():
+        del crowd[:]
+        runner = threading.Thread(target=lambda: answers.extend(in_threads(*calls)))
+        runner.start()
+        wait_for(lambda: len(crowd) == len(calls), what="everybody waits")
+    runner.join()
+    return answers
+
+
+def desk_of_its_own(knows=None):
+    """As another worker has it. (Locks are held by this process, so all of them are alive.)"""
+    knows = knows or definitions.known_steps()
+    return Desk(worker=workers.sign_on(slots=2, knows=knows).worker, knows=knows)
+
+
+def move_once(state, step_id):
+    commit(state, lambda batch: batch.give_up(batch.state.steps[step_id], "first"))
+    return "won"
+
+
+@pytest.mark.parametrize("writers", [2, 8])
+def test_of_writers_that_race_for_one_move_one_wins(database, crowd, writers):
+    job = launch("noop")
+    step_id = step_of(job, "one").pk
+    states = [JobState.load(job.pk) for _ in range(writers)]  # all have seen the step pending
+    answers = race(crowd, *(partial(move_once, state, step_id) for state in states))
+    assert answers.count("won") == 1
+    assert sum(isinstance(answer, MoveRefused) for answer in answers) == writers - 1
+    assert journal(job).count(("one", "pending", "failed")) == 1
+
+
+def test_of_two_claims_of_one_step_one_gets_it(database, crowd):
+    job = launch("noop")
+    desks = [desk_of_its_own(), desk_of_its_own()]
+    answers = race(crowd, *(partial(claim, desk, 1) for desk in desks))
+    assert sorted(map(len, answers)) == [0, 1]
+    assert journal(job).count(("one", "pending", "running")) == 1
+    [winner] = [desk for desk, answer in zip(desks, answers, strict=True) if answer]
+    drive(winner, job)
+
+
+@pytest.mark.parametrize("first", ["finish", "cancel"])
+def test_cancel_and_finish_race_and_the_journal_tells_the_order(desk, first):
+    """The second one decides again on what the first has left; neither is lost."""
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    stale = JobState.load(job.pk)
+    calls = [partial(finish, desk, held, returned(), 1), partial(cancel, job.pk)]
+    if first == "cancel":
+        calls.reverse()
+    answers = [call() for call in calls]
+    assert True in answers
+    assert stale.job.seq < job_of(job.pk).seq
+    assert step_of(job, "one").status == "succeeded"
+    assert step_of(job, "two").status == ("running" if first == "finish" else "cancelled")
+    drive(desk, job)
+
+
+def test_a_batch_that_was_decided_on_old_news_is_decided_again(desk):
+    job = launch("noop")
+    old, step_id = JobState.load(job.pk), step_of(job, "one").pk
+    claim(desk, room=1)
+    seen = []
+
+    def decide(batch):
+        seen.append(batch.state.steps[step_id].status)
+        batch.note("told after all")
+
+    commit(old, decide)
+    assert seen == ["pending", "running"]
+    assert job.journal.latest("seq").kind == Kind.NOTE
+
+
+def test_many_claimers_start_every_step_exactly_once(database, crowd):
+    launched = [launch("diamond") for _ in range(6)]
+    desks = [desk_of_its_own() for _ in range(6)]
+    answers = race(crowd, *(partial(drive, desk, launched[0]) for desk in desks))
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
+    assert {job.status for job in Job.objects.all()} == {"succeeded"}
+    starts = Counter(
+        Transition.objects.filter(to_status="running", step__isnull=False).values_list("step")
+    )
+    assert set(starts.values()) == {1}
+    assert len(starts) == 24
+    assert set(Attempt.objects.values_list("number", flat=True)) == {1}
+
+
+def test_many_finishers_of_one_attempt_end_it_exactly_once(desk, crowd):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    desks = [Desk(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(6)]
+    outcomes = [returned(), ended(Verdict.FAILED), ended(Verdict.STOPPED)] * 2
+    answers = race(
+        crowd,
+        *(partial(finish, *pair, 0) for pair in zip(desks, [held] * 6, outcomes, strict=True)),
+    )
+    assert answers.count([]) == 1
+    assert sum(isinstance(answer, Overtaken) for answer in answers) == 5
+    assert job.journal.filter(step=held.step_id, from_status="running").count() == 1
+
+
+def test_many_writers_of_one_job_number_its_journal_without_a_gap(desk, crowd):
+    job = launch("noop")
+    notes = [
+        partial(commit, JobState.load(job.pk), lambda batch: batch.note("me too")) for _ in range(8)
+    ]
+    answers = race(crowd, *notes)
+    assert answers == [None] * 8
+    assert list(job.journal.order_by("seq").values_list("seq", flat=True)) == list(range(1, 10))
+
+
+def test_of_many_cancels_one_is_the_request(desk, crowd):
+    job = launch("noop")
+    answers = race(crowd, *(partial(cancel, job.pk) for _ in range(6)))
+    assert sorted(answers) == [False] * 5 + [True]
+    assert job.journal.filter(kind=Kind.REQUEST).count() == 1
+
+
+def test_a_claim_and_a_give_up_of_one_step_do_not_both_happen(desk, crowd):
+    job = launch("noop")
+    one = step_of(job, "one").pk
+    claims, _ = race(crowd, partial(claim, desk, 1), partial(give_up, job.pk, one, "unknown"))
+    assert (len(claims), step_of(job, "one").status) in [(1, "running"), (0, "failed")]
+
+
+# --- readers --------------------------------------------------------------------------------------
+
+
+def test_a_snapshot_does_not_wait_for_a_writer_and_sees_one_state(desk):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+
+    def look_twice():
+        with database.snapshot():
+            before = feed.look(job.pk)
+            reading.set()
+            assert committed.wait(10)
+            return before, feed.look(job.pk), Transition.objects.filter(job=job).count()
+
+    reading, committed = threading.Event(), threading.Event()
+    answers = []
+    with database.write():  # a writer holds the lock while the reader begins …
+        reader = threading.Thread(target=lambda: answers.extend(in_threads(look_twice)))
+        reader.start()
+        assert reading.wait(10)
+    finish(desk, held, returned(), room=1)  # … and another commits while it reads
+    committed.set()
+    reader.join(10)
+    [(before, after, entries)] = answers
+    assert (before.seq, before.tag) == (after.seq, after.tag)
+    assert before.seq == 3
+    assert entries == 3
+    assert [s.step.status for s in before.steps] == [s.step.status for s in after.steps]
+    assert feed.look(job.pk).seq == 5
+
+
+def test_a_snapshot_inside_a_snapshot_is_the_same_one(desk):
+    job = launch("noop")
+    with database.snapshot():
+        assert feed.look(job.pk).seq == 1
+        in_threads(partial(cancel, job.pk))
+        assert feed.look(job.pk).seq == 1
+    assert feed.look(job.pk).seq > 1

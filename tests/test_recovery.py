@@ -1,0 +1,154 @@
+"""What nobody would ever move on is moved on by somebody else's sweep."""
+
+import os
+
+import pytest
+
+from jobs import definitions, workers
+from jobs.exceptions import Overtaken
+from jobs.models import Attempt, Job
+from jobs.orchestrator import Desk, claim, finish, launch
+from jobs.recovery import Sweep
+from jobs.runner import Verdict
+from tests.support import drive, ended, job_of, returned, rows, step_of
+
+
+@pytest.fixture
+def other(database):
+    """Another worker's post and desk."""
+    knows = definitions.known_steps()
+    post = workers.sign_on(slots=2, knows=knows)
+    return post, Desk(post.worker, knows)
+
+
+def die(post):
+    os.close(post._lock)
+
+
+def test_steps_of_a_dead_worker_fail_and_say_so(desk, other):
+    post, lost = other
+    job = launch("noop")
+    [held] = claim(lost, room=1)
+    die(post)
+    Sweep(desk).run()
+    attempt = Attempt.objects.get()
+    assert (step_of(job, "one").status, job_of(job.pk).status) == ("failed", "failed")
+    assert attempt.error.startswith(f"The worker {post.worker} is gone (killed or crashed)")
+    assert job.journal.get(step=held.step_id, to_status="failed").reason == "its worker vanished"
+    with pytest.raises(Overtaken):  # it was only slow, and comes too late
+        finish(lost, held, returned(), room=0)
+
+
+def test_steps_of_a_worker_whose_row_is_gone_fail_too(desk, other):
+    post, lost = other
+    job = launch("noop")
+    claim(lost, room=1)
+    post.worker.delete()
+    Sweep(desk).run()
+    assert job_of(job.pk).status == "failed"
+
+
+def test_steps_of_the_living_are_left_alone(desk, other):
+    job, mine = launch("noop"), launch("noop")
+    claims = [*claim(other[1], room=1), *claim(desk, room=1)]
+    assert {held.job_id for held in claims} == {job.pk, mine.pk}
+    before = rows()
+    Sweep(desk).run()
+    assert rows() == before
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status"), [(returned(), "succeeded"), (ended(Verdict.HANDED_BACK), "running")]
+)
+def test_a_step_that_has_moved_on_meanwhile_is_left_alone(
+    desk, other, monkeypatch, outcome, status
+):
+    """It has ended after all, or runs again as an attempt of somebody else."""
+    post, lost = other
+    job = launch("noop")
+    [held] = claim(lost, room=1)
+    die(post)
+
+    def look_elsewhere(worker):
+        finish(lost, held, outcome, room=0)
+        if status == "running":
+            claim(desk, room=1)
+
+    monkeypatch.setattr(workers, "is_alive", look_elsewhere)
+    Sweep(desk)._fail_orphans()
+    assert step_of(job, "one").status == status
+
+
+def test_a_job_that_was_deleted_meanwhile_is_left_alone(desk, other, monkeypatch):
+    post, lost = other
+    job = launch("noop")
+    claim(lost, room=1)
+    die(post)
+    monkeypatch.setattr(
+        workers, "is_alive", lambda worker: not Job.objects.filter(pk=job.pk).delete()
+    )
+    Sweep(desk)._fail_orphans()
+
+
+def test_two_sweeps_fail_a_step_once(desk, other):
+    post, lost = other
+    job = launch("noop")
+    claim(lost, room=1)
+    die(post)
+    Sweep(desk).run()
+    before = rows()
+    Sweep(desk).run()
+    assert rows() == before
+    assert job.journal.filter(to_status="failed", step__isnull=False).count() == 1
+
+
+# --- steps that nobody knows ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def stranger(desk):
+    """A sweep by a worker that knows nothing of noop."""
+    workers.Worker.objects.update(knows={"diamond": ["top"]})
+    return Sweep(Desk(desk.worker, {"diamond": ["top"]}))
+
+
+def test_a_step_that_nobody_knows_waits_for_the_grace_and_then_fails(stranger, settings):
+    job = launch("noop")
+    stranger.run()
+    assert step_of(job, "one").status == "pending"
+    settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
+    stranger.run()
+    assert step_of(job, "one").status == "failed"
+    reason = job.journal.get(to_status="failed", step__isnull=False).reason
+    assert reason.startswith("no running worker knows step 'one' of 'noop'; waited")
+
+
+def test_a_step_that_another_living_worker_knows_waits_on(stranger, other, settings):
+    settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
+    job = launch("noop")
+    stranger.run()
+    stranger.run()
+    assert step_of(job, "one").status == "pending"
+    die(other[0])
+    stranger.run()
+    stranger.run()
+    assert step_of(job, "one").status == "failed"
+
+
+def test_the_grace_begins_anew_when_somebody_has_known_it(stranger, database):
+    job = launch("noop")
+    stranger.run()
+    assert list(stranger._unknown_since) == [step_of(job, "one").pk]
+    post = workers.sign_on(slots=1, knows=definitions.known_steps())
+    stranger.run()
+    assert stranger._unknown_since == {}
+    post.sign_off()
+
+
+def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, settings):
+    settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
+    job = launch("diamond")
+    for _ in range(2):
+        stranger.run()
+    assert set(job.steps.values_list("status", flat=True)) == {"pending"}
+    drive(desk, job)

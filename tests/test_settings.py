@@ -1,0 +1,118 @@
+"""The environment is read by project/settings.py; what is malformed is refused by name."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from tests.support import ROOT
+
+NAMES = (
+    "DEBUG HTTPS PORT SECRET_KEY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS SESSION_COOKIE_SECURE "
+    "SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS"
+)
+PROGRAM = f"""
+import json
+from project import settings
+values = {{name: getattr(settings, name) for name in {NAMES.split()!r}}}
+values["DATABASE"] = str(settings.DATABASES["default"]["NAME"])
+values["OPTIONS"] = settings.DATABASES["default"]["OPTIONS"]
+print(json.dumps(values))
+"""
+
+
+def read_settings(**env):
+    """The settings that this environment makes, or None and the last line of the complaint."""
+    ours = ("DATABASE_URL", "DEBUG", "PORT", "SECRET_KEY", "REPORT_ROOT", "HTTPS", "ALLOWED_HOSTS")
+    clean = {name: value for name, value in os.environ.items() if name not in ours}
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=ROOT,
+        env=clean | {"SECRET_KEY": "for tests"} | env,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        return None, done.stderr.splitlines()[-1]
+    return json.loads(done.stdout), ""
+
+
+def test_an_empty_environment_is_safe():
+    values, _ = read_settings()
+    assert not values["DEBUG"]
+    assert values["PORT"] == 8000
+    assert values["ALLOWED_HOSTS"] == ["127.0.0.1", "localhost", "[::1]"]
+    assert values["DATABASE"] == str(ROOT / "var" / "db.sqlite3")
+    assert values["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "synchronous=FULL" in values["OPTIONS"]["init_command"]
+
+
+@pytest.mark.parametrize(
+    ("env", "name", "value"),
+    [
+        ({"DEBUG": "1"}, "DEBUG", True),
+        ({"DEBUG": "0"}, "DEBUG", False),
+        ({"PORT": "0"}, "PORT", 0),
+        ({"SECRET_KEY": "mine"}, "SECRET_KEY", "mine"),
+        ({"ALLOWED_HOSTS": "a.test,b.test"}, "ALLOWED_HOSTS", ["a.test", "b.test"]),
+        (
+            {"CSRF_TRUSTED_ORIGINS": "https://a.test"},
+            "CSRF_TRUSTED_ORIGINS",
+            ["https://a.test"],
+        ),
+        ({"DATABASE_URL": "sqlite:////tmp/x.sqlite3"}, "DATABASE", "/tmp/x.sqlite3"),
+        ({"DATABASE_URL": "sqlite:///x.sqlite3"}, "DATABASE", "x.sqlite3"),
+        ({"HTTPS": "1"}, "SESSION_COOKIE_SECURE", True),
+        ({"HTTPS": "1"}, "SECURE_HSTS_SECONDS", 365 * 24 * 3600),
+    ],
+)
+def test_the_environment_sets_it(env, name, value):
+    values, complaint = read_settings(**env)
+    assert complaint == ""
+    assert values[name] == value
+
+
+@pytest.mark.parametrize(
+    ("env", "words"),
+    [
+        ({"DEBUG": "maybe"}, "It takes 1 or 0."),
+        ({"HTTPS": "https"}, "It takes 1 or 0."),
+        ({"PORT": "http"}, "Not a valid integer."),
+        ({"PORT": "70000"}, "Must be greater than or equal to 0 and less than or equal to 65535."),
+        ({"JOBS_ENGINE": "cron"}, "Must be one of: embedded."),
+        ({"DATABASE_URL": "postgres://x"}, "It takes sqlite:///relative/path or sqlite:////abs"),
+        ({"DATABASE_URL": ""}, "It takes sqlite:///relative/path"),
+        ({"REDIS_URL": "redis://localhost"}, "It is not supported yet; unset it."),
+        ({"CELERY_BROKER_URL": "redis://localhost"}, "It is not supported yet; unset it."),
+    ],
+)
+def test_a_malformed_value_is_refused_by_name(env, words):
+    values, complaint = read_settings(**env)
+    assert values is None
+    assert f'"{next(iter(env))}"' in complaint
+    assert words in complaint
+
+
+def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
+    (tmp_path / "project").mkdir()
+    for name in ("__init__.py", "settings.py"):
+        (tmp_path / "project" / name).write_text((ROOT / "project" / name).read_text())
+
+    def key():
+        return subprocess.run(
+            [sys.executable, "-c", "from project import settings; print(settings.SECRET_KEY)"],
+            cwd=tmp_path,
+            env={name: value for name, value in os.environ.items() if name != "SECRET_KEY"},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    first = key()
+    path = tmp_path / "var" / "secret_key"
+    assert len(first) >= 50
+    assert key() == first == path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,360 @@
+"""The one door: legal moves through the database, and nothing at all of any other."""
+
+import logging
+
+import pytest
+from django.db import OperationalError, transaction
+
+from jobs import feed, transitions
+from jobs.exceptions import MoveRefused, Overtaken
+from jobs.logs import LogBook
+from jobs.models import Attempt, Job, Step, Transition
+from jobs.orchestrator import cancel, claim, finish, give_up, launch
+from jobs.runner import Verdict
+from jobs.statuses import JOB_STATUSES, Kind, Status
+from jobs.transitions import JobState, commit
+from tests.support import Cost, drive, ended, job_of, journal, returned, rows, step_of, wait_for
+from tests.test_statuses import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
+
+# --- every pair of the tables, through the database -----------------------------------------------
+# A job of `noop` (one → two → …) is walked through the front door; the pairs are about step one,
+# about step two where one fails before it, and about the job.
+
+
+def start(desk):
+    [held] = claim(desk, room=1)
+    return held
+
+
+def finish_first(desk, outcome):
+    finish(desk, start(desk), outcome, room=0)
+
+
+REACH_STEP = {
+    "pending": lambda desk, job: None,
+    "running": lambda desk, job: start(desk),
+    "succeeded": lambda desk, job: finish_first(desk, returned()),
+    "failed": lambda desk, job: finish_first(desk, ended(Verdict.FAILED)),
+    "cancelled": lambda desk, job: cancel(job.pk),
+    "skipped": lambda desk, job: finish_first(desk, ended(Verdict.FAILED)),
+}
+MOVE_STEP = {
+    ("pending", "running"): REACH_STEP["running"],
+    ("pending", "skipped"): REACH_STEP["skipped"],
+    ("pending", "cancelled"): REACH_STEP["cancelled"],
+    ("pending", "failed"): lambda desk, job: give_up(job.pk, step_of(job, "one").pk, "unknown"),
+    ("running", "succeeded"): REACH_STEP["succeeded"],
+    ("running", "failed"): REACH_STEP["failed"],
+    ("running", "cancelled"): lambda desk, job: finish_first(desk, ended(Verdict.STOPPED)),
+    ("running", "pending"): lambda desk, job: finish_first(desk, ended(Verdict.HANDED_BACK)),
+}
+REACH_JOB = {
+    "pending": lambda desk, job: None,
+    "running": lambda desk, job: start(desk),
+    "succeeded": lambda desk, job: drive(desk, job),
+    "failed": REACH_STEP["failed"],
+    "cancelled": lambda desk, job: cancel(job.pk),
+}
+MOVE_JOB = {
+    ("pending", "running"): REACH_JOB["running"],
+    ("pending", "cancelled"): REACH_JOB["cancelled"],
+    ("pending", "failed"): MOVE_STEP["pending", "failed"],
+    ("running", "succeeded"): REACH_JOB["succeeded"],
+    ("running", "failed"): REACH_STEP["failed"],
+    ("running", "cancelled"): MOVE_STEP["running", "cancelled"],
+}
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(LEGAL_STEP_MOVES))
+def test_a_legal_move_of_a_step_is_written_with_its_entry(desk, old, new):
+    job = launch("noop")
+    MOVE_STEP[old, new](desk, job)
+    name = "two" if new == "skipped" else "one"
+    step = step_of(job, name)
+    assert step.status == new
+    assert (name, old, new) in journal(job)
+    assert step.journal.latest("seq").seq == step.seq <= job_of(job.pk).seq
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    sorted({(old, new) for old in Status.values for new in Status.values} - LEGAL_STEP_MOVES),
+)
+def test_an_illegal_move_of_a_step_raises_and_leaves_nothing(desk, old, new):
+    job = launch("noop")
+    REACH_STEP[old](desk, job)
+    step_id = step_of(job, "two" if old == "skipped" else "one").pk
+    before = rows()
+    state = JobState.load(job.pk)
+    assert state.steps[step_id].status == old
+    with pytest.raises(MoveRefused, match=f"is {old}; it cannot become {new}"):
+        commit(state, lambda batch: batch._move(batch.state.steps[step_id], Status(new), "why"))
+    assert rows() == before
+    assert state.steps[step_id].status == old  # nor does the memory believe it
+
+
+@pytest.mark.parametrize(("old", "new"), sorted(LEGAL_JOB_MOVES))
+def test_a_legal_move_of_a_job_is_written_with_its_entry(desk, old, new):
+    job = launch("noop")
+    MOVE_JOB[old, new](desk, job)
+    assert job_of(job.pk).status == new
+    assert (None, old, new) in journal(job)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (old, new)
+        for old in JOB_STATUSES
+        for new in Status
+        if old != new and (old, new) not in LEGAL_JOB_MOVES
+    ],
+)
+def test_an_illegal_move_of_a_job_raises_and_leaves_nothing(desk, old, new, monkeypatch):
+    job = launch("noop")
+    REACH_JOB[old](desk, job)
+    before = rows()
+    monkeypatch.setattr(transitions, "status_of_job", lambda *_: new)
+    state = JobState.load(job.pk)
+    with pytest.raises(MoveRefused, match=f"is {old}; it cannot become {new}"):
+        commit(state, lambda batch: batch.note("a reason to write"))
+    assert rows() == before
+    assert (state.job.status, state.job.seq) == (old, job_of(job.pk).seq)
+
+
+def test_two_moves_of_one_step_in_one_batch_are_refused(desk):
+    job = launch("noop")
+    before = rows()
+
+    def decide(batch):
+        step = next(iter(batch.state.steps.values()))
+        held = batch.start(step, desk.worker)
+        batch.succeed(step, held, desk.worker, None)  # each alone is legal
+
+    with pytest.raises(MoveRefused):
+        commit(JobState.load(job.pk), decide)
+    assert rows() == before
+
+
+# --- one transaction, journal first ---------------------------------------------------------------
+
+
+def test_a_batch_is_one_transaction_and_writes_the_journal_first(desk):
+    launch("diamond")
+    [top] = claim(desk, room=2)
+    with Cost() as cost:
+        finish(desk, top, returned(1), room=2)  # ends one, frees two, starts both
+    assert cost.commits == 1
+    assert [sql.split()[:3] for sql in cost.statements] == [
+        ["INSERT", "INTO", '"truestep_transition"'],
+        ["UPDATE", '"truestep_job"', "SET"],
+        ["UPDATE", "truestep_step", "SET"],
+        ["INSERT", "INTO", '"truestep_attempt"'],
+    ]
+
+
+def test_every_entry_has_its_own_number_and_tag(desk):
+    job = drive(desk, launch("diamond"))
+    entries = list(Transition.objects.filter(job=job).order_by("seq"))
+    assert [entry.seq for entry in entries] == list(range(1, job.seq + 1))
+    assert len({entry.tag for entry in entries}) == len(entries)
+
+
+def test_a_step_row_carries_the_number_of_its_last_news(desk):
+    """Being freed is news too: the page must say that the step no longer waits."""
+    job = launch("noop")
+    [one] = claim(desk, room=1)
+    finish(desk, one, returned(), room=0)
+    done, freed = step_of(job, "one"), step_of(job, "two")
+    assert freed.seq == done.seq == 4  # birth, step running, job running, step succeeded
+    assert (freed.status, freed.waiting) == ("pending", 0)
+    assert step_of(job, "three").seq == 1
+
+
+def test_a_step_that_is_freed_and_started_in_one_batch_carries_the_start(desk):
+    job = launch("noop")
+    [one] = claim(desk, room=1)
+    [two] = finish(desk, one, returned(), room=1)
+    started = step_of(job, "two")
+    assert (started.status, started.seq, started.fence) == ("running", 5, two.fence)
+
+
+def test_several_freed_steps_of_several_endings_carry_each_its_own_number(desk):
+    job = launch("diamond")
+    [top] = claim(desk, room=1)
+    finish(desk, top, returned(1), room=0)
+    seq = step_of(job, "top").seq
+    assert [step_of(job, name).seq for name in ("left", "right", "bottom")] == [seq, seq, 1]
+
+
+def test_birth_is_entry_one_with_every_step_pending(database):
+    job = launch("diamond", actor="ada", source="page")
+    [birth] = job.journal.all()
+    assert (birth.seq, birth.kind, birth.to_status) == (1, Kind.BIRTH, "pending")
+    assert (birth.actor, birth.source, birth.from_status) == ("ada", "page", "")
+    assert set(job.steps.values_list("status", "seq", "attempt", "fence")) == {("pending", 1, 0, 0)}
+    assert list(job.steps.order_by("position").values_list("name", "waiting")) == [
+        ("top", 0), ("left", 1), ("right", 1), ("bottom", 2),
+    ]  # fmt: skip
+
+
+def test_a_batch_that_decides_nothing_writes_nothing(desk):
+    job = launch("noop")
+    before = rows()
+    commit(JobState.load(job.pk), lambda batch: None)
+    assert rows() == before
+
+
+def test_what_decide_raises_comes_through_and_undoes_everything(desk):
+    job = launch("noop")
+    state = JobState.load(job.pk)
+    before = rows()
+
+    def decide(batch):
+        batch.request_cancel()
+        batch.cancel_pending()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        commit(state, decide)
+    assert rows() == before
+    assert not state.job.cancel_requested
+    assert {step.status for step in state.steps.values()} == {"pending"}
+
+
+def test_a_long_reason_is_cut_and_every_other_word_kept(desk):
+    job = launch("noop")
+    commit(JobState.load(job.pk), lambda batch: batch.note("x" * 1000), actor="ada", source="page")
+    note = job.journal.get(kind=Kind.NOTE)
+    assert (note.reason, note.actor, note.source) == ("x" * 500, "ada", "page")
+
+
+# --- attempts and fences --------------------------------------------------------------------------
+
+
+def test_an_attempt_that_was_handed_back_is_kept_beside_the_next(desk):
+    job = launch("noop")
+    [first] = claim(desk, room=1)
+    finish(desk, first, ended(Verdict.HANDED_BACK, "its worker stopped"), room=0)
+    [second] = claim(desk, room=1)
+    assert (first.attempt, second.attempt) == (1, 2)
+    assert second.fence > first.fence
+    finish(desk, second, returned({"ok": True}), room=0)
+    kept = Attempt.objects.filter(step__job=job, step__name="one").order_by("number")
+    assert list(kept.values_list("number", "error", "result")) == [
+        (1, "its worker stopped", None),
+        (2, "", {"ok": True}),
+    ]
+
+
+def test_who_has_been_overtaken_writes_nothing(desk):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    before = rows()
+    with pytest.raises(Overtaken, match="attempt 1 does not own it"):
+        finish(desk, held, returned(), room=1)
+    assert rows() == before
+    assert step_of(job, "one").status == "pending"
+
+
+def test_a_new_attempt_begins_with_clean_progress_and_goes_on_with_the_log(desk):
+    job = launch("noop")
+    [first] = claim(desk, room=1)
+    book = LogBook(first, 1000)
+    book.progress(3, 4, "nearly")
+    book.add("a line")
+    book.write()
+    finish(desk, first, ended(Verdict.HANDED_BACK), room=0)
+    [second] = claim(desk, room=1)
+    step = step_of(job, "one")
+    assert (step.done, step.total, step.progress_text, step.log_lines) == (None, None, "", 1)
+    finish(desk, second, returned(), room=0)
+
+
+# --- busy databases -------------------------------------------------------------------------------
+
+
+def failing(times, error, monkeypatch):
+    """The database refuses *times* journals with *error*, then works."""
+    write, left = transitions.Batch._write_journal, [error] * times
+
+    def refuse(batch):
+        if left:
+            raise left.pop()
+        write(batch)
+
+    monkeypatch.setattr(transitions.Batch, "_write_journal", refuse)
+    monkeypatch.setattr(transitions, "RETRY_PAUSES", (0.0, 0.0, 0.0))
+
+
+def test_a_passing_error_is_tried_again(desk, monkeypatch):
+    job = launch("noop")
+    failing(2, OperationalError("database is locked"), monkeypatch)
+    drive(desk, job)
+    assert job_of(job.pk).status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    ("times", "error"),
+    [(9, OperationalError("database is locked")), (1, OperationalError("disk I/O error"))],
+    ids=["lasting", "not passing"],
+)
+def test_an_error_that_does_not_pass_comes_through_and_leaves_nothing(
+    desk, monkeypatch, times, error
+):
+    job = launch("noop")
+    before = rows()
+    failing(times, error, monkeypatch)
+    state = JobState.load(job.pk)
+    with pytest.raises(OperationalError, match=str(error)):
+        commit(state, lambda batch: batch.cancel_pending())
+    assert rows() == before
+    assert {step.status for step in state.steps.values()} == {"pending"}
+
+
+# --- news is a hint -------------------------------------------------------------------------------
+
+
+class BrokenLayer:
+    async def group_send(self, group, message):
+        raise ConnectionError("redis is gone")
+
+
+def test_a_failing_broadcast_is_logged_and_harms_nothing(desk, monkeypatch, caplog):
+    monkeypatch.setattr(feed, "get_channel_layer", BrokenLayer)
+    job = launch("noop")
+    with caplog.at_level(logging.WARNING, "jobs.feed"):
+        assert drive(desk, job).status == "succeeded"
+        wait_for(lambda: f"No poke for job {job.pk}: redis is gone" in caplog.text)
+
+
+def test_an_announcement_that_cannot_even_start_harms_nothing(desk, monkeypatch, caplog):
+    def explode(*_):
+        raise RuntimeError("no threads left")
+
+    monkeypatch.setattr(feed, "poke", explode)
+    assert drive(desk, launch("noop")).status == "succeeded"
+    assert "no threads left" in caplog.text
+
+
+def test_news_leaves_after_the_commit_and_never_without_one(database, monkeypatch):
+    told = []
+    monkeypatch.setattr(feed, "poke", lambda *news: told.append(news))
+    with transaction.atomic():
+        job = launch("noop")
+        assert told == []
+    assert told == [(job.pk, 1)]
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        launch("noop")
+        raise ZeroDivisionError
+    assert told == [(job.pk, 1)]
+    assert Job.objects.count() == 1
+
+
+def test_a_durable_write_refuses_to_join_a_transaction(desk):
+    """A status that could still be rolled back must not be acted on."""
+    job = launch("noop")
+    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+        cancel(job.pk)
+    assert Step.objects.filter(job=job, status="pending").count() == 5

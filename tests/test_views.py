@@ -1,0 +1,300 @@
+"""Every page and action, for everybody who may and may not."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.urls import get_resolver
+
+from jobs.logs import LogBook
+from jobs.models import Job
+from jobs.orchestrator import cancel, claim, finish, launch
+from jobs.runner import Verdict
+from tests.support import drive, ended, job_of, returned, rows, step_of
+
+
+@pytest.fixture
+def job(desk):
+    return drive(
+        desk,
+        launch("fails"),
+        lambda held: ended(Verdict.FAILED, "<b>no</b>") if held.name == "bad" else returned(),
+    )
+
+
+@pytest.fixture
+def login(client, django_user_model):
+    """``login(*permissions)``: a client logged in as somebody who may do just this."""
+
+    def log_in(*permissions):
+        user = django_user_model.objects.create_user("vera")
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        assert user.user_permissions.count() == len(permissions)
+        client.force_login(user)
+        return client
+
+    return log_in
+
+
+@pytest.fixture
+def ada(client, admin_user):
+    client.force_login(admin_user)
+    return client
+
+
+def page(client, path, expected=200):
+    response = client.get(path)
+    assert response.status_code == expected, path
+    return b"".join(response).decode() if response.streaming else response.text
+
+
+# --- the permission matrix ------------------------------------------------------------------------
+# (method, path, what it takes); {job} is a job's id.
+
+VIEW, LAUNCH, CONTROL, LOG = "view_job", "launch_job", "control_job", "view_log"
+MATRIX = [
+    ("get", "/", {VIEW}),
+    ("get", "/?status=failed&definition=fails", {VIEW}),
+    ("get", "/jobs/{job}/", {VIEW}),
+    ("get", "/launch/", {LAUNCH}),
+    ("get", "/launch/noop/", {LAUNCH}),
+    ("post", "/launch/noop/", {LAUNCH}),
+    ("post", "/jobs/{job}/cancel/", {CONTROL}),
+    ("get", "/jobs/{job}/steps/bad/log", {VIEW, LOG}),
+    ("get", "/jobs/{job}/steps/bad/log?attempt=1", {VIEW, LOG}),
+]  # fmt: skip
+EVERYTHING = {VIEW, LAUNCH, CONTROL, LOG}
+
+
+def ask(client, method, path, job):
+    return getattr(client, method)(path.format(job=job.pk))
+
+
+@pytest.mark.parametrize(("method", "path", "needed"), MATRIX)
+def test_nobody_in_particular_is_sent_to_the_login(client, job, method, path, needed):
+    before = rows()
+    response = ask(client, method, path, job)
+    assert response.status_code == 302
+    assert response.url.startswith("/accounts/login/?next=/")
+    assert rows() == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "missing"),
+    [(method, path, missing) for method, path, needed in MATRIX for missing in sorted(needed)],
+)
+def test_without_any_one_permission_that_it_takes_it_is_refused(login, job, method, path, missing):
+    client = login(*EVERYTHING - {missing})
+    before = rows()
+    response = ask(client, method, path, job)
+    assert response.status_code == 403
+    assert "Not permitted" in response.text
+    assert rows() == before
+
+
+@pytest.mark.parametrize(("method", "path", "needed"), MATRIX)
+def test_the_permissions_that_it_takes_suffice(login, job, method, path, needed):
+    response = ask(login(*needed), method, path, job)
+    assert response.status_code == (302 if method == "post" else 200)
+    assert "login" not in response.headers.get("Location", "")
+
+
+def test_every_path_of_the_app_is_in_the_matrix():
+    named = {pattern.name for pattern in get_resolver("jobs.urls").url_patterns}
+    assert named == {"list", "job", "cancel", "log", "launch-list", "launch", "healthz"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("get", "/jobs/{job}/cancel/"), ("post", "/"), ("post", "/jobs/{job}/"), ("put", "/launch/")],
+)
+def test_other_methods_are_not_allowed(ada, job, method, path):
+    assert ask(ada, method, path, job).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/jobs/999/",
+        "/jobs/x/",
+        "/launch/nothing/",
+        "/jobs/999/steps/bad/log",
+        "/jobs/{job}/steps/nothing/log",
+        "/jobs/{job}/steps/bad/log?attempt=x",
+        "/jobs/{job}/steps/bad/log?attempt=٣x",
+    ],
+)
+def test_what_is_not_there_is_404(ada, job, path):
+    assert "Not found" in page(ada, path.format(job=job.pk), 404)
+
+
+def test_cancel_of_what_is_not_there_is_404(ada):
+    assert ada.post("/jobs/999/cancel/").status_code == 404
+
+
+def test_a_post_without_its_token_is_refused(ada, job):
+    ada.handler.enforce_csrf_checks = True
+    assert ada.post("/launch/noop/").status_code == 403
+    assert ada.post(f"/jobs/{job.pk}/cancel/").status_code == 403
+
+
+def test_healthz_needs_nobody(client):
+    assert page(client, "/healthz") == "ok"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/jobs/{job}/", "/launch/noop/", "/accounts/login/", "/admin/"]
+)
+def test_every_page_carries_the_strict_policy(ada, job, path):
+    headers = ada.get(path.format(job=job.pk)).headers
+    policy = headers["Content-Security-Policy"]
+    assert "script-src 'self';" in policy + ";"
+    assert "style-src 'self';" in policy + ";"
+    assert "unsafe" not in policy
+    assert headers["X-Frame-Options"] == "DENY"
+
+
+# --- the pages ------------------------------------------------------------------------------------
+
+
+def test_the_job_page_tells_what_the_rows_tell(ada, job):
+    text = page(ada, f"/jobs/{job.pk}/")
+    head = rf'id="job-{job.pk}" data-job="{job.pk}" data-status="failed" data-seq="{job.seq}"'
+    assert head in text
+    for step in job.steps.all():
+        assert (
+            f'id="step-{step.pk}"' in text
+            and f'data-step="{step.name}" data-status="{step.status}" data-seq="{step.seq}" '
+            f'data-attempt="{step.attempt}"'
+            in text
+        )
+    assert re.findall(rf'id="entry-{job.pk}-(\d+)"', text) == [
+        str(n) for n in range(1, job.seq + 1)
+    ]
+    assert '<body data-live="offline" data-can="view launch control log"' in text
+    assert "&lt;b&gt;no&lt;/b&gt;" in text
+    assert "<b>no</b>" not in text
+
+
+def test_the_page_says_why_a_step_is_pending(ada, desk):
+    job = launch("diamond")
+    claim(desk, room=1)
+    text = page(ada, f"/jobs/{job.pk}/")
+    assert text.count("waits for top") == 2
+    assert "waits for left, right" in text
+    cancel(job.pk)
+
+
+def test_body_says_what_this_viewer_may_do(login, job):
+    text = page(login("view_job"), f"/jobs/{job.pk}/")
+    assert 'data-can="view"' in text
+    assert "Cancel this job" not in text
+
+
+def test_parameters_are_shown_escaped_and_not_too_long(ada, database):
+    job = launch("waits", {"gate": "<b>" + "x" * 10_000})
+    text = page(ada, f"/jobs/{job.pk}/")
+    assert "&lt;b&gt;xxx" in text
+    assert "x" * 1000 not in text
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("", ["noop", "fails"]),
+        ("?status=failed", ["fails"]),
+        ("?status=pending&definition=noop", ["noop"]),
+        ("?definition=noop&status=failed", []),
+        ("?status=skipped", []),
+        ("?definition=" + "x" * 200, []),
+        ("?page=99", ["noop", "fails"]),
+    ],
+)
+def test_the_list_shows_what_was_asked_for_newest_first(ada, job, query, found):
+    launch("noop")
+    assert re.findall(r'<td><a href="/jobs/\d+/">(\w+)</a>', page(ada, "/" + query)) == found
+
+
+def test_the_list_is_in_pages(ada, database):
+    for _ in range(51):
+        launch("noop")
+    assert page(ada, "/").count("<tr data-job=") == 50
+    assert page(ada, "/?page=2").count("<tr data-job=") == 1
+
+
+# --- actions --------------------------------------------------------------------------------------
+
+
+def test_a_launch_leads_to_its_job(ada, database):
+    response = ada.post("/launch/waits/", {"gate": "/tmp/gate", "unknown": "x"})
+    job = Job.objects.get()
+    assert (response.status_code, response.url) == (302, f"/jobs/{job.pk}/")
+    assert job.params == {"gate": ["/tmp/gate"]}
+    birth = job.journal.get()
+    assert (birth.actor, birth.source) == ("ada", "page")
+
+
+@pytest.mark.parametrize(
+    ("path", "values", "words"),
+    [
+        ("/launch/waits/", {}, "This field is required."),
+        ("/launch/chatters/", {"lines": "<b>"}, "Enter a whole number."),
+        ("/launch/particular/", {}, "not for ada from page"),
+    ],
+)
+def test_a_bad_launch_shows_the_form_again(ada, database, path, values, words):
+    response = ada.post(path, values)
+    assert response.status_code == 200
+    assert words in response.text
+    assert "<b>" not in response.text
+    assert not Job.objects.exists()
+
+
+def test_what_takes_a_permission_of_its_own_is_neither_shown_nor_launched(login, database):
+    client = login("launch_job")
+    assert "run_command" not in page(client, "/launch/")
+    assert client.get("/launch/run_command/").status_code == 403
+    assert client.post("/launch/run_command/", {"command": "ls"}).status_code == 403
+    assert not Job.objects.exists()
+
+
+def test_a_cancel_is_requested_by_who_pressed_it(ada, database):
+    job = launch("noop")
+    response = ada.post(f"/jobs/{job.pk}/cancel/")
+    assert (response.status_code, response.url) == (302, f"/jobs/{job.pk}/")
+    assert job_of(job.pk).status == "cancelled"
+    request = job.journal.get(kind="request")
+    assert (request.actor, request.source) == ("ada", "page")
+
+
+def test_a_cancel_that_comes_too_late_says_so_and_changes_nothing(ada, job):
+    before = rows()
+    response = ada.post(f"/jobs/{job.pk}/cancel/", follow=True)
+    assert "Nothing to cancel" in response.text
+    assert rows() == before
+
+
+# --- logs -----------------------------------------------------------------------------------------
+
+
+def test_a_log_is_downloaded_whole_as_plain_text(ada, desk):
+    job = launch("noop")
+    for verdict, lines in (
+        (Verdict.HANDED_BACK, ["<b>one</b>", "zwei ✔"]),
+        (Verdict.FAILED, ["three"]),
+    ):
+        [held] = claim(desk, room=1)
+        book = LogBook(held, 1000)
+        for line in lines:
+            book.add(line)
+        book.write()
+        finish(desk, held, ended(verdict), room=0)
+    path = f"/jobs/{job.pk}/steps/one/log"
+    response = ada.get(path)
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert b"".join(response).decode() == "<b>one</b>\nzwei ✔\nthree\n"
+    assert page(ada, path + "?attempt=2") == "three\n"
+    assert page(ada, path + "?attempt=3") == ""
+    assert page(ada, f"/jobs/{job.pk}/steps/two/log") == ""
+    assert step_of(job, "one").log_lines == 3

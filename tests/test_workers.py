@@ -1,0 +1,101 @@
+"""Signs of life: a lock that the kernel holds for as long as the process lives."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from jobs import workers
+from jobs.models import Worker
+from jobs.orchestrator import launch
+
+
+@pytest.fixture
+def post(database):
+    return workers.sign_on(slots=2, knows={"noop": ["one"]})
+
+
+def is_alive_elsewhere(worker):
+    """As another process sees it; locks are not shared with the one that took them."""
+    probe = "import fcntl, sys; fcntl.flock(open(sys.argv[1], 'r+'), fcntl.LOCK_SH | fcntl.LOCK_NB)"
+    return subprocess.run(
+        [sys.executable, "-c", probe, worker.lock_path], capture_output=True
+    ).returncode
+
+
+def test_who_has_signed_on_is_alive(post):
+    row = Worker.objects.get()
+    assert workers.is_alive(row)
+    assert workers.living() == [row]
+    assert is_alive_elsewhere(row)
+    assert (row.pid, row.slots, row.knows, row.beats) == (os.getpid(), 2, {"noop": ["one"]}, 0)
+
+
+def test_who_has_signed_off_is_not(post):
+    post.sign_off()
+    row = Worker.objects.get()
+    assert row.stopped_at
+    assert not workers.is_alive(row)
+    assert workers.living() == []
+    assert not os.path.exists(row.lock_path)
+
+
+def test_who_let_go_of_the_lock_is_dead_at_once(post):
+    os.close(post._lock)
+    assert not workers.is_alive(Worker.objects.get())
+
+
+def test_who_has_no_lock_file_is_dead(post):
+    os.unlink(post.worker.lock_path)
+    assert not workers.is_alive(Worker.objects.get())
+
+
+def test_asking_does_not_take_the_lock_away(post):
+    for _ in range(3):
+        assert workers.is_alive(post.worker)
+    os.close(post._lock)
+    assert not workers.is_alive(post.worker)
+    assert not workers.is_alive(post.worker)
+
+
+def test_a_child_that_outlives_its_worker_does_not_keep_it_alive(post):
+    """The lock is closed when another program is started."""
+    with subprocess.Popen(["sleep", "600"]) as child:
+        os.close(post._lock)
+        try:
+            assert not workers.is_alive(post.worker)
+        finally:
+            child.kill()
+
+
+def test_beats_count(post):
+    post.beat()
+    post.beat()
+    assert Worker.objects.get().beats == 2
+
+
+def test_the_dead_are_signed_off_by_others(post):
+    other = workers.sign_on(slots=1, knows={})
+    os.close(post._lock)
+    workers.sign_off_the_dead()
+    dead, alive = Worker.objects.order_by("pk")
+    assert dead.stopped_at
+    assert not os.path.exists(dead.lock_path)
+    assert (alive.pk, alive.stopped_at) == (other.worker.pk, None)
+
+
+def test_a_worker_for_one_job_takes_no_other(database):
+    mine, theirs = launch("noop"), launch("noop")
+    everybodys = workers.sign_on(slots=1, knows={}).worker
+    own = workers.sign_on(slots=1, knows={}, only_job=mine.pk).worker
+    assert workers.who_takes(mine.pk, [everybodys, own]) == [everybodys, own]
+    assert workers.who_takes(theirs.pk, [everybodys, own]) == [everybodys]
+
+
+@pytest.mark.parametrize(
+    ("definition", "step", "known"),
+    [("noop", "one", True), ("noop", "two", False), ("diamond", "one", False)],
+)
+def test_a_worker_knows_pairs_of_definition_and_step(post, definition, step, known):
+    assert workers.knows_step(post.worker, definition, step) == known
