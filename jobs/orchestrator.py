@@ -16,7 +16,7 @@ from .exceptions import InvalidParams, Overtaken
 from .models import Attempt, Job, Step, Worker
 from .runner import Outcome, Verdict
 from .statuses import Status
-from .transitions import Batch, Claim, JobState
+from .transitions import Batch, Claim, Ending, JobState
 
 # --- launch ---------------------------------------------------------------------------------------
 
@@ -111,18 +111,22 @@ def _deleted_is_overtaken() -> Iterator[None]:
 
 
 def _end(batch: Batch, step: Step, held: Claim, worker: Worker, outcome: Outcome) -> None:
-    told = {"error": outcome.error, "traceback": outcome.traceback}
+    ending = Ending(
+        claim=held,
+        worker=worker,
+        result=outcome.result,
+        error=outcome.error,
+        traceback=outcome.traceback,
+    )
     match outcome.verdict:
         case Verdict.RETURNED:
-            batch.succeed(step, held, worker, outcome.result)
-        case Verdict.STOPPED:
-            batch.stop(step, held, worker, outcome.reason, **told)
-        case Verdict.HANDED_BACK if batch.state.job.cancel_requested:
-            batch.stop(step, held, worker, outcome.reason, **told)
-        case Verdict.HANDED_BACK:
-            batch.hand_back(step, held, worker, outcome.reason, **told)
+            batch.succeed(step, ending)
         case Verdict.FAILED:
-            batch.fail(step, held, worker, outcome.reason, **told)
+            batch.fail(step, ending, outcome.reason)
+        case Verdict.HANDED_BACK if not batch.state.job.cancel_requested:
+            batch.hand_back(step, ending, outcome.reason)
+        case Verdict.STOPPED | Verdict.HANDED_BACK:
+            batch.stop(step, ending, outcome.reason)
 
 
 def _start_ready(batch: Batch, desk: Desk, room: int) -> list[Claim]:

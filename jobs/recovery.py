@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from django.db.models import F
 
 from . import conf, orchestrator, transitions, workers
+from .exceptions import Overtaken
 from .models import Attempt, Job, Step
 from .orchestrator import Desk
 from .statuses import Status
-from .transitions import Batch, Claim, JobState
+from .transitions import Batch, Claim, Ending, JobState
 
 
 @dataclass
@@ -54,12 +55,12 @@ class Sweep:
             since[step.pk] = self._unknown_since.get(step.pk, now)
             grace = conf.knobs().unknown_grace
             if now - since[step.pk] >= grace:
-                orchestrator.give_up(
-                    step.job_id,
-                    step.pk,
+                reason = (
                     f"no running worker knows step {step.name!r} of {step.job.definition!r}; "
-                    f"waited {grace:g} s",
+                    f"waited {grace:g} s"
                 )
+                with suppress(Job.DoesNotExist):
+                    orchestrator.give_up(step.job_id, step.pk, reason)
         self._unknown_since = since
 
 
@@ -75,17 +76,14 @@ def _fail_orphan(attempt: Attempt) -> None:
         started_at=attempt.started_at,
     )
 
-    def decide(batch: Batch) -> None:
-        current = batch.state.steps[step.pk]
-        if current.fence == claim.fence and current.status == Status.RUNNING:
-            batch.fail(
-                current,
-                claim,
-                worker,
-                "its worker vanished",
-                error=f"The worker {worker or 'of this attempt'} is gone (killed or crashed) and "
-                "the step with it. Launch the job again.",
-            )
+    error = (
+        f"The worker {worker or 'of this attempt'} is gone (killed or crashed) and the step with "
+        "it. Launch the job again."
+    )
+    ending = Ending(claim=claim, worker=worker, error=error)
 
-    with suppress(Job.DoesNotExist):
+    def decide(batch: Batch) -> None:
+        batch.fail(batch.held(claim), ending, "its worker vanished")
+
+    with suppress(Overtaken, Job.DoesNotExist):  # somebody was faster
         transitions.commit(JobState.load(step.job_id), decide, source="worker")

@@ -5,7 +5,7 @@ describe are updated *from the journal*, then, after the commit, whoever watches
 
     def decide(batch):
         step = batch.held(claim)          # refuses who has been overtaken
-        batch.succeed(step, result)       # verbs, not fields
+        batch.succeed(step, ending)       # verbs, not fields
         ...
 
     transitions.commit(state, decide, source="worker")
@@ -49,6 +49,17 @@ class Claim:
     fence: int
     timeout: float | None
     started_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What is kept of an attempt that ends."""
+
+    claim: Claim
+    worker: Worker | None
+    result: Any = None
+    error: str = ""
+    traceback: str = ""
 
 
 @dataclass
@@ -183,62 +194,33 @@ class Batch:
             started_at=self.now,
         )
 
-    def succeed(self, step: Step, claim: Claim, worker: Worker | None, result: Any) -> None:
+    def succeed(self, step: Step, ending: Ending) -> None:
         """running → succeeded; what needed only this step is free to start."""
         entry = self._move(step, Status.SUCCEEDED, "returned")
-        self._end_attempt(step, claim, worker, result=result)
-        self.state.results[step.pk] = result
-        for dependant_id in self.state.dependants.get(step.pk, ()):
-            dependant = self.state.steps[dependant_id]
-            if dependant.status == Status.PENDING:
-                self._touch(dependant)
-                dependant.waiting -= 1
-                dependant.seq = entry.seq
-                self._freed[dependant_id] = entry.seq
+        self._end_attempt(step, ending)
+        self.state.results[step.pk] = ending.result
+        for dependant in self._dependants(step):
+            self._touch(dependant)
+            dependant.waiting -= 1
+            dependant.seq = entry.seq
+            self._freed[dependant.pk] = entry.seq
 
-    def fail(
-        self,
-        step: Step,
-        claim: Claim,
-        worker: Worker | None,
-        reason: str,
-        *,
-        error: str,
-        traceback: str = "",
-    ) -> None:
+    def fail(self, step: Step, ending: Ending, reason: str) -> None:
         """running → failed; everything that needs this step is skipped."""
         self._move(step, Status.FAILED, reason)
-        self._end_attempt(step, claim, worker, error=error, traceback=traceback)
+        self._end_attempt(step, ending)
         self._skip_dependants(step)
 
-    def stop(
-        self,
-        step: Step,
-        claim: Claim,
-        worker: Worker | None,
-        reason: str,
-        *,
-        error: str,
-        traceback: str = "",
-    ) -> None:
+    def stop(self, step: Step, ending: Ending, reason: str) -> None:
         """running → cancelled; everything that needs this step is skipped."""
         self._move(step, Status.CANCELLED, reason)
-        self._end_attempt(step, claim, worker, error=error, traceback=traceback)
+        self._end_attempt(step, ending)
         self._skip_dependants(step)
 
-    def hand_back(
-        self,
-        step: Step,
-        claim: Claim,
-        worker: Worker | None,
-        reason: str,
-        *,
-        error: str,
-        traceback: str = "",
-    ) -> None:
+    def hand_back(self, step: Step, ending: Ending, reason: str) -> None:
         """running → pending: the step is free for another worker, as a new attempt."""
         self._move(step, Status.PENDING, reason)
-        self._end_attempt(step, claim, worker, error=error, traceback=traceback)
+        self._end_attempt(step, ending)
 
     def give_up(self, step: Step, reason: str) -> None:
         """pending → failed without an attempt; everything that needs this step is skipped."""
@@ -262,14 +244,21 @@ class Batch:
 
     # -- from verbs to entries
 
+    def _dependants(self, step: Step) -> list[Step]:
+        """The pending steps that need *step*."""
+        rows = (self.state.steps[pk] for pk in self.state.dependants.get(step.pk, ()))
+        return [row for row in rows if row.status == Status.PENDING]
+
     def _skip_dependants(self, step: Step) -> None:
-        for dependant_id in self.state.dependants.get(step.pk, ()):
-            dependant = self.state.steps[dependant_id]
-            if dependant.status == Status.PENDING:
+        """pending → skipped, for all that needs *step*, directly or through others."""
+        in_vain = [step]
+        while in_vain:
+            needed = in_vain.pop()
+            for dependant in self._dependants(needed):
                 self._move(
-                    dependant, Status.SKIPPED, f"needs {step.name}, which was not successful"
+                    dependant, Status.SKIPPED, f"needs {needed.name}, which was not successful"
                 )
-                self._skip_dependants(dependant)
+                in_vain.append(dependant)
 
     def _move(self, step: Step, to: Status, reason: str) -> Transition:
         if not is_legal(STEP_MOVES, step.status, to) or step.pk in self._moved:
@@ -323,25 +312,16 @@ class Batch:
         self._entries.append(entry)
         return entry
 
-    def _end_attempt(
-        self,
-        step: Step,
-        claim: Claim,
-        worker: Worker | None,
-        *,
-        result: Any = None,
-        error: str = "",
-        traceback: str = "",
-    ) -> None:
+    def _end_attempt(self, step: Step, ending: Ending) -> None:
         self._attempts[step.pk] = Attempt(
             step_id=step.pk,
-            number=claim.attempt,
-            worker=worker,
-            started_at=claim.started_at,
+            number=ending.claim.attempt,
+            worker=ending.worker,
+            started_at=ending.claim.started_at,
             ended_at=self.now,
-            result=result,
-            error=error,
-            traceback=traceback,
+            result=ending.result,
+            error=ending.error,
+            traceback=ending.traceback,
         )
 
     # -- writing, and taking back

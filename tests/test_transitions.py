@@ -12,7 +12,7 @@ from jobs.models import Attempt, Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, give_up, launch
 from jobs.runner import Verdict
 from jobs.statuses import JOB_STATUSES, Kind, Status
-from jobs.transitions import JobState, commit
+from jobs.transitions import Ending, JobState, commit
 from tests.support import Cost, drive, ended, job_of, journal, returned, rows, step_of, wait_for
 from tests.test_statuses import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
 
@@ -129,7 +129,7 @@ def test_two_moves_of_one_step_in_one_batch_are_refused(desk):
     def decide(batch):
         step = next(iter(batch.state.steps.values()))
         held = batch.start(step, desk.worker)
-        batch.succeed(step, held, desk.worker, None)  # each alone is legal
+        batch.succeed(step, Ending(claim=held, worker=desk.worker))  # each alone is legal
 
     with pytest.raises(MoveRefused):
         commit(JobState.load(job.pk), decide)
@@ -358,3 +358,16 @@ def test_a_durable_write_refuses_to_join_a_transaction(desk):
     with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
         cancel(job.pk)
     assert Step.objects.filter(job=job, status="pending").count() == 5
+
+
+def test_a_failure_skips_a_chain_of_a_thousand_steps_in_one_batch(database):
+    names = [f"s{number}" for number in range(1001)]
+    needs = [(), *((name,) for name in names)]
+    plan = [(name, None, needed) for name, needed in zip(names, needs, strict=False)]
+    with transaction.atomic():
+        job = transitions.bear("deep", {}, plan, actor="", source="python")
+    state = JobState.load(job.pk)
+    first = next(iter(state.steps.values()))
+    commit(state, lambda batch: batch.give_up(first, "nobody knows it"))
+    assert Step.objects.filter(job=job, status=Status.SKIPPED).count() == 1000
+    assert job_of(job.pk).status == "failed"
