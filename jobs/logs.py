@@ -37,9 +37,8 @@ class LineCutter:
         *whole, self._rest = (self._rest + data).split(b"\n")
         for raw in whole:
             yield from self._line(raw)
-        window = self._limit + len(
-            self._marker
-        )  # a marker that begins before the cut is whole in it
+        # So wide that a marker which begins before the cut is whole in it.
+        window = self._limit + len(self._marker)
         while len(self._rest) >= window and self._marker not in self._rest[:window]:
             piece, self._rest = self._piece(self._rest)
             yield clean(piece) + CONTINUES, "i"
