@@ -9,20 +9,18 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from . import definitions, feed, logs, orchestrator
+from . import database, definitions, feed, logs, orchestrator
 from .exceptions import InvalidParams, UnknownDefinition
-from .forms import JobFilter
 from .live import fragments
+from .live.windows import PAGE_SIZE, Window, counts
 from .models import Job, Step
+from .statuses import JOB_STATUSES
 
-PAGE_SIZE = 50
 CAN = ("view", "launch", "control", "log")
 _PERMISSIONS = {
     "view": "truestep.view_job",
@@ -53,16 +51,23 @@ def permitted(what: str) -> Callable[[View], View]:
 @require_safe
 @permitted("view")
 def job_list(request: HttpRequest) -> HttpResponse:
-    """Every job, newest first."""
-    chosen = JobFilter(request.GET)
-    page = Paginator(chosen.select(Job.objects.newest_first()), PAGE_SIZE).get_page(
-        request.GET.get("page")
-    )
+    """Jobs, newest first; the page's script keeps the list true."""
+    try:
+        window = Window.of(request.GET)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    with database.snapshot():
+        mark = window.mark()
+        jobs = list(window.jobs())
+        counted = counts()
+    page, older = jobs[:PAGE_SIZE], jobs[PAGE_SIZE:]
     context = {
-        "page": page,
-        "filter": chosen,
+        "window": window,
+        "mark": mark,
+        "jobs": page,
+        "oldest": page[-1].pk if older else None,
+        "counts": [(status, counted.get(status, 0)) for status in JOB_STATUSES],
         "definitions": definitions.registered(),
-        "now": timezone.now(),
     }
     return _render(request, "truestep/list.html", context)
 

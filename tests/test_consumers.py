@@ -12,7 +12,7 @@ from django.contrib.auth.models import Permission
 from django.utils.html import escape
 
 from jobs import feed
-from jobs.live import consumers, hub
+from jobs.live import consumers, feeds, hub, viewers
 from jobs.live.origin import is_own
 from jobs.logs import LogBook
 from jobs.models import Job
@@ -69,13 +69,14 @@ class Socket(WebsocketCommunicator):
 
 @asynccontextmanager
 async def socket(job, client=None, query="", origin="http://testserver"):
-    """A socket that has been accepted; None when the handshake was refused."""
+    """The socket of a job's page, or with None of the list; None when it was refused."""
     headers = [(b"host", b"testserver")]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     if client:
         headers.append((b"cookie", client.cookies.output(header="", sep=";").strip().encode()))
-    communicator = Socket(application, f"/ws/jobs/{getattr(job, 'pk', job)}/{query}", headers)
+    place = f"{getattr(job, 'pk', job)}/" if job else ""
+    communicator = Socket(application, f"/ws/jobs/{place}{query}", headers)
     communicator.numbers = []
     accepted, _ = await communicator.connect(SECONDS)
     try:
@@ -279,7 +280,7 @@ async def test_each_way_alone_brings_the_news(ada, monkeypatch, way):
         monkeypatch.setattr(feed, "poke", lambda *_: None)
     if way != "commit":
         monkeypatch.setattr(hub, "_changed", lambda watch: False)
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.3 if way == "tick" else 60)
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.3 if way == "tick" else 60)
     job = await sync_to_async(launch)("noop")
     position = await sync_to_async(at)(job)
     async with socket(job, ada, position) as page:
@@ -424,8 +425,8 @@ async def test_a_log_that_is_not_followed_any_more_is_silent(ada, desk):
 
 async def test_a_page_that_acknowledges_nothing_is_sent_no_more_than_a_window(ada, monkeypatch):
     """… and once it does, it gets what changed meanwhile, as one change."""
-    monkeypatch.setattr(hub, "WINDOW", 5)
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(viewers, "WINDOW", 5)
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada, await sync_to_async(at)(job)) as page:
         while not page.numbers or page.numbers[-1] < 5:
@@ -437,16 +438,16 @@ async def test_a_page_that_acknowledges_nothing_is_sent_no_more_than_a_window(ad
 
 
 async def test_a_page_that_never_acknowledges_is_dropped(ada, monkeypatch):
-    monkeypatch.setattr(hub, "SILENCE_SECONDS", 0.2)
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(viewers, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
         assert await page.closed() == 1013
 
 
 async def test_a_page_that_acknowledges_is_kept(ada, monkeypatch):
-    monkeypatch.setattr(hub, "SILENCE_SECONDS", 0.2)
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(viewers, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
         for _ in range(10):
@@ -455,8 +456,8 @@ async def test_a_page_that_acknowledges_is_kept(ada, monkeypatch):
 
 
 async def test_an_acknowledgement_of_what_was_never_sent_opens_no_window(ada, monkeypatch):
-    monkeypatch.setattr(hub, "WINDOW", 5)
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(viewers, "WINDOW", 5)
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
         await page.say(type="ack", n=10**9)

@@ -218,8 +218,17 @@ def test_the_list_shows_what_was_asked_for_newest_first(ada, job, query, found):
 def test_the_list_is_in_pages(ada, database):
     for _ in range(51):
         launch("noop")
-    assert page(ada, "/").count("<tr data-job=") == 50
-    assert page(ada, "/?page=2").count("<tr data-job=") == 1
+    newest = page(ada, "/")
+    assert newest.count("<tr id=") == 50
+    (older,) = re.findall(r'href="(\?before=\d+)" rel="next"', newest)
+    oldest = page(ada, f"/{older}")
+    assert oldest.count("<tr id=") == 1
+    assert "Older" not in oldest
+
+
+@pytest.mark.parametrize("query", ["?before=x", "?before=-1", "?before=9999999999999999999"])
+def test_a_position_that_means_nothing_is_not_found(ada, database, query):
+    assert ada.get(f"/{query}").status_code == 404
 
 
 # --- actions --------------------------------------------------------------------------------------

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from typing import Any
-from urllib.parse import parse_qs
 
 from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.http import QueryDict
 
 from ..feed import Position
 from ..models import Job
-from .hub import Feed, Frame, Viewer, get_hub
+from .feeds import Feed
+from .hub import get_hub
+from .viewers import Frame, Viewer
+from .windows import Window
 
 BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
 FRAME_BYTES = 4096  # a page says little
@@ -22,30 +26,40 @@ BURST = 100  # frames that a page may send at once
 FRAMES_PER_SECOND = 10  # … and in the long run
 
 
-class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type hints
-    """One page that watches one job."""
+class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no type hints
+    """One page that watches something."""
 
     channel_layer_alias = None  # the hub is this process's only group member
 
     _viewer: Viewer | None = None
     _feed: Feed | None = None
     _closed = False
+    _what: Any = None
+
+    @abstractmethod
+    def _watched(self, query: QueryDict) -> int | Window:
+        """What the page watches. Raises ValueError when it asks for nothing that can be."""
+
+    @abstractmethod
+    def _refusal(self) -> int:
+        """The code to close with when there is no such thing; 0 when there is."""
 
     async def websocket_connect(self, message: Frame) -> None:
         await self.send({"type": "websocket.accept"})
-        job_id = self.scope["url_route"]["kwargs"]["job_id"]
-        refusal, sees_logs = await database_sync_to_async(_access)(self.scope["user"], job_id)
-        if refusal:
-            await self._close(refusal)
-            return
+        query = QueryDict(self.scope["query_string"])
         try:
-            position = _position(self.scope["query_string"])
+            self._what = self._watched(query)
+            position = _position(query)
         except ValueError:
             await self._close(BAD_FRAME)
             return
+        refusal, sees_logs = await database_sync_to_async(self._access)()
+        if refusal:
+            await self._close(refusal)
+            return
         self._allowance, self._allowed_at = float(BURST), time.monotonic()
         self._viewer = Viewer(self._send_json, self._close, position, sees_logs)
-        self._feed = await get_hub().join(job_id, self._viewer)
+        self._feed = await get_hub().join(self._what, self._viewer)
 
     async def websocket_receive(self, message: Frame) -> None:
         if self._viewer is None or self._feed is None or self._closed:
@@ -62,8 +76,8 @@ class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type 
             self._feed.news.set()
 
     async def websocket_disconnect(self, message: Frame) -> None:
-        if self._viewer and self._feed:
-            await get_hub().leave(self._feed, self._viewer)
+        if self._viewer:
+            await get_hub().leave(self._what, self._viewer)
         raise StopConsumer
 
     def _hear(self, viewer: Viewer, frame: Frame) -> bool:
@@ -87,6 +101,15 @@ class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type 
                 raise ValueError(other)
         return True
 
+    def _access(self) -> tuple[int, bool]:
+        """The code to close with (0: may watch), and whether the user may read logs."""
+        user: AbstractUser | AnonymousUser = self.scope["user"]
+        if not user.is_authenticated or not user.is_active:
+            return NO_LOGIN, False
+        if not user.has_perm("truestep.view_job"):
+            return NO_PERMISSION, False
+        return self._refusal(), user.has_perm("truestep.view_log")
+
     def _is_allowed(self) -> bool:
         now = time.monotonic()
         refill = (now - self._allowed_at) * FRAMES_PER_SECOND
@@ -102,21 +125,30 @@ class JobConsumer(AsyncConsumer):  # type: ignore[misc]  # channels has no type 
         await self.send({"type": "websocket.close", "code": code})
 
 
-def _access(user: AbstractUser | AnonymousUser, job_id: int) -> tuple[int, bool]:
-    """The code to close with (0: may watch), and whether the user may read logs."""
-    if not user.is_authenticated or not user.is_active:
-        return NO_LOGIN, False
-    if not user.has_perm("truestep.view_job"):
-        return NO_PERMISSION, False
-    if not Job.objects.filter(pk=job_id).exists():
-        return NO_JOB, False
-    return 0, user.has_perm("truestep.view_log")
+class JobConsumer(Consumer):
+    """One page that watches one job."""
+
+    def _watched(self, query: QueryDict) -> int:
+        job_id: int = self.scope["url_route"]["kwargs"]["job_id"]
+        return job_id
+
+    def _refusal(self) -> int:
+        return 0 if Job.objects.filter(pk=self._what).exists() else NO_JOB
 
 
-def _position(query: bytes) -> Position:
+class ListConsumer(Consumer):
+    """One page that watches a window of the list."""
+
+    def _watched(self, query: QueryDict) -> Window:
+        return Window.of(query)
+
+    def _refusal(self) -> int:
+        return 0
+
+
+def _position(query: QueryDict) -> Position:
     """Where the page is: ``?seq=…&tag=…``; without them, at the very beginning."""
-    given = parse_qs(query.decode("latin1"))
-    return Position(_number(int(given.get("seq", ["0"])[0])), given.get("tag", [""])[0][:8])
+    return Position(_number(int(query.get("seq", "0"))), query.get("tag", "")[:8])
 
 
 def _short(text: Any) -> str:

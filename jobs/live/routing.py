@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .consumers import JobConsumer
+from .consumers import JobConsumer, ListConsumer
 
-websocket_urlpatterns = [path("ws/jobs/<int:job_id>/", JobConsumer.as_asgi())]
+websocket_urlpatterns = [
+    path("ws/jobs/", ListConsumer.as_asgi()),
+    path("ws/jobs/<int:job_id>/", JobConsumer.as_asgi()),
+]

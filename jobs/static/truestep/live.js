@@ -5,6 +5,7 @@ import { Idiomorph } from "./vendor/idiomorph-0.8.0.esm.js";
 
 const SILENCE_MS = 4000; // no frame for so long: the page is not live
 const LONGEST_PAUSE_MS = 10000;
+const REFETCH_MS = 1000;
 const KEPT_LINES = 4000; // of one log, in the page; the rest is in the plain text
 const AUTO_OPEN = 20; // logs that open by themselves
 const FINAL_CODES = {
@@ -26,15 +27,19 @@ let seen = 0;
 let acked = 0;
 let tries = 0;
 let retry = null;
+let refetch = null;
+let fetchedAt = 0;
 
 // --- the socket
 
 function connect() {
   clearTimeout(retry);
   retry = null;
-  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  const query = new URLSearchParams({ seq: position.seq, tag: position.tag });
-  const opened = new WebSocket(`${scheme}//${location.host}${body.dataset.socket}?${query}`);
+  const url = new URL(body.dataset.socket, location.href);
+  url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
+  url.searchParams.set("seq", position.seq);
+  url.searchParams.set("tag", position.tag);
+  const opened = new WebSocket(url);
   socket = opened;
   seen = acked = 0;
   heardAt = Date.now();
@@ -98,12 +103,22 @@ function resync() {
   send({ type: "resync", ...position });
 }
 
-async function stale() {
+// Fetch this very page again and take over what differs: at once, then at most once a second.
+function stale() {
+  const wait = Math.max(0, fetchedAt + REFETCH_MS - Date.now());
+  refetch ??= setTimeout(() => fetchAnew().catch(() => {}).finally(() => (refetch = null)), wait);
+}
+
+async function fetchAnew() {
+  fetchedAt = Date.now();
   const answer = await fetch(location.href);
   if (!answer.ok || answer.redirected) return location.reload();
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const list of document.querySelectorAll("[data-keep]")) list.replaceChildren();
-  Idiomorph.morph(document.querySelector("main"), fresh.querySelector("main"), { callbacks });
+  Idiomorph.morph(document.querySelector("main"), fresh.querySelector("main"), {
+    callbacks,
+    ignoreActiveValue: true,
+  });
   position = { seq: Number(fresh.body.dataset.seq), tag: fresh.body.dataset.tag };
   settle(document);
   for (const box of document.querySelectorAll("details.log[open]")) follow(box);
@@ -174,8 +189,8 @@ function settle(root) {
     time.title = moment.toLocaleString();
   }
   for (const step of root.matches?.(".step") ? [root] : root.querySelectorAll(".step")) openWhenRunning(step);
-  const job = document.querySelector("[data-job]");
-  document.title = document.title.replace(/^\w+/, job.dataset.status);
+  const job = document.querySelector(".job-head");
+  if (job) document.title = document.title.replace(/^\w+/, job.dataset.status);
 }
 
 function countSeconds() {

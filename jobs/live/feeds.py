@@ -1,0 +1,229 @@
+"""A feed is a process's single reader of one job, or of one window of the list.
+
+It reads what its viewers have not been sent, renders it once and writes it to each. A viewer has a
+position: connecting, live updates, resync and catching up after a slow moment are all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import conf, database, feed, logs, workers
+from ..feed import Position
+from ..models import Job, Step
+from . import fragments
+from .viewers import Frame, Viewer
+from .windows import Window
+
+logger = logging.getLogger(__name__)
+
+TICK_SECONDS = 2.0
+GAP_SECONDS = 0.03  # the first change goes out at once; a burst is gathered this long
+LIST_GAP_SECONDS = 0.1  # the same for a window, whose viewers fetch their page again
+LOG_LINES = 500  # lines in one frame
+RETRY_SECONDS = 1.0
+
+Read = Callable[..., Awaitable[Any]]
+
+
+class Feed(ABC):
+    """Wakes at news and at each tick, and tells its viewers."""
+
+    gap = GAP_SECONDS
+
+    def __init__(self, read: Read) -> None:
+        self.viewers: set[Viewer] = set()
+        self.news = asyncio.Event()
+        self._read = read
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    @abstractmethod
+    def group(self) -> str:
+        """The Channels group that is poked when this feed has news."""
+
+    @abstractmethod
+    async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
+        """Read what is new and put it to the viewers."""
+
+    def end(self) -> None:
+        self._task.cancel()
+
+    async def _run(self) -> None:
+        next_tick = time.monotonic()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(0.0, next_tick - time.monotonic())):
+                    await self.news.wait()
+            self.news.clear()
+            tick = time.monotonic() >= next_tick
+            if tick:
+                next_tick = time.monotonic() + TICK_SECONDS
+            self._drop_lost()
+            try:
+                await self._tell([viewer for viewer in self.viewers if viewer.has_room], tick)
+            except Job.DoesNotExist:
+                self._tell_gone()
+                return
+            except Exception as error:  # no tick goes out, so the pages say that they are not live
+                logger.warning("%s cannot be read: %s", self.group, error)
+                await asyncio.sleep(RETRY_SECONDS)
+            await asyncio.sleep(self.gap)
+
+    def _drop_lost(self) -> None:
+        for viewer in [viewer for viewer in self.viewers if viewer.is_lost]:
+            viewer.close(1013)
+            self.viewers.discard(viewer)
+
+    def _tell_gone(self) -> None:
+        for viewer in self.viewers:
+            viewer.put({"type": "gone"})
+            viewer.close(4404)
+
+    def _tell_tick(self, viewer: Viewer, position: Position) -> None:
+        viewer.awaits_tick = False
+        seq, tag = position
+        viewer.put({"type": "tick", "seq": seq, "tag": tag, "version": fragments.version()})
+
+
+class WindowFeed(Feed):
+    """Tells the pages that show a window when it is not what they show any more."""
+
+    gap = LIST_GAP_SECONDS
+    group = feed.ALL_JOBS
+
+    def __init__(self, read: Read, window: Window) -> None:
+        self._window = window
+        super().__init__(read)
+
+    async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
+        now = Position(0, await self._read(self._window.mark))
+        for viewer in viewers:
+            if viewer.position not in (None, now):
+                viewer.position = None
+                viewer.put({"type": "stale"})
+            elif tick or viewer.awaits_tick:
+                self._tell_tick(viewer, now)
+
+
+@dataclass
+class News:
+    """What one read of the database found for everybody who watches a job."""
+
+    position: Position
+    changes: dict[Position, list[Frame] | None] = field(default_factory=dict)  # None: stale
+    steps: Frame = field(default_factory=dict)  # volatile values of the running steps
+    logs: dict[tuple[int, int], Frame] = field(default_factory=dict)
+
+
+class JobFeed(Feed):
+    """Sends the pages of one job what changed since their positions."""
+
+    def __init__(self, read: Read, job_id: int) -> None:
+        self._job_id = job_id
+        self._last_pulse: Frame = {}
+        self._workers: Frame | None = None
+        super().__init__(read)
+
+    @property
+    def group(self) -> str:
+        return feed.group_of(self._job_id)
+
+    async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
+        asked = {viewer: viewer.position for viewer in viewers}
+        positions = {position for position in asked.values() if position}
+        follows = {item for viewer in viewers for item in viewer.follows.items()}
+        if tick:
+            self._workers = await self._read(_read_workers, self._job_id)
+        news = await self._read(_read_news, self._job_id, positions, follows)
+        pulse = {"type": "pulse", "steps": news.steps, "workers": self._workers}
+        for viewer in viewers:
+            if viewer.position == asked[viewer]:  # else it asked for a resync while we read
+                self._tell_changes(viewer, news)
+            self._tell_logs(viewer, news)
+            if tick or viewer.awaits_tick or pulse != self._last_pulse:
+                viewer.put(pulse)
+            if tick or viewer.awaits_tick:
+                self._tell_tick(viewer, news.position)
+        self._last_pulse = pulse
+
+    def _tell_changes(self, viewer: Viewer, news: News) -> None:
+        if viewer.position is None:
+            return
+        frames = news.changes[viewer.position]
+        if frames is None:
+            viewer.position = None
+            viewer.put({"type": "stale"})
+            return
+        for frame in frames:
+            viewer.put(frame)
+        viewer.position = news.position
+
+    def _tell_logs(self, viewer: Viewer, news: News) -> None:
+        for step_id, start in list(viewer.follows.items()):
+            if frame := news.logs.get((step_id, start)):
+                viewer.put(frame)
+                viewer.follows[step_id] = frame["last"] + 1
+                if frame["last"] < frame["total"]:
+                    self.news.set()
+
+
+def _read_news(job_id: int, positions: set[Position], follows: set[tuple[int, int]]) -> News:
+    """Everything that the viewers of a job need now, from one snapshot."""
+    with database.snapshot():
+        news = News(position=feed.position_of(job_id))
+        for position in positions:
+            try:
+                news.changes[position] = (
+                    []
+                    if position == news.position
+                    else list(fragments.frames(feed.look(job_id, *position)))
+                )
+            except feed.OtherHistory:
+                news.changes[position] = None
+        news.steps = feed.pulse(job_id)
+        for step_id, start in follows:
+            if frame := _log_frame(job_id, step_id, start):
+                news.logs[step_id, start] = frame
+        return news
+
+
+def _log_frame(job_id: int, step_id: int, start: int) -> Frame | None:
+    total = Step.objects.filter(pk=step_id, job=job_id).values_list("log_lines", flat=True).first()
+    if not total or start > total:
+        return None
+    last, html = fragments.log_lines(logs.read(step_id, start, LOG_LINES))
+    return {
+        "type": "log",
+        "step": step_id,
+        "first": start,
+        "last": last,
+        "total": total,
+        "html": html,
+    }
+
+
+def _read_workers(job_id: int) -> Frame | None:
+    """Who could take this job's ready steps, in words for those that wait."""
+    job = Job.objects.get(pk=job_id)
+    if job.is_finished:
+        return None
+    takers = workers.who_takes(job.pk, workers.living())
+    if not takers:
+        note = "no worker is running: start one with  python manage.py worker"
+        return {"live": 0, "note": note, "unknown": {}}
+    known = {name for taker in takers for name in taker.knows.get(job.definition, ())}
+    grace = conf.knobs().unknown_grace
+    unknown = {
+        str(pk): f"no running worker knows this step; it fails after {grace:g} s"
+        for pk, name in Step.objects.ready().filter(job=job).values_list("pk", "name")
+        if name not in known
+    }
+    return {"live": len(takers), "note": "waits for a free slot", "unknown": unknown}

@@ -1,0 +1,76 @@
+"""A viewer is one socket: what it was sent, what it has acknowledged, what waits to be sent."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from ..feed import Position
+
+logger = logging.getLogger(__name__)
+
+WINDOW = 100  # frames that a page may leave unacknowledged
+SILENCE_SECONDS = 30.0  # … and for how long, before it is dropped
+
+Frame = dict[str, Any]
+
+
+class Viewer:
+    """One socket that watches a job or a window of the list."""
+
+    def __init__(
+        self,
+        send: Callable[[Frame], Awaitable[None]],
+        close: Callable[[int], Awaitable[None]],
+        position: Position,
+        sees_logs: bool,
+    ) -> None:
+        self.position: Position | None = position  # None: the page is fetching itself anew
+        self.follows: dict[int, int] = {}  # step → number of the next log line
+        self.sees_logs = sees_logs
+        self.awaits_tick = True  # a page that has just connected is told at once where it is
+        self._send = send
+        self._close = close
+        self._sent = 0
+        self._acked = 0
+        self._acked_at = time.monotonic()
+        self._outgoing: asyncio.Queue[Frame | int] = asyncio.Queue()
+        self._writer = asyncio.create_task(self._write())
+
+    def put(self, frame: Frame) -> None:
+        """Queue a frame; the window bounds how many there can be."""
+        self._sent += 1
+        self._outgoing.put_nowait(frame | {"n": self._sent})
+
+    def close(self, code: int) -> None:
+        self._outgoing.put_nowait(code)
+
+    def acknowledge(self, n: int) -> None:
+        self._acked = max(self._acked, min(n, self._sent))
+        self._acked_at = time.monotonic()
+
+    @property
+    def has_room(self) -> bool:
+        return self._sent - self._acked < WINDOW
+
+    @property
+    def is_lost(self) -> bool:
+        """It has been sent frames and has acknowledged none for too long."""
+        late = time.monotonic() - self._acked_at > SILENCE_SECONDS
+        return late and self._sent > self._acked
+
+    def leave(self) -> None:
+        self._writer.cancel()
+
+    async def _write(self) -> None:
+        while True:
+            item = await self._outgoing.get()
+            try:
+                await (self._close(item) if isinstance(item, int) else self._send(item))
+            except Exception as error:
+                logger.warning("A frame could not be sent, the socket is closed: %s", error)
+                await self._close(1011)
+                return

@@ -1,0 +1,33 @@
+"""The list keeps itself true: new jobs appear, statuses change, whatever the filter."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.support import launched
+from tests.support import program
+
+
+def test_new_jobs_appear_and_change_without_a_reload(page, web):
+    page.goto(f"{web.url}/")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    page.evaluate("window.never_reloaded = true")
+    job = launched("paced")
+    row = page.locator(f"#job-{job.pk}")
+    expect(row.locator(".status")).to_have_text("pending")
+    with program("worker"):
+        expect(row.locator(".status")).to_have_text("running")
+        expect(row.locator(".status")).to_have_text("succeeded")
+    expect(page.locator("nav .count[data-status=succeeded]")).to_have_text("1 succeeded")
+    assert page.evaluate("never_reloaded")
+
+
+def test_a_filtered_list_shows_what_enters_and_leaves_it(page, web):
+    page.goto(f"{web.url}/?status=running")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    job = launched("paced")
+    row = page.locator(f"#job-{job.pk}")
+    with program("worker"):
+        expect(row.locator(".status")).to_have_text("running")
+        expect(row).to_have_count(0)
+    expect(page.locator(".empty")).to_contain_text("No job here matches")

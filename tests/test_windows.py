@@ -1,0 +1,112 @@
+"""The socket of the list: a window's mark says whether the page still shows what there is."""
+
+import pytest
+from asgiref.sync import sync_to_async
+
+from jobs.live.feeds import WindowFeed
+from jobs.live.windows import PAGE_SIZE, Window
+from jobs.orchestrator import launch
+from tests.support import drive
+from tests.test_consumers import ada, socket, viewer  # noqa: F401  (fixtures)
+
+
+def position(window=Window()):  # noqa: B008  (it is frozen)
+    return f"seq=0&tag={window.mark()}"
+
+
+@pytest.mark.parametrize(
+    ("window", "found"),
+    [
+        (Window(), ["waits", "noop"]),
+        (Window(status="succeeded"), ["noop"]),
+        (Window(definition="waits"), ["waits"]),
+        (Window(status="succeeded", definition="waits"), []),
+        (Window(status="running"), []),
+        (Window(status="nonsense"), []),
+    ],
+)
+def test_a_window_holds_what_its_filter_selects_newest_first(desk, window, found):
+    drive(desk, launch("noop"))
+    launch("waits", {"gate": "/"})
+    assert [job.definition for job in window.jobs()] == found
+
+
+def test_a_window_goes_on_where_another_one_ends(database):
+    ids = [launch("noop").pk for _ in range(PAGE_SIZE + 2)]
+    shown = [job.pk for job in Window().jobs()]
+    assert shown == ids[:0:-1]  # one more than a page, so that it is known whether there is more
+    older = Window(before=shown[PAGE_SIZE - 1])
+    assert [job.pk for job in older.jobs()] == ids[1::-1]
+
+
+def test_a_mark_changes_with_every_move_of_a_job_in_the_window(desk):
+    job = launch("noop")
+    marks = [Window().mark(), Window().mark()]
+    drive(desk, job)
+    marks += [Window().mark()]
+    assert marks[0] == marks[1] != marks[2]
+
+
+async def test_a_page_that_is_up_to_date_is_told_so(ada, database):  # noqa: F811
+    query = await sync_to_async(position)()
+    async with socket(None, ada, f"?{query}") as page:
+        tick = await page.next("tick", "stale")
+        assert (tick["type"], tick["seq"]) == ("tick", 0)
+        assert f"seq=0&tag={tick['tag']}" == query
+
+
+async def test_a_page_is_told_once_that_it_is_out_of_date(ada, database):  # noqa: F811
+    query = await sync_to_async(position)()
+    async with socket(None, ada, f"?{query}") as page:
+        await page.next("tick")
+        await sync_to_async(launch)("noop")
+        await page.next("stale")
+        fresh = await sync_to_async(Window().mark)()
+        await page.say(type="resync", seq=0, tag=fresh)
+        assert (await page.next("tick", "stale"))["tag"] == fresh
+
+
+async def test_a_commit_between_render_and_subscribe_is_told(ada, database):  # noqa: F811
+    query = await sync_to_async(position)()
+    await sync_to_async(launch)("noop")
+    async with socket(None, ada, f"?{query}") as page:
+        await page.next("stale")
+
+
+def test_the_counts_of_all_jobs_are_part_of_what_a_page_shows(desk):
+    job = launch("noop")
+    empty = Window(before=job.pk)
+    mark = empty.mark()
+    drive(desk, job)
+    assert list(empty.jobs()) == []
+    assert empty.mark() != mark
+
+
+async def test_equal_windows_share_one_reader(ada, database, monkeypatch):  # noqa: F811
+    made = []
+    begin = WindowFeed.__init__
+    monkeypatch.setattr(
+        WindowFeed, "__init__", lambda self, *args: (made.append(1), begin(self, *args))[0]
+    )
+    async with (
+        socket(None, ada, "?status=failed") as one,
+        socket(None, ada, "?status=failed") as two,
+        socket(None, ada) as other,
+    ):
+        for page in (one, two, other):
+            await page.next("stale")
+    assert len(made) == 2
+
+
+@pytest.mark.parametrize("query", ["?before=x", "?seq=x", "?before=-1"])
+async def test_a_window_that_means_nothing_is_a_bad_frame(ada, query):  # noqa: F811
+    async with socket(None, ada, query) as page:
+        assert await page.closed() == 4400
+
+
+async def test_who_may_not_see_jobs_may_not_watch_the_list(viewer):  # noqa: F811
+    stranger = await sync_to_async(viewer)()
+    async with socket(None, stranger) as page:
+        assert await page.closed() == 4403
+    async with socket(None) as page:
+        assert await page.closed() == 4401
