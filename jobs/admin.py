@@ -6,11 +6,15 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.forms import Script
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import orchestrator
+from .live import fragments
+from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker
 
 
@@ -29,13 +33,25 @@ class ReadOnly:
 
 def _status_cell(kind: str, row: Job | Step) -> SafeString:
     return format_html(
-        '<span data-{}="{}" data-status="{}" data-seq="{}">{}</span>',
+        '<span id="{}-{}" data-{}="{}" data-status="{}" data-seq="{}">{}</span>',
+        kind,
+        row.pk,
         kind,
         row.pk if isinstance(row, Job) else row.name,
         row.status,
         row.seq,
         row.status,
     )
+
+
+def _live(ids: list[int], mark: str, morph: str) -> dict[str, str]:
+    """What the page's script is told: what to watch, and what to take over from a fresh page."""
+    return {
+        "live_ids": ",".join(map(str, ids)),
+        "live_mark": mark,
+        "live_morph": morph,
+        "live_version": fragments.version(),
+    }
 
 
 class StepInline(ReadOnly, admin.TabularInline):
@@ -84,6 +100,44 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     readonly_fields = ("status_now",)
     inlines = (StepInline, TransitionInline)
     actions = ("cancel",)
+
+    class Media:
+        js = (Script("truestep/live.js", type="module"),)
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list; its script keeps the status cells true, and never touches a check box."""
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
+            assert response.context_data
+            shown = response.context_data["cl"].result_list
+            response.context_data |= _live(
+                sorted(job.pk for job in shown),
+                rows_mark(sorted((job.pk, job.seq) for job in shown)),
+                morph="[data-job][data-status]",
+            )
+        return response
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """A job; its script keeps status, steps and journal true."""
+        if object_id.isdecimal():  # the mark first: a commit between it and the rows is noticed
+            extra_context = (
+                (extra_context or {})
+                | _live(
+                    [int(object_id)],
+                    Rows((int(object_id),), whole=True).mark(),
+                    morph="[data-job][data-status], #steps-group, #journal-group",
+                )
+                | {"live_whole": "&whole"}
+            )
+        return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="status", ordering="status")
     def status_now(self, job: Job) -> SafeString:

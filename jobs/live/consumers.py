@@ -18,7 +18,7 @@ from ..models import Job
 from .feeds import Feed
 from .hub import get_hub
 from .viewers import Frame, Viewer
-from .windows import Window
+from .windows import Rows, Window, window_of
 
 BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
 FRAME_BYTES = 4096  # a page says little
@@ -37,7 +37,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
     _what: Any = None
 
     @abstractmethod
-    def _watched(self, query: QueryDict) -> int | Window:
+    def _watched(self, query: QueryDict) -> int | Window | Rows:
         """What the page watches. Raises ValueError when it asks for nothing that can be."""
 
     @abstractmethod
@@ -139,8 +139,8 @@ class JobConsumer(Consumer):
 class ListConsumer(Consumer):
     """One page that watches a window of the list."""
 
-    def _watched(self, query: QueryDict) -> Window:
-        return Window.of(query)
+    def _watched(self, query: QueryDict) -> Window | Rows:
+        return window_of(query)
 
     def _refusal(self) -> int:
         return 0

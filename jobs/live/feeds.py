@@ -20,7 +20,7 @@ from ..feed import Position
 from ..models import Job, Step
 from . import fragments
 from .viewers import Frame, Viewer
-from .windows import Window
+from .windows import Rows, Window
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class WindowFeed(Feed):
     gap = LIST_GAP_SECONDS
     group = feed.ALL_JOBS
 
-    def __init__(self, read: Read, window: Window) -> None:
+    def __init__(self, read: Read, window: Window | Rows) -> None:
         self._window = window
         super().__init__(read)
 

@@ -18,7 +18,7 @@ from django.db import connection
 from .. import database, feed
 from .feeds import Feed, JobFeed, WindowFeed
 from .viewers import Viewer
-from .windows import Window
+from .windows import Rows, Window
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._feeds: dict[int | Window, Feed] = {}
+        self._feeds: dict[int | Window | Rows, Feed] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="truestep-feed")
         self._layer = get_channel_layer()
         self._channel = ""
@@ -44,7 +44,7 @@ class Hub:
             watcher.start()
         feed.adopt_loop(self._loop)
 
-    async def join(self, watched: int | Window, viewer: Viewer) -> Feed:
+    async def join(self, watched: int | Window | Rows, viewer: Viewer) -> Feed:
         """Let a viewer watch a job (by its id) or a window."""
         if self._pump is None:
             self._pump = asyncio.create_task(self._receive_pokes())
@@ -57,7 +57,7 @@ class Hub:
         self._watching.set()
         return found
 
-    async def leave(self, watched: int | Window, viewer: Viewer) -> None:
+    async def leave(self, watched: int | Window | Rows, viewer: Viewer) -> None:
         viewer.leave()
         found = self._feeds.get(watched)
         if found is None:
@@ -70,10 +70,10 @@ class Hub:
         if not self._feeds:
             self._watching.clear()
 
-    def _feed_of(self, watched: int | Window) -> Feed:
-        if isinstance(watched, Window):
-            return WindowFeed(self.read, watched)
-        return JobFeed(self.read, watched)
+    def _feed_of(self, watched: int | Window | Rows) -> Feed:
+        if isinstance(watched, int):
+            return JobFeed(self.read, watched)
+        return WindowFeed(self.read, watched)
 
     async def read(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a read in the feeds' own thread: consumers all share another one."""
@@ -90,7 +90,7 @@ class Hub:
                         await self._subscribe(group)
                 message = await self._layer.receive(self._channel)
                 for watched, found in list(self._feeds.items()):
-                    if isinstance(watched, Window) or watched == message.get("job"):
+                    if not isinstance(watched, int) or watched == message.get("job"):
                         found.news.set()
             except Exception as error:
                 logger.warning("No pokes: %s. Open pages catch up by their tick.", error)

@@ -1,18 +1,20 @@
-"""What a list shows: some jobs, by its filter and position, and a mark of how they look."""
+"""What a list shows: some jobs, by filter and position or by id, and a mark of how they look."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count
 from django.http import QueryDict
 
 from .. import database
-from ..models import Job, JobQuerySet
+from ..models import Job, JobQuerySet, Step
 from ..text import clean
 
 PAGE_SIZE = 50
+MOST_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -49,8 +51,47 @@ class Window:
     def mark(self) -> str:
         """Equal for equal pages: a digest of the jobs' (id, seq) pairs and of the counts."""
         with database.snapshot():
-            shown = list(self.jobs().values_list("pk", "seq")), sorted(counts().items())
-        return hashlib.sha256(repr(shown).encode()).hexdigest()[:8]
+            return _digest(list(self.jobs().values_list("pk", "seq")), sorted(counts().items()))
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some jobs by their ids, as a page of the admin shows them."""
+
+    ids: tuple[int, ...]
+    whole: bool = False  # the page shows their steps, too
+
+    @classmethod
+    def of(cls, query: QueryDict) -> Rows:
+        """The rows of ``?ids=1,2,3``. Raises ValueError when that is no list of numbers."""
+        given = query.get("ids", "").split(",")
+        if len(given) > MOST_ROWS or not all(id_.isdecimal() and len(id_) < 19 for id_ in given):
+            raise ValueError(f"ids takes at most {MOST_ROWS} numbers of jobs.")
+        return cls(tuple(map(int, given)), whole="whole" in query)
+
+    def mark(self) -> str:
+        """Equal for equal pages; steps also change without a journal entry."""
+        with database.snapshot():
+            jobs = Job.objects.filter(pk__in=self.ids).order_by("pk")
+            running = Step.objects.running().filter(job__in=self.ids if self.whole else ())
+            return rows_mark(
+                list(jobs.values_list("pk", "seq")),
+                list(running.order_by("pk").values_list("pk", "log_lines")),
+            )
+
+
+def window_of(query: QueryDict) -> Window | Rows:
+    """What a page asks to watch. Raises ValueError when it means nothing."""
+    return Rows.of(query) if "ids" in query else Window.of(query)
+
+
+def rows_mark(pairs: list[tuple[int, int]], volatile: Sequence[object] = ()) -> str:
+    """The mark of jobs that look like this: (id, seq) by id, and what their running steps say."""
+    return _digest(pairs, list(volatile))
+
+
+def _digest(*shown: object) -> str:
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:8]
 
 
 def counts() -> dict[str, int]:

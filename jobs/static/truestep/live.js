@@ -16,12 +16,13 @@ const FINAL_CODES = {
 const WORDS = { live: "Live", "catching-up": "Catching up", offline: "Not live" };
 
 const body = document.body;
+const page = document.querySelector("[data-socket]"); // the body, or in the admin an element of it
 const find = (id) => document.getElementById(id);
-const skew = Number(body.dataset.now) * 1000 - Date.now();
+const skew = Number(page.dataset.now) * 1000 - Date.now();
 const clockOffset = Math.abs(skew) > 2000 ? skew : 0;
 
 let socket = null;
-let position = { seq: Number(body.dataset.seq), tag: body.dataset.tag };
+let position = { seq: Number(page.dataset.seq), tag: page.dataset.tag };
 let heardAt = 0;
 let seen = 0;
 let acked = 0;
@@ -35,7 +36,7 @@ let fetchedAt = 0;
 function connect() {
   clearTimeout(retry);
   retry = null;
-  const url = new URL(body.dataset.socket, location.href);
+  const url = new URL(page.dataset.socket, location.href);
   url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   url.searchParams.set("seq", position.seq);
   url.searchParams.set("tag", position.tag);
@@ -92,7 +93,7 @@ function changes(frame) {
 
 function tick(frame) {
   acknowledge();
-  if (frame.version !== body.dataset.version) say("There is a newer version of this page. Reload it.");
+  if (frame.version !== page.dataset.version) say("There is a newer version of this page. Reload it.");
   if (frame.seq === position.seq && frame.tag === position.tag) return verified();
   setLive("catching-up");
   if (frame.seq > position.seq) resync();
@@ -115,11 +116,12 @@ async function fetchAnew() {
   if (!answer.ok || answer.redirected) return location.reload();
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const list of document.querySelectorAll("[data-keep]")) list.replaceChildren();
-  Idiomorph.morph(document.querySelector("main"), fresh.querySelector("main"), {
-    callbacks,
-    ignoreActiveValue: true,
-  });
-  position = { seq: Number(fresh.body.dataset.seq), tag: fresh.body.dataset.tag };
+  for (const part of fresh.querySelectorAll(page.dataset.morph)) {
+    const old = find(part.id);
+    if (old) Idiomorph.morph(old, part, { callbacks, ignoreActiveValue: true });
+  }
+  const told = fresh.querySelector("[data-socket]").dataset;
+  position = { seq: Number(told.seq), tag: told.tag };
   settle(document);
   for (const box of document.querySelectorAll("details.log[open]")) follow(box);
   resync();
@@ -240,7 +242,7 @@ function openWhenRunning(step) {
   if (step.dataset.status !== "running" || openedFor.get(pk) === step.dataset.attempt) return;
   openedFor.set(pk, step.dataset.attempt);
   const open = document.querySelectorAll("details.log[open]").length;
-  if (body.dataset.can.split(" ").includes("log") && !closedByReader.has(pk) && open < AUTO_OPEN) {
+  if (page.dataset.can.split(" ").includes("log") && !closedByReader.has(pk) && open < AUTO_OPEN) {
     find(`logbox-${pk}`).open = true;
   }
 }

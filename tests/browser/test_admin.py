@@ -1,0 +1,51 @@
+"""The admin keeps its status cells true without a reload, and leaves the reader's choices alone."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.support import launched
+from tests.support import program
+
+
+def is_live(page) -> None:
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    page.evaluate("window.never_reloaded = true")
+
+
+def test_the_list_updates_its_cells_and_keeps_what_is_ticked(page, web):
+    first, second = launched("paced"), launched("fails")
+    page.goto(f"{web.url}/admin/truestep/job/")
+    is_live(page)
+    page.locator(f"tr:has(#job-{first.pk}) .action-select").check()
+    with program("worker"):
+        expect(page.locator(f"#job-{first.pk}")).to_have_text("running")
+        expect(page.locator(f"#job-{first.pk}")).to_have_text("succeeded")
+        expect(page.locator(f"#job-{second.pk}")).to_have_text("failed")
+    expect(page.locator(f"tr:has(#job-{first.pk}) .action-select")).to_be_checked()
+    expect(page.locator(f"tr:has(#job-{second.pk}) .action-select")).not_to_be_checked()
+    assert page.evaluate("never_reloaded")
+
+
+def test_a_jobs_page_updates_steps_and_journal(page, web):
+    job = launched("paced")
+    page.goto(f"{web.url}/admin/truestep/job/{job.pk}/change/")
+    is_live(page)
+    with program("worker"):
+        expect(page.locator(f"#job-{job.pk}")).to_have_text("running")
+        expect(page.locator("[data-step=a]")).to_have_text("succeeded")
+        expect(page.locator(f"#job-{job.pk}")).to_have_text("succeeded")
+    expect(page.locator("#journal-group")).to_contain_text("every step succeeded")
+    assert page.evaluate("never_reloaded")
+
+
+def test_a_cancel_from_the_list_is_shown(page, site):
+    job = launched("hangs")
+    page.goto(f"{site.url}/admin/truestep/job/")
+    is_live(page)
+    expect(page.locator(f"#job-{job.pk}")).to_have_text("running")
+    page.locator(".action-select").check()
+    page.locator("select[name=action]").select_option("cancel")
+    page.get_by_role("button", name="Go").click()
+    expect(page.locator(".messagelist")).to_contain_text(f"Cancel requested: job {job.pk}.")
+    expect(page.locator(f"#job-{job.pk}")).to_have_text("cancelled")
