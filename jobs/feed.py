@@ -61,16 +61,17 @@ class _Publisher:
     def __init__(self) -> None:
         self.home: asyncio.AbstractEventLoop | None = None
         self._own: asyncio.AbstractEventLoop | None = None
+        self._busy: asyncio.AbstractEventLoop | None = None  # the loop that will publish
         self._lock = threading.Lock()
         self._waiting: dict[int, int] = {}
 
     def send(self, job_id: int, seq: int) -> None:
         with self._lock:
-            first = not self._waiting
+            is_due = bool(self._waiting) and self._busy is not None and self._busy.is_running()
             self._waiting[job_id] = max(seq, self._waiting.get(job_id, 0))
-            if not first:
+            if is_due:
                 return
-            loop = self._loop()
+            loop = self._busy = self._loop()
         asyncio.run_coroutine_threadsafe(self._publish(), loop)
 
     def _loop(self) -> asyncio.AbstractEventLoop:

@@ -33,6 +33,11 @@ def _journaled(subject: str, seq: str) -> str:
     )
 
 
+def _born_twice(table: str) -> str:
+    """INSERT OR REPLACE would take the place of a row without an UPDATE that could be refused."""
+    return f"EXISTS (SELECT 1 FROM {table} AS t WHERE t.id = NEW.id)"
+
+
 _JOB = "j.job_id = NEW.id AND j.step_id IS NULL"
 _STEP = "j.job_id = NEW.job_id AND j.step_id = NEW.id"
 _CHANGED = "NEW.status <> OLD.status AND (NEW.seq <= OLD.seq OR {journaled})"
@@ -42,15 +47,19 @@ RULES: tuple[Rule, ...] = (
         "truestep_job_birth",
         "truestep_job",
         "INSERT",
-        "NEW.status <> 'pending' AND " + _journaled(_JOB, "j.seq <= NEW.seq"),
-        "truestep: a job is born pending; only transitions.py moves it on",
+        _born_twice("truestep_job")
+        + " OR NEW.status <> 'pending' AND "
+        + _journaled(_JOB, "j.seq <= NEW.seq"),
+        "truestep: a job is born once and pending; only transitions.py moves it on",
     ),
     Rule(
         "truestep_step_birth",
         "truestep_step",
         "INSERT",
-        "NEW.status <> 'pending' AND " + _journaled(_STEP, "j.seq = NEW.seq"),
-        "truestep: a step is born pending; only transitions.py moves it on",
+        _born_twice("truestep_step")
+        + " OR NEW.status <> 'pending' AND "
+        + _journaled(_STEP, "j.seq = NEW.seq"),
+        "truestep: a step is born once and pending; only transitions.py moves it on",
     ),
     Rule(
         "truestep_job_status",

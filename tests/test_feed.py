@@ -177,3 +177,18 @@ async def test_pokes_leave_from_the_loop_that_listens(layer):
     while len(layer.sent) < 2:
         await asyncio.sleep(0)
     assert publisher._own is None
+
+
+def test_a_loop_that_stopped_before_it_published_does_not_silence_later_pokes():
+    """What a stopped loop still owed goes out with the next poke, on another one."""
+    publisher = feed._Publisher()
+    stopped = asyncio.new_event_loop()
+    publisher._waiting, publisher._busy = {1: 1}, stopped
+    stopped.close()
+    try:
+        publisher.send(2, 1)
+        wait_for(lambda: not publisher._waiting)
+    finally:
+        publisher._own.call_soon_threadsafe(publisher._own.stop)
+        wait_for(lambda: not publisher._own.is_running())
+        publisher._own.close()

@@ -59,6 +59,19 @@ def upsert(row, status):
     )
 
 
+def replace(row, status):
+    """A row born again: INSERT OR REPLACE needs no UPDATE."""
+    columns = [field.column for field in type(row)._meta.concrete_fields]
+    chosen = ", ".join("'pending'" if column == "status" else column for column in columns)
+    table = TABLES[type(row)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT OR REPLACE INTO {table} ({', '.join(columns)}) "
+            f"SELECT {chosen} FROM {table} WHERE id = %s",
+            [row.pk],
+        )
+
+
 ATTACKS = {
     "update": lambda row, status: type(row).objects.filter(pk=row.pk).update(status=status),
     "update with seq + 1": lambda row, status: (
@@ -72,6 +85,7 @@ ATTACKS = {
     "bulk_create": bulk_create,
     "upsert": upsert,
     "raw SQL": raw_sql,
+    "INSERT OR REPLACE": replace,
 }
 
 

@@ -4,9 +4,10 @@ import pytest
 from asgiref.sync import sync_to_async
 
 from jobs.live.feeds import WindowFeed
-from jobs.live.windows import PAGE_SIZE, Window
-from jobs.orchestrator import launch
-from tests.support import drive
+from jobs.live.windows import MOST_ROWS, PAGE_SIZE, Rows, Window
+from jobs.logs import LogBook
+from jobs.orchestrator import claim, finish, launch
+from tests.support import drive, returned
 from tests.test_consumers import ada, socket, viewer  # noqa: F401  (fixtures)
 
 
@@ -45,6 +46,21 @@ def test_a_mark_changes_with_every_move_of_a_job_in_the_window(desk):
     drive(desk, job)
     marks += [Window().mark()]
     assert marks[0] == marks[1] != marks[2]
+
+
+def test_a_row_is_marked_by_its_seq_and_a_whole_job_by_its_log_too(desk):
+    job, other = launch("noop"), launch("noop")
+    rows, whole = Rows((job.pk,)), Rows((job.pk,), whole=True)
+    [held] = claim(desk, room=1)
+    before = rows.mark(), whole.mark()
+    book = LogBook(held, 1000)
+    book.add("a line")
+    book.write()
+    assert rows.mark() == before[0]
+    assert whole.mark() != before[1]
+    assert Rows((other.pk,)).mark() != rows.mark()
+    finish(desk, held, returned(), room=0)
+    assert rows.mark() != before[0]
 
 
 async def test_a_page_that_is_up_to_date_is_told_so(ada, database):  # noqa: F811
@@ -98,7 +114,17 @@ async def test_equal_windows_share_one_reader(ada, database, monkeypatch):  # no
     assert len(made) == 2
 
 
-@pytest.mark.parametrize("query", ["?before=x", "?seq=x", "?before=-1"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "?before=x",
+        "?seq=x",
+        "?before=-1",
+        "?ids=",
+        "?ids=1,x",
+        f"?ids={','.join(['1'] * (MOST_ROWS + 1))}",
+    ],
+)
 async def test_a_window_that_means_nothing_is_a_bad_frame(ada, query):  # noqa: F811
     async with socket(None, ada, query) as page:
         assert await page.closed() == 4400
