@@ -92,7 +92,7 @@ class LogBook:
 
     def add(self, text: str, level: str = "i") -> None:
         size = len(text.encode()) + 1
-        if self._kept + size > self.limit:
+        if self._dropped or self._kept + size > self.limit:
             self._dropped += 1
             return
         self._kept += size

@@ -97,6 +97,14 @@ RULES: tuple[Rule, ...] = (
         "truestep: seq and fence of a step never fall; this row is stale",
     ),
     Rule(
+        "truestep_journal_born_once",
+        "truestep_transition",
+        "INSERT",
+        "EXISTS (SELECT 1 FROM truestep_transition AS t WHERE t.id = NEW.id "
+        "OR (t.job_id = NEW.job_id AND t.seq = NEW.seq))",
+        "truestep: this journal entry is written already",
+    ),
+    Rule(
         "truestep_journal_unchanged",
         "truestep_transition",
         "UPDATE",

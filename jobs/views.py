@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from . import database, definitions, feed, logs, orchestrator
 from .exceptions import InvalidParams, UnknownDefinition
@@ -96,7 +96,7 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
     return redirect("truestep:job", job_id)
 
 
-@require_GET
+@require_safe
 @permitted("view")
 def step_log(request: HttpRequest, job_id: int, step: str) -> StreamingHttpResponse:
     """A step's log as plain text, without numbers; ``?attempt=`` for one attempt's."""

@@ -30,6 +30,7 @@ class Post:
 
     def beat(self) -> None:
         """Count one more sign of life."""
+        os.utime(self._lock)  # the file is in use: no cleaner of old files may take it
         with database.write():
             Worker.objects.filter(pk=self.worker.pk).update(beats=F("beats") + 1)
 
@@ -37,7 +38,7 @@ class Post:
         """Say that this worker stops on purpose."""
         with database.write():
             Worker.objects.filter(pk=self.worker.pk).update(stopped_at=timezone.now())
-        os.unlink(self.worker.lock_path)
+        Path(self.worker.lock_path).unlink(missing_ok=True)
         os.close(self._lock)
 
 

@@ -101,7 +101,7 @@ _DATABASE_URL = env.str(
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": urlsplit(_DATABASE_URL).path.removeprefix("/"),
+        "NAME": str(Path(urlsplit(_DATABASE_URL).path.removeprefix("/")).absolute()),
         "OPTIONS": {
             # A writer waits for its turn at BEGIN, and what is committed survives a power cut.
             "transaction_mode": "IMMEDIATE",
@@ -152,7 +152,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
-TRUESTEP: dict[str, object] = {}
+TRUESTEP: dict[str, object] = {"run_directory": str(VAR_DIR / "run")}
 
 # The example repository_report reads directories below this one when it is launched from the page.
 REPORT_ROOT = env.path("REPORT_ROOT", BASE_DIR)

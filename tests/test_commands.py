@@ -366,3 +366,22 @@ def test_a_port_that_is_taken_is_named(site):
     code, out, err = manage("serve", "--port", port)
     assert (code, out) == (1, "")
     assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in err
+
+
+def test_a_reader_that_goes_away_does_not_stop_the_job(database):
+    command = f"{sys.executable} manage.py launch paced | head -n 1"
+    subprocess.run(["sh", "-c", command], cwd=ROOT, timeout=30, capture_output=True, check=True)
+    job = Job.objects.get()
+    wait_for(lambda: job_of(job.pk).is_finished)
+    assert job_of(job.pk).status == "succeeded"
+
+
+def test_serve_starts_wherever_it_is_called(database, tmp_path):
+    command = [sys.executable, str(ROOT / "manage.py"), "serve", "--port", "0"]
+    serving = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+    try:
+        assert any(line.startswith("Ready: ") for line in serving.stdout)
+    finally:
+        serving.terminate()
+        serving.wait(20)
+        serving.stdout.close()

@@ -118,6 +118,9 @@ class EmbeddedWorker(WorkerProcess):
             while not (self._stopping or until()):
                 self._turn()
             self._hand_back_everything()
+        except BaseException as error:
+            self._abandon(error)
+            raise
         finally:
             self._server.close()
             self._post.sign_off()
@@ -145,12 +148,26 @@ class EmbeddedWorker(WorkerProcess):
     def _hand_back_everything(self) -> None:
         """The worker stops: its steps are stopped, and go back to be run elsewhere."""
         for slot in self._busy():
-            self._ask_to_stop(slot, Verdict.HANDED_BACK, "its worker stopped")
+            if not slot.stop:
+                self._ask_to_stop(slot, Verdict.HANDED_BACK, "its worker stopped")
         while self._busy():
             self._listen()
             self._enforce_deadlines()
             self._write_logs()
             self._record_outcomes()
+
+    def _abandon(self, error: BaseException) -> None:
+        """The worker breaks: end its steps, and say so as far as that still works."""
+        self._server.close()
+        outcome = Outcome(
+            verdict=Verdict.FAILED,
+            reason=f"its worker broke: {type(error).__name__}",
+            error=f"The worker broke, and the step ended with it: {error}",
+        )
+        for slot in self._busy():
+            assert slot.claim
+            with contextlib.suppress(Exception):
+                orchestrator.finish(self._desk, slot.claim, outcome, room=0)
 
     def _busy(self) -> list[Slot]:
         return [slot for slot in self._slots if slot.claim]
@@ -248,7 +265,9 @@ class EmbeddedWorker(WorkerProcess):
                 slot.outcome = Outcome.from_json(message["outcome"])
                 if message["left"]["processes"]:
                     self._end_leftovers(slot)
-                slot.is_tainted = message["left"]["threads"]
+                if message["left"]["threads"]:  # they may print without end
+                    slot.is_tainted = True
+                    processes.kill_tree(slot.pid)
 
     def _end_leftovers(self, slot: Slot) -> None:
         count = processes.kill_descendants(slot.pid)

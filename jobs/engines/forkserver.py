@@ -76,10 +76,14 @@ class ForkServer:
         return exits
 
     def close(self) -> None:
-        """End the server, every slot and everything they started; returns when they are gone."""
-        self._control.close()
-        os.waitpid(self.pid, 0)
-        processes.kill_descendants(os.getpid())
+        """End the server, every slot and everything they started; returns when they are gone.
+
+        Harmless to repeat.
+        """
+        if self._control.fileno() >= 0:
+            self._control.close()
+            os.waitpid(self.pid, 0)
+            processes.kill_descendants(os.getpid())
 
     def _messages(self) -> list[dict[str, int]]:
         data = self._control.recv(65536)
@@ -112,8 +116,8 @@ def _serve(control: socket.socket) -> None:
                 for pid, code in _reap():
                     if pid in slots:
                         slots.discard(pid)
-                        # What a slot started and left behind is this process's child now.
-                        processes.kill_descendants(os.getpid(), spare=_families(slots))
+                        # What a slot started and left behind is this process's own child now.
+                        processes.kill_children(os.getpid(), spare=slots)
                         _tell(control, {"exit": pid, "code": code})
             if control in ready:
                 fds = _receive_fds(control)
@@ -132,11 +136,6 @@ def _serve(control: socket.socket) -> None:
                 _tell(control, {"pid": pid})
     processes.kill_descendants(os.getpid())
     os._exit(0)
-
-
-def _families(slots: set[int]) -> set[int]:
-    """The slots and all that they started."""
-    return slots | {process.pid for pid in slots for process in processes.descendants(pid)}
 
 
 def _reap() -> Iterator[tuple[int, int]]:

@@ -6,7 +6,7 @@ import contextlib
 import ctypes
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 
 import psutil
 
@@ -45,17 +45,26 @@ def kill_tree(pid: int) -> None:
         _kill(late)
 
 
-def kill_descendants(pid: int, spare: Iterable[int] = ()) -> int:
-    """SIGKILL for everything that a process started but *spare*; how many there were."""
+def kill_descendants(pid: int) -> int:
+    """SIGKILL for everything that a process started; how many there were."""
     killed: set[int] = set()
-    spared = set(spare)
     for _ in range(_ROUNDS):
-        alive = [process for process in descendants(pid) if process.pid not in spared]
+        alive = descendants(pid)
         if not alive:
             break
         _kill(alive)
         killed.update(process.pid for process in alive)
     return len(killed)
+
+
+def kill_children(pid: int, spare: Container[int]) -> None:
+    """SIGKILL for the process's own children but *spare*, and for all that they started.
+
+    What the spared ones start is theirs for as long as they live: it is never touched.
+    """
+    for child in psutil.Process(pid).children():
+        if child.pid not in spare:
+            kill_tree(child.pid)
 
 
 def descendants(pid: int) -> list[psutil.Process]:

@@ -51,10 +51,21 @@ class _Slot:
         self._output = output
         self._pid = os.getpid()
         self._home = os.getcwd()
+        self._environ = dict(os.environ)
+        os.umask(umask := os.umask(0))
+        self._umask = umask
+        self._is_reporting = False
         self._run: Run | None = None
         self._shields = 0
         self._stop_waits = False
         self._channel = Channel(log=self._log, progress=self._progress)
+        self._reactions = _reactions() | {
+            signal.SIGTERM: self._on_term,
+            signal.SIGINT: signal.SIG_IGN,
+            signal.SIGHUP: signal.SIG_DFL,
+            signal.SIGCHLD: signal.SIG_DFL,
+        }
+        signal.signal(signal.SIGTERM, self._on_term)
 
     def serve(self) -> None:
         _log_through(self._channel)
@@ -66,18 +77,20 @@ class _Slot:
             _flush_prints()
             left = {"processes": _left_processes(), "threads": threading.active_count() > 1}
             self._send({"outcome": asdict(outcome), "left": left})
+            self._is_reporting = False
 
     def _tidy(self) -> None:
         """Whatever the step before did to its process, the next one begins alike."""
         os.chdir(self._home)
-        _redirect(self._output)
-        for number, reaction in (
-            (signal.SIGTERM, self._on_term),
-            (signal.SIGINT, signal.SIG_IGN),
-            (signal.SIGHUP, signal.SIG_DFL),
-            (signal.SIGCHLD, signal.SIG_DFL),
-        ):
+        os.umask(self._umask)
+        if os.environ != self._environ:
+            os.environ.clear()
+            os.environ.update(self._environ)
+        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+            signal.setitimer(timer, 0)
+        for number, reaction in self._reactions.items():
             signal.signal(number, reaction)
+        _redirect(self._output)
         close_old_connections()
 
     def _attempt(self, task: Task) -> Outcome:
@@ -86,7 +99,7 @@ class _Slot:
         except StepStopped:  # the signal came while the outcome was being put in words
             return Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
         finally:
-            self._run = None
+            self._run, self._is_reporting = None, True
 
     def _begin(self, task: Task, params: dict[str, Any]) -> Run:
         self._run = Run(task, params, self._channel)
@@ -106,6 +119,8 @@ class _Slot:
                 self._stop_waits = True
             else:
                 raise StepStopped(STOPPED)
+        elif not self._is_reporting:
+            os._exit(0)  # before the step's own code: there is nothing to put in order
 
     @contextmanager
     def _shielded(self) -> Iterator[None]:
@@ -137,6 +152,16 @@ class _Slot:
 
     def _send(self, message: dict[str, Any]) -> None:
         self._conversation.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _reactions() -> dict[signal.Signals, Any]:
+    """How this process reacts to each signal that it may react to."""
+    reactions = {number: signal.getsignal(number) for number in signal.Signals}
+    return {
+        number: reaction
+        for number, reaction in reactions.items()
+        if reaction is not None and number not in (signal.SIGKILL, signal.SIGSTOP)
+    }
 
 
 def _redirect(output: int) -> None:

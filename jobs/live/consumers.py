@@ -22,6 +22,7 @@ from .windows import Rows, Window, window_of
 
 BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
 FRAME_BYTES = 4096  # a page says little
+MOST_FOLLOWS = 64  # logs that a page may follow
 BURST = 100  # frames that a page may send at once
 FRAMES_PER_SECOND = 10  # … and in the long run
 
@@ -72,7 +73,9 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         except (ValueError, TypeError, KeyError, RecursionError):
             await self._close(BAD_FRAME)
             return
-        if is_news:
+        if len(self._viewer.follows) > MOST_FOLLOWS:
+            await self._close(TOO_MANY)
+        elif is_news:
             self._feed.news.set()
 
     async def websocket_disconnect(self, message: Frame) -> None:

@@ -74,6 +74,7 @@ class Feed(ABC):
                 return
             except Exception as error:  # no tick goes out, so the pages say that they are not live
                 logger.warning("%s cannot be read: %s", self.group, error)
+                next_tick = time.monotonic()
                 await asyncio.sleep(RETRY_SECONDS)
             await asyncio.sleep(self.gap)
 

@@ -51,8 +51,8 @@ class Hub:
         found = self._feeds.get(watched)
         if found is None:
             found = self._feeds[watched] = self._feed_of(watched)
-            await self._subscribe(found.group)
-        found.viewers.add(viewer)
+        found.viewers.add(viewer)  # before anything is awaited: a feed without viewers is ended
+        await self._subscribe(found.group)
         found.news.set()
         self._watching.set()
         return found

@@ -26,7 +26,8 @@ class Follower:
 
     def __init__(self, job_id: int, write: Callable[[str], None], as_json: bool) -> None:
         self.job_id = job_id
-        self._write = write
+        self._print = write
+        self._lines: list[str] = []
         self._as_json = as_json
         self._seq = 0
         self._told: dict[int, int] = {}  # step → log lines already printed
@@ -52,7 +53,13 @@ class Follower:
                 for step in Step.objects.filter(job=job, status=Status.RUNNING):
                     self._tell_log(step)
         self._seq = job.seq
+        lines, self._lines = self._lines, []
+        for line in lines:  # outside the snapshot: a pager may keep us waiting
+            self._print(line)
         return job.is_finished
+
+    def _write(self, line: str) -> None:
+        self._lines.append(line)
 
     def _tell(self, job: Job, entry: Transition) -> None:
         if self._as_json:

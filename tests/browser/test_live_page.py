@@ -200,6 +200,47 @@ def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, 
     assert_only_refused_connections(page)
 
 
+def test_a_clock_that_is_set_back_does_not_keep_a_dead_page_live(page, context, site, tmp_path):
+    look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
+    page.evaluate("const now = Date.now; Date.now = () => now() - 3_600_000")
+    context.set_offline(True)
+    expect(page.locator("body")).to_have_attribute("data-live", "offline", timeout=5000)
+    context.set_offline(False)
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    assert_only_refused_connections(page)
+
+
+def test_a_cancel_after_the_login_has_ended_says_so(page, context, site, tmp_path):
+    job = launched("waits", "--gate", str(tmp_path / "gate"))
+    look_at(page, site, job)
+    context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="Cancel this job").click()
+    expect(page.locator("#said")).to_contain_text("You are logged out")
+    job.refresh_from_db()
+    assert not job.cancel_requested
+
+
+def test_an_error_while_the_page_fetches_itself_anew_does_not_replace_it(page, web):
+    page.goto(f"{web.url}/")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    page.evaluate("window.never_reloaded = true")
+    answers = []
+
+    def fail_twice(route) -> None:
+        answers.append(route)
+        if len(answers) <= 2:
+            route.fulfill(status=503, body="bad gateway")
+        else:
+            route.continue_()
+
+    page.route(f"{web.url}/", fail_twice)
+    job = launched("noop")
+    expect(page.locator(f"#job-{job.pk} .status")).to_have_text("pending")
+    assert len(answers) >= 3
+    assert page.evaluate("never_reloaded")
+    page.noise.clear()  # Chromium reports the two answers 503
+
+
 def test_a_commit_between_render_and_subscribe_is_shown(page, web, proxied):
     proxy = proxied(web)
     proxy.hold_sockets()

@@ -292,8 +292,8 @@ def test_a_worker_whose_fork_server_dies_ends_and_says_so(database):
         assert worker.wait() != 0
         assert "fork server is gone" in "\n".join(worker.errors)
     wait_until_gone(children)
-    with program("worker"):
-        assert ended(job).status == "failed"
+    assert job_of(job.pk).status == "failed"
+    assert "fork server is gone" in error_of(job, "hang")
 
 
 def test_deleting_a_running_job_does_not_harm_the_worker(worker):
@@ -306,3 +306,52 @@ def test_deleting_a_running_job_does_not_harm_the_worker(worker):
 
 def test_a_worker_beats(worker):
     wait_for(lambda: Worker.objects.filter(beats__gte=2))
+
+
+# --- neighbours in the same worker, and the same slot ---------------------------------------------
+
+
+def test_threads_that_print_without_end_hold_up_nobody(worker):
+    job = ended(launch("leaves_threads"))
+    assert job.status == "succeeded"
+    assert ended(launch("noop")).status == "succeeded"
+
+
+def test_the_end_of_a_slot_spares_what_another_step_starts(worker, tmp_path):
+    gate = tmp_path / "gate"
+    busy = launch("starts_children", {"gate": gate})
+    running(busy, "start")
+    for _ in range(8):  # each ends its slot
+        ended(launch("leaves_threads"))
+    gate.touch()
+    assert ended(busy).status == "succeeded"
+
+
+def test_a_step_leaves_no_trace_for_the_next_one_in_its_slot(worker):
+    job = ended(launch("leaves_traces"))
+    assert job.status == "succeeded"
+    results = dict(Attempt.objects.filter(step__job=job).values_list("step__name", "result"))
+    pid, *traces = results["look"]
+    assert pid == results["change"]
+    os.umask(umask := os.umask(0))
+    assert traces == [False, umask, False, False]
+
+
+def test_a_cancel_before_the_steps_own_code_is_not_lost(worker):
+    job = launch("broods")
+    wait_for(lambda: step_of(job, "work").status == "running")
+    asked = time.monotonic()
+    cancel(job.pk)
+    assert ended(job).status == "cancelled"
+    assert time.monotonic() - asked < 1
+    assert log_of(job, "work") == []
+
+
+def test_a_step_whose_time_was_up_stays_failed_when_its_worker_stops(database):
+    with program("worker", env={"TEST_GRACE": "2"}) as stopping:
+        job = launch("ignores_its_time")
+        wait_for(lambda: "asked to stop" in log_of(job, "resist"))
+        stopping.process.terminate()
+        assert stopping.wait() == 0
+    assert error_of(job, "resist") == "Timed out after 0.3 s."
+    assert job_of(job.pk).status == "failed"

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 from django import forms
@@ -369,3 +370,77 @@ class Options(JobDefinition):
     @step
     def tell(self, run):
         return run.params | {"on": run.params["on"].isoformat()}
+
+
+class LeavesThreads(JobDefinition):
+    """Returns while threads of it print without end."""
+
+    @step
+    def leave(self, run):
+        for _ in range(2):
+            threading.Thread(target=_print_without_end, daemon=True).start()
+        time.sleep(0.1)
+
+
+def _print_without_end():
+    while True:
+        os.write(1, b"\n" * 65536)
+
+
+class StartsChildren(JobDefinition):
+    """Starts one short child after another; each has to succeed."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+
+    @step
+    def start(self, run):
+        run.log("starting")
+        while not os.path.exists(run.params["gate"]):
+            subprocess.run(["sleep", "0.01"], check=True)
+
+
+class LeavesTraces(JobDefinition):
+    """The first step changes its process in every way; the second one looks."""
+
+    @step
+    def change(self, run):
+        signal.alarm(1)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        os.environ["LEAK"] = "1"
+        os.umask(0o777)
+        os.chdir("/")
+        return os.getpid()
+
+    @step
+    def look(self, run):
+        time.sleep(1.5)
+        mask = os.umask(0)
+        os.umask(mask)
+        quiet = signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN
+        return [os.getpid(), "LEAK" in os.environ, mask, os.getcwd() == "/", quiet]
+
+
+class Broods(JobDefinition):
+    """Its parameters take their time to be cleaned, also where the step runs."""
+
+    class Params(forms.Form):
+        def clean(self):
+            time.sleep(0.5)
+            return super().clean()
+
+    @step
+    def work(self, run):
+        run.log("working")
+        time.sleep(600)
+
+
+class IgnoresItsTime(JobDefinition):
+    """Its time is soon up, and it does not care."""
+
+    @step(timeout=0.3)
+    def resist(self, run):
+        signal.signal(signal.SIGTERM, lambda *_: print("asked to stop"))
+        run.log("resisting")
+        while True:
+            time.sleep(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -51,6 +52,8 @@ class Command(TerminalCommand):
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except TriggersMissing as error:
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
+        except ConnectionError as error:  # the fork server is gone
+            raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except (DatabaseError, DatabaseBusy) as error:
             raise CommandError(
                 f"The database cannot be used: {error}. Is it new? Run: python manage.py migrate",
@@ -66,11 +69,11 @@ class Command(TerminalCommand):
         as_json = options["json"] or given["json"]
         triggers.require()
         worker = None if detach or self._is_taken() else self._become_worker()
-        job = self._launch(given)
         if detach:
-            self.stdout.write(str(job.pk))
+            self.stdout.write(str(self._launch(given).pk))
             return
-        sys.exit(_Watch(self, job, worker, as_json).to_the_end())
+        interrupts = _Interrupts()  # from before the launch: Ctrl-C never leaves a job behind
+        sys.exit(_Watch(self, self._launch(given), worker, as_json, interrupts).to_the_end())
 
     def _list(self) -> None:
         for name, cls in definitions.registered().items():
@@ -118,46 +121,64 @@ class Command(TerminalCommand):
             ) from error
 
 
+class _Interrupts:
+    """How often Ctrl-C was pressed (or SIGTERM came) since this was made."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._note)
+
+    def _note(self, *_: Any) -> None:
+        self.count += 1
+
+
 class _Watch:
     """Follows one job, as its worker or beside other workers, and listens to Ctrl-C."""
 
     def __init__(
-        self, command: Command, job: Job, worker: WorkerProcess | None, as_json: bool
+        self,
+        command: Command,
+        job: Job,
+        worker: WorkerProcess | None,
+        as_json: bool,
+        interrupts: _Interrupts,
     ) -> None:
         self._command = command
         self._job = job
         self._worker = worker
-        self._follower = Follower(job.pk, command.stdout.write, as_json)
-        self._interrupts = 0
+        self._follower = Follower(job.pk, self._write, as_json)
+        self._interrupts = interrupts
         self._cancelled = False
         self._next_check = time.monotonic() + WORKER_CHECK_SECONDS
 
     def to_the_end(self) -> int:
         """The exit code of the command."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._interrupt)
         if self._worker:
             self._worker.run(only_job=self._job.pk, until=self._is_over)
         else:
             while not self._is_over():
                 time.sleep(LOOK_SECONDS)
                 self._say_when_alone()
-        if self._interrupts > 1:
+        if self._interrupts.count > 1:
             return KILLED
         self._job.refresh_from_db()
         return EXIT_CODES[Status(self._job.status)]
 
-    def _interrupt(self, *_: Any) -> None:
-        self._interrupts += 1
+    def _write(self, line: str) -> None:
+        try:
+            self._command.stdout.write(line)
+        except BrokenPipeError:  # nobody reads any more; the job goes on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _is_over(self) -> bool:
-        if self._interrupts and not self._cancelled:
+        if self._interrupts.count and not self._cancelled:
             self._cancelled = True
             self._command.stderr.write("Cancelling; Ctrl-C again kills at once.")
             orchestrator.cancel(self._job.pk, actor=who(), source="command")
             if self._worker:
                 self._worker.wake()
-        if self._interrupts > 1:
+        if self._interrupts.count > 1:
             if self._worker is None:
                 return True
             self._worker.kill()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import signal
 import socket
 import subprocess
@@ -61,7 +62,9 @@ class Command(TerminalCommand):
             signal.signal(number, stop)
         children = [_Child("web", _web_command(listening), pass_fds=[listening.fileno()])]
         if not no_worker:
-            children.append(_Child("worker", [sys.executable, sys.argv[0], "worker"]))
+            children.append(
+                _Child("worker", [sys.executable, os.path.abspath(sys.argv[0]), "worker"])
+            )
         address = listening.getsockname()[:2]
         ready = False
         try:
@@ -123,6 +126,7 @@ class _Child:
                 self._command,
                 stdin=subprocess.DEVNULL,
                 pass_fds=self._pass_fds,
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,  # Ctrl-C reaches this command alone; it tells its children
                 preexec_fn=partial(processes.die_with_parent, signal.SIGTERM),
             )

@@ -29,7 +29,7 @@ let acked = 0;
 let tries = 0;
 let retry = null;
 let refetch = null;
-let fetchedAt = 0;
+let fetchedAt = -Infinity;
 
 // --- the socket
 
@@ -43,7 +43,7 @@ function connect() {
   const opened = new WebSocket(url);
   socket = opened;
   seen = acked = 0;
-  heardAt = Date.now();
+  heardAt = performance.now();
   opened.onopen = () => {
     setLive("catching-up");
     for (const box of document.querySelectorAll("details.log[open]")) follow(box);
@@ -78,7 +78,7 @@ function acknowledge() {
 }
 
 function hear(frame) {
-  heardAt = Date.now();
+  heardAt = performance.now();
   seen = Math.max(seen, frame.n);
   ({ changes, pulse, tick, log, stale, gone })[frame.type]?.(frame);
 }
@@ -106,14 +106,15 @@ function resync() {
 
 // Fetch this very page again and take over what differs: at once, then at most once a second.
 function stale() {
-  const wait = Math.max(0, fetchedAt + REFETCH_MS - Date.now());
+  const wait = Math.max(0, fetchedAt + REFETCH_MS - performance.now());
   refetch ??= setTimeout(() => fetchAnew().catch(() => {}).finally(() => (refetch = null)), wait);
 }
 
 async function fetchAnew() {
-  fetchedAt = Date.now();
+  fetchedAt = performance.now();
   const answer = await fetch(location.href);
-  if (!answer.ok || answer.redirected) return location.reload();
+  if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
+  if (!answer.ok) return; // the next tick says again that this page is stale
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const list of document.querySelectorAll("[data-keep]")) list.replaceChildren();
   for (const part of fresh.querySelectorAll(page.dataset.morph)) {
@@ -264,6 +265,7 @@ function follow(box) {
   const have = Number(list.lastElementChild?.dataset.line ?? 0);
   const total = Number(box.dataset.lines);
   const from = have === 0 && total > KEPT_LINES ? total - KEPT_LINES + 1 : have + 1;
+  list.dataset.next = from;
   send({ type: "follow", step: Number(box.dataset.log), from });
 }
 
@@ -271,13 +273,14 @@ function log(frame) {
   const box = find(`logbox-${frame.step}`);
   const list = find(`log-${frame.step}`);
   countLines(box, frame.total);
-  const have = Number(list.lastElementChild?.dataset.line ?? 0);
-  if (have > 0 && frame.first > have + 1) return follow(box);
+  const next = Number(list.dataset.next);
+  if (frame.first > next) return follow(box);
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   const template = document.createElement("template");
   template.innerHTML = frame.html;
-  const fresh = [...template.content.children].filter((line) => Number(line.dataset.line) > have);
+  const fresh = [...template.content.children].filter((line) => Number(line.dataset.line) >= next);
   list.append(...fresh);
+  list.dataset.next = Math.max(next, frame.last + 1);
   while (list.childElementCount > KEPT_LINES) list.firstElementChild.remove();
   if (atEnd) list.scrollTop = list.scrollHeight;
   const first = Number(list.firstElementChild?.dataset.line ?? 1);
@@ -301,8 +304,11 @@ async function submitted(event) {
   const button = form.querySelector("button");
   button.disabled = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" });
-    if (answer.type !== "opaqueredirect") say(`That was refused (${answer.status}). Reload the page.`);
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+    const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
+    else if (new URL(answer.url).pathname !== location.pathname) say(FINAL_CODES[4401]);
+    else if (shown.querySelector(".notice")) say(shown.querySelector(".notice").textContent);
   } catch {
     say("The server cannot be reached; nothing was sent. Try again.");
   }
@@ -326,6 +332,6 @@ addEventListener("pageshow", wake);
 setInterval(countSeconds, 1000);
 setInterval(acknowledge, 1000);
 setInterval(() => {
-  if (socket && Date.now() - heardAt > SILENCE_MS) disconnected();
+  if (socket && performance.now() - heardAt > SILENCE_MS) disconnected();
 }, 250);
 if (!socket) connect();
