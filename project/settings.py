@@ -1,6 +1,7 @@
 """Settings of the project, all from the environment. What is malformed is refused by name."""
 
 import importlib.util
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -98,10 +99,11 @@ _DATABASE_URL = env.str(
         r"sqlite:///.+", error="It takes sqlite:///relative/path or sqlite:////absolute/path."
     ),
 )
+_DATABASE = urlsplit(_DATABASE_URL).path.removeprefix("/")
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": str(Path(urlsplit(_DATABASE_URL).path.removeprefix("/")).absolute()),
+        "NAME": _DATABASE if _DATABASE == ":memory:" else os.path.abspath(_DATABASE),
         "OPTIONS": {
             # A writer waits for its turn at BEGIN, and what is committed survives a power cut.
             "transaction_mode": "IMMEDIATE",

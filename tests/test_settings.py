@@ -65,6 +65,7 @@ def test_an_empty_environment_is_safe():
         ),
         ({"DATABASE_URL": "sqlite:////tmp/x.sqlite3"}, "DATABASE", "/tmp/x.sqlite3"),
         ({"DATABASE_URL": "sqlite:///x.sqlite3"}, "DATABASE", str(ROOT / "x.sqlite3")),
+        ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE", ":memory:"),
         ({"HTTPS": "1"}, "SESSION_COOKIE_SECURE", True),
         ({"HTTPS": "1"}, "SECURE_HSTS_SECONDS", 365 * 24 * 3600),
     ],
