@@ -44,10 +44,10 @@ def _status_cell(kind: str, row: Job | Step) -> SafeString:
     )
 
 
-def _live(ids: list[int], mark: str, morph: str) -> dict[str, str]:
+def _live(shown: Rows, mark: str, morph: str) -> dict[str, str]:
     """What the page's script is told: what to watch, and what to take over from a fresh page."""
     return {
-        "live_ids": ",".join(map(str, ids)),
+        "live_query": shown.query(),
         "live_mark": mark,
         "live_morph": morph,
         "live_version": fragments.version(),
@@ -111,12 +111,10 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
             assert response.context_data
-            shown = response.context_data["cl"].result_list
-            response.context_data |= _live(
-                sorted(job.pk for job in shown),
-                rows_mark(sorted((job.pk, job.seq) for job in shown)),
-                morph="[data-job][data-status]",
-            )
+            pairs = sorted((job.pk, job.seq) for job in response.context_data["cl"].result_list)
+            if pairs:
+                rows = Rows(tuple(pk for pk, _ in pairs))
+                response.context_data |= _live(rows, rows_mark(pairs), "[data-job][data-status]")
         return response
 
     def change_view(
@@ -128,15 +126,9 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
     ) -> HttpResponse:
         """A job; its script keeps status, steps and journal true."""
         if object_id.isdecimal():  # the mark first: a commit between it and the rows is noticed
-            extra_context = (
-                (extra_context or {})
-                | _live(
-                    [int(object_id)],
-                    Rows((int(object_id),), whole=True).mark(),
-                    morph="[data-job][data-status], #steps-group, #journal-group",
-                )
-                | {"live_whole": "&whole"}
-            )
+            job = Rows((int(object_id),), whole=True)
+            morph = "[data-job][data-status], #steps-group, #journal-group"
+            extra_context = (extra_context or {}) | _live(job, job.mark(), morph)
         return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="status", ordering="status")

@@ -133,10 +133,6 @@ class Step(models.Model):
         return f"step {self.name} of job {self.job_id}"
 
     @property
-    def is_finished(self) -> bool:
-        return self.status in TERMINAL
-
-    @property
     def label(self) -> str:
         return self.name.replace("_", " ")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 import pytest
+from django.contrib.auth.models import Permission
 
 from jobs import audit, definitions, workers
 from jobs.orchestrator import Desk
@@ -58,3 +59,24 @@ def site(serving):
 @pytest.fixture
 def admin_user(django_user_model, database):
     return django_user_model.objects.create_superuser("ada", "ada@example.com", "secret")
+
+
+@pytest.fixture
+def ada(client, admin_user):
+    """A client logged in as the superuser."""
+    client.force_login(admin_user)
+    return client
+
+
+@pytest.fixture
+def login(client, django_user_model, database):
+    """``login(*permissions)``: a client logged in as somebody who may do just this."""
+
+    def log_in(*permissions):
+        user = django_user_model.objects.create_user("vera")
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        assert user.user_permissions.count() == len(permissions)
+        client.force_login(user)
+        return client
+
+    return log_in

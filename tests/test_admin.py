@@ -17,12 +17,6 @@ def job(desk):
     return drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED, "<b>no</b> luck"))
 
 
-@pytest.fixture
-def ada(client, admin_user):
-    client.force_login(admin_user)
-    return client
-
-
 def at(model, tail=""):
     return f"/admin/truestep/{model._meta.model_name}/{tail}"
 

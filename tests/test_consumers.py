@@ -8,7 +8,6 @@ from functools import partial
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
-from django.contrib.auth.models import Permission
 from django.utils.html import escape
 
 from jobs import feed
@@ -85,25 +84,6 @@ async def socket(job, client=None, query="", origin="http://testserver"):
         await communicator.disconnect()
 
 
-@pytest.fixture
-def viewer(client, django_user_model, database):
-    """``viewer(*permissions)``: a client that is logged in as somebody who may do just this."""
-
-    def make(*permissions):
-        user = django_user_model.objects.create_user("vera")
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        client.force_login(user)
-        return client
-
-    return make
-
-
-@pytest.fixture
-def ada(client, admin_user):
-    client.force_login(admin_user)
-    return client
-
-
 def at(job):
     """The position of a page that was rendered now."""
     sight = feed.look(job.pk)
@@ -151,8 +131,8 @@ async def test_nobody_without_a_login(database):
 
 
 @pytest.mark.parametrize("permissions", [[], ["launch_job", "control_job", "view_log"]])
-async def test_nobody_without_the_permission_to_look(viewer, permissions):
-    client = await sync_to_async(viewer)(*permissions)
+async def test_nobody_without_the_permission_to_look(login, permissions):
+    client = await sync_to_async(login)(*permissions)
     async with socket(1, client) as page:  # nor do they learn whether there is such a job
         assert await page.closed() == 4403
 
@@ -395,8 +375,8 @@ async def test_the_log_of_another_job_is_not_told(ada, desk):
 
 
 @pytest.mark.parametrize("permissions", [["view_job"], ["view_job", "view_log"]])
-async def test_only_who_may_read_logs_is_told_them(viewer, desk, permissions):
-    client = await sync_to_async(viewer)(*permissions)
+async def test_only_who_may_read_logs_is_told_them(login, desk, permissions):
+    client = await sync_to_async(login)(*permissions)
     job = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
     await sync_to_async(write_log)(held, ["a line"])

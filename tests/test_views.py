@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.urls import get_resolver
 
 from jobs.logs import LogBook
@@ -20,26 +19,6 @@ def job(desk):
         launch("fails"),
         lambda held: ended(Verdict.FAILED, "<b>no</b>") if held.name == "bad" else returned(),
     )
-
-
-@pytest.fixture
-def login(client, django_user_model):
-    """``login(*permissions)``: a client logged in as somebody who may do just this."""
-
-    def log_in(*permissions):
-        user = django_user_model.objects.create_user("vera")
-        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
-        assert user.user_permissions.count() == len(permissions)
-        client.force_login(user)
-        return client
-
-    return log_in
-
-
-@pytest.fixture
-def ada(client, admin_user):
-    client.force_login(admin_user)
-    return client
 
 
 def page(client, path, expected=200):

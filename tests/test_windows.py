@@ -8,7 +8,7 @@ from jobs.live.windows import MOST_ROWS, PAGE_SIZE, Rows, Window
 from jobs.logs import LogBook
 from jobs.orchestrator import claim, finish, launch
 from tests.support import drive, returned
-from tests.test_consumers import ada, socket, viewer  # noqa: F401  (fixtures)
+from tests.test_consumers import socket
 
 
 def position(window=Window()):  # noqa: B008  (it is frozen)
@@ -63,7 +63,7 @@ def test_a_row_is_marked_by_its_seq_and_a_whole_job_by_its_log_too(desk):
     assert rows.mark() != before[0]
 
 
-async def test_a_page_that_is_up_to_date_is_told_so(ada, database):  # noqa: F811
+async def test_a_page_that_is_up_to_date_is_told_so(ada, database):
     query = await sync_to_async(position)()
     async with socket(None, ada, f"?{query}") as page:
         tick = await page.next("tick", "stale")
@@ -71,7 +71,7 @@ async def test_a_page_that_is_up_to_date_is_told_so(ada, database):  # noqa: F81
         assert f"seq=0&tag={tick['tag']}" == query
 
 
-async def test_a_page_is_told_once_that_it_is_out_of_date(ada, database):  # noqa: F811
+async def test_a_page_is_told_once_that_it_is_out_of_date(ada, database):
     query = await sync_to_async(position)()
     async with socket(None, ada, f"?{query}") as page:
         await page.next("tick")
@@ -82,7 +82,7 @@ async def test_a_page_is_told_once_that_it_is_out_of_date(ada, database):  # noq
         assert (await page.next("tick", "stale"))["tag"] == fresh
 
 
-async def test_a_commit_between_render_and_subscribe_is_told(ada, database):  # noqa: F811
+async def test_a_commit_between_render_and_subscribe_is_told(ada, database):
     query = await sync_to_async(position)()
     await sync_to_async(launch)("noop")
     async with socket(None, ada, f"?{query}") as page:
@@ -98,7 +98,7 @@ def test_the_counts_of_all_jobs_are_part_of_what_a_page_shows(desk):
     assert empty.mark() != mark
 
 
-async def test_equal_windows_share_one_reader(ada, database, monkeypatch):  # noqa: F811
+async def test_equal_windows_share_one_reader(ada, database, monkeypatch):
     made = []
     begin = WindowFeed.__init__
     monkeypatch.setattr(
@@ -125,13 +125,13 @@ async def test_equal_windows_share_one_reader(ada, database, monkeypatch):  # no
         f"?ids={','.join(['1'] * (MOST_ROWS + 1))}",
     ],
 )
-async def test_a_window_that_means_nothing_is_a_bad_frame(ada, query):  # noqa: F811
+async def test_a_window_that_means_nothing_is_a_bad_frame(ada, query):
     async with socket(None, ada, query) as page:
         assert await page.closed() == 4400
 
 
-async def test_who_may_not_see_jobs_may_not_watch_the_list(viewer):  # noqa: F811
-    stranger = await sync_to_async(viewer)()
+async def test_who_may_not_see_jobs_may_not_watch_the_list(login):
+    stranger = await sync_to_async(login)()
     async with socket(None, stranger) as page:
         assert await page.closed() == 4403
     async with socket(None) as page:

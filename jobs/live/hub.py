@@ -49,10 +49,12 @@ class Hub:
         if self._pump is None:
             self._pump = asyncio.create_task(self._receive_pokes())
         found = self._feeds.get(watched)
+        is_new = found is None
         if found is None:
             found = self._feeds[watched] = self._feed_of(watched)
         found.viewers.add(viewer)  # before anything is awaited: a feed without viewers is ended
-        await self._subscribe(found.group)
+        if is_new:
+            await self._subscribe(found.group)
         found.news.set()
         self._watching.set()
         return found

@@ -69,6 +69,10 @@ class Rows:
             raise ValueError(f"ids takes at most {MOST_ROWS} numbers of jobs.")
         return cls(tuple(map(int, given)), whole="whole" in query)
 
+    def query(self) -> str:
+        """The query string that ``of`` reads."""
+        return f"ids={','.join(map(str, self.ids))}" + ("&whole" if self.whole else "")
+
     def mark(self) -> str:
         """Equal for equal pages; steps also change without a journal entry."""
         with database.snapshot():

@@ -69,11 +69,5 @@ def params(raw: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(name, Truncator(", ".join(values)).chars(500)) for name, values in raw.items()]
 
 
-@register.filter
-def epoch(at: datetime) -> int:
-    """Milliseconds since 1970."""
-    return _milliseconds(at)
-
-
 def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
