@@ -28,7 +28,7 @@ def _remove_triggers(using: str, plan: Sequence[Any], **kwargs: Any) -> None:
     from . import triggers
 
     if plan:
-        triggers.remove(using)
+        triggers.make_way(using)
 
 
 def _install_triggers(using: str, **kwargs: Any) -> None:

@@ -6,16 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import connection
 from django.utils.module_loading import import_string
 
-from . import conf, definitions
-
-# (branch, first release of it without the bug); anything after the last one is sound.
-_WAL_RESET_FIXES = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
-_WAL_RESET_FIXED = (3, 51, 3)
+from . import conf, database, definitions
+from .exceptions import DatabaseUnsafe
 
 
 @register(Tags.compatibility)
@@ -47,20 +43,9 @@ def check_knobs(
 def check_sqlite(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """A SQLite that can corrupt a WAL database which two processes write."""
-    if connection.vendor != "sqlite":
-        return []
-    library = connection.Database  # type: ignore[attr-defined]
-    version = library.sqlite_version_info
-    fixed = _WAL_RESET_FIXES.get(version[:2], _WAL_RESET_FIXED)
-    if version >= fixed:
-        return []
-    return [
-        Warning(
-            f"SQLite {library.sqlite_version} has the WAL-reset bug: rarely, two "
-            "processes that write at the same moment corrupt the database.",
-            hint="pip install pysqlite3 (project/settings.py uses it when it is there), or use "
-            "a Python with SQLite 3.51.3 or later.",
-            id="truestep.W001",
-        )
-    ]
+    """A SQLite whose file several processes cannot safely share."""
+    try:
+        database.require_sound()
+    except DatabaseUnsafe as error:
+        return [Error(str(error), id="truestep.E003")]
+    return []

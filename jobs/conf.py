@@ -24,6 +24,7 @@ class Knobs:
     slots: int = 2  # steps that one worker runs side by side
     grace: float = 10.0  # seconds between asking a step to stop and killing it
     beat: float = 5.0  # seconds between a worker's signs of life
+    lease: float = 15.0  # seconds without one after which a worker on another host counts as dead
     unknown_grace: float = 300.0  # seconds a step waits for a worker that knows it, then fails
     line_bytes: int = 16 * KIB  # a longer log line is split
     log_bytes: int = 64 * MIB  # log text kept of one attempt

@@ -1,19 +1,28 @@
-"""How Truestep reads and writes: short transactions, whole snapshots, a fair turn for all."""
+"""How Truestep reads and writes: short transactions, whole snapshots, a fair turn for all.
+
+What SQLite and PostgreSQL do differently is here and in ``triggers``, and nowhere else.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import random
+import re
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from django.db import OperationalError, connection, transaction
+import psutil
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 
-from .exceptions import DatabaseBusy
+from .exceptions import DatabaseBusy, DatabaseUnsafe
 
 TICKET_SECONDS = 20.0
+LISTEN_AGAIN_SECONDS = 1.0
+NEWS = "truestep"  # the PostgreSQL channel on which a trigger tells of commits
 _SQLSTATES_WORTH_A_RETRY = {"40001", "40P01"}  # serialization failure, deadlock
 
 
@@ -54,6 +63,10 @@ def snapshot() -> Iterator[None]:
             yield
 
 
+# What the database may raise when it is busy, away, full or broken.
+TROUBLE = (DatabaseError, InterfaceError, DatabaseBusy)
+
+
 def is_passing(error: BaseException) -> bool:
     """True for an error that the same transaction may not meet again: busy, deadlock."""
     if not isinstance(error, OperationalError):
@@ -62,30 +75,124 @@ def is_passing(error: BaseException) -> bool:
     return state in _SQLSTATES_WORTH_A_RETRY or "locked" in str(error)
 
 
-class CommitWatch:
-    """Tells whether anybody else has committed since the last look, for 4 µs a look on SQLite.
+# (branch of SQLite, first release of it without the bug); after the last one all are sound.
+_WAL_RESET_FIXES = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
+_WAL_RESET_FIXED = (3, 51, 3)
+_NETWORK = re.compile(r"nfs\d?|cifs|smb\w*|afs|ceph|lustre|fuse\.(sshfs|glusterfs|s3fs|rclone)")
 
-    ``PRAGMA data_version`` changes when another connection commits, in this process or another,
-    and not for this connection's own commits. Other databases have no such counter: there every
-    look after *pause* seconds says yes.
+
+def require_sound() -> None:
+    """Raises DatabaseUnsafe when several processes cannot safely share this database."""
+    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+        return
+    library = connection.Database  # type: ignore[attr-defined]
+    version = library.sqlite_version_info
+    if version < _WAL_RESET_FIXES.get(version[:2], _WAL_RESET_FIXED):
+        raise DatabaseUnsafe(
+            f"SQLite {library.sqlite_version} has the WAL-reset bug: rarely, two processes that "
+            "write at the same moment corrupt the database. Do one of these: pip install pysqlite3 "
+            "(project/settings.py uses it when it is there), use a Python with SQLite 3.51.3 or "
+            "later, or set DATABASE_URL to a PostgreSQL."
+        )
+    path = connection.settings_dict["NAME"]
+    if (kind := _file_system_of(path)) and _NETWORK.fullmatch(kind):
+        raise DatabaseUnsafe(
+            f"{path} is on a network file system ({kind}), where SQLite's locks do not hold. Set "
+            "DATABASE_URL to a file on a local disk, or to a PostgreSQL."
+        )
+
+
+def _file_system_of(path: str) -> str:
+    """The type of the file system that holds *path*; empty where the system does not tell."""
+    place = os.path.realpath(path)
+    mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
+    while place not in mounts and place != os.path.dirname(place):
+        place = os.path.dirname(place)
+    return mounts.get(place, "")
+
+
+def mend() -> None:
+    """Give up a connection that an error has left unusable; the next query makes a new one."""
+    if connection.errors_occurred and not connection.in_atomic_block:
+        connection.errors_occurred = False
+        if not connection.is_usable():
+            connection.close()
+
+
+class CommitWatch(ABC):
+    """Tells, for microseconds a look, whether somebody has committed since the last look."""
+
+    @abstractmethod
+    def changed(self) -> bool:
+        """True at the first look, and whenever there may be something new."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of what the watch holds open."""
+
+
+def watch_commits() -> CommitWatch:
+    """A watch for the thread that calls, on whatever database there is."""
+    return _DataVersion() if connection.vendor == "sqlite" else _Notifications()
+
+
+class _DataVersion(CommitWatch):
+    """``PRAGMA data_version`` changes when another connection commits, here or elsewhere.
+
+    It does not change for the commits of the connection that asks.
     """
 
-    def __init__(self, pause: float = 0.1) -> None:
-        self._pause = pause
-        self._looked = 0.0
-        self._version: int | None = None
+    _version: int | None = None
 
     def changed(self) -> bool:
-        if connection.vendor != "sqlite":
-            now = time.monotonic()
-            due = now - self._looked >= self._pause
-            self._looked = now if due else self._looked
-            return due
         with connection.cursor() as cursor:
             version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
         changed = version != self._version
         self._version = version
         return changed
+
+    def close(self) -> None:
+        connection.close()
+
+
+class _Notifications(CommitWatch):
+    """A trigger notifies at every commit that concerns jobs; this listens, on its own connection.
+
+    While it cannot listen, it says "changed" once a second: whoever asks looks for itself.
+    """
+
+    def __init__(self) -> None:
+        self._listening: Any = None
+        self._listen_at = 0.0
+
+    def changed(self) -> bool:
+        if self._listening is None:
+            return self._listen()
+        try:
+            return any(True for _ in list(self._listening.connection.notifies(timeout=0)))
+        except Exception:
+            self.close()
+            return True
+
+    def _listen(self) -> bool:
+        now = time.monotonic()
+        if now < self._listen_at:
+            return False
+        self._listen_at = now + LISTEN_AGAIN_SECONDS
+        watch = connection.copy()
+        try:
+            with watch.cursor() as cursor:
+                cursor.execute(f"LISTEN {NEWS}")
+        except Exception:
+            watch.close()
+        else:
+            self._listening = watch
+        return True
+
+    def close(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
 
 
 @contextmanager

@@ -47,12 +47,20 @@ class DatabaseBusy(TruestepError):
         )
 
 
-class TriggersMissing(TruestepError):
+class NotReady(TruestepError):
+    """The database must not be used as it is; nothing was started."""
+
+
+class TriggersMissing(NotReady):
     def __init__(self, names: list[str]) -> None:
         super().__init__(
             f"The database lacks the triggers that guard every status ({', '.join(names)}). "
             "Run: python manage.py migrate"
         )
+
+
+class DatabaseUnsafe(NotReady):
+    """What is written to this SQLite may be lost; the text says why and what to do."""
 
 
 class StepStopped(BaseException):

@@ -25,6 +25,7 @@ from .statuses import Status
 logger = logging.getLogger(__name__)
 
 ALL_JOBS = "jobs"
+SEND_SECONDS = 2.0  # a broker that does not answer delays no later poke for longer
 
 
 def group_of(job_id: int) -> str:
@@ -35,13 +36,16 @@ def group_of(job_id: int) -> str:
 # --- news -----------------------------------------------------------------------------------------
 
 
-def announce(job_id: int, seq: int) -> None:
-    """Poke everybody who watches this job, after the commit of the transaction in progress."""
+def announce(job_id: int, seq: int = 0) -> None:
+    """Poke everybody who watches this job, after the commit of the transaction in progress.
+
+    Without a *seq*, only volatile values have changed, which no list shows.
+    """
     # Not a partial: Django logs a robust callback that fails by its name, and a partial has none.
     transaction.on_commit(lambda: poke(job_id, seq), robust=True)
 
 
-def poke(job_id: int, seq: int) -> None:
+def poke(job_id: int, seq: int = 0) -> None:
     """Say "look at job N" to the groups ``job.N`` and ``jobs``; returns at once, never raises."""
     _publisher.send(job_id, seq)
 
@@ -49,6 +53,25 @@ def poke(job_id: int, seq: int) -> None:
 def adopt_loop(loop: asyncio.AbstractEventLoop) -> None:
     """Publish on *loop* from now on: the in-memory layer wakes only readers of the same loop."""
     _publisher.home = loop
+
+
+class Outage:
+    """Says once that something does not work, and once that it does again."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._is_on = False
+
+    def begins(self, error: Exception) -> None:
+        if not self._is_on:
+            reason = str(error) or type(error).__name__
+            logger.warning("%s: %s. Open pages catch up by their tick.", self._what, reason)
+        self._is_on = True
+
+    def ends(self) -> None:
+        if self._is_on:
+            logger.warning("%s: that is over.", self._what)
+        self._is_on = False
 
 
 class _Publisher:
@@ -64,6 +87,7 @@ class _Publisher:
         self._busy: asyncio.AbstractEventLoop | None = None  # the loop that will publish
         self._lock = threading.Lock()
         self._waiting: dict[int, int] = {}
+        self._outage = Outage("Pokes cannot be sent")
 
     def send(self, job_id: int, seq: int) -> None:
         with self._lock:
@@ -90,15 +114,16 @@ class _Publisher:
         layer = get_channel_layer()
         if layer is None:
             return
-        for job_id, seq in pokes.items():
-            message = {"type": "poke", "job": job_id, "seq": seq}
-            for group in (group_of(job_id), ALL_JOBS):
-                try:
-                    await layer.group_send(group, message)
-                except Exception as error:
-                    logger.warning(
-                        "No poke for job %s: %s. Open pages catch up by their tick.", job_id, error
-                    )
+        try:
+            for job_id, seq in pokes.items():
+                message = {"type": "poke", "job": job_id, "seq": seq}
+                for group in (group_of(job_id), ALL_JOBS) if seq else (group_of(job_id),):
+                    async with asyncio.timeout(SEND_SECONDS):
+                        await layer.group_send(group, message)
+        except Exception as error:
+            self._outage.begins(error)
+        else:
+            self._outage.ends()
 
 
 def _new_publisher() -> None:

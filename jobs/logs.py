@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import F
 
-from . import database
+from . import database, feed
 from .exceptions import Overtaken
 from .models import LogChunk, Step
 from .runner import LEVELS
@@ -137,6 +137,7 @@ class LogBook:
             if lines:
                 last = step.values_list("log_lines", flat=True).get()
                 LogChunk.objects.bulk_create(self._chunks(last - lines + 1))
+            feed.announce(self.claim.job_id)
         self._lines, self._levels, self._times, self._progress = [], [], [], None
 
     def _chunks(self, first: int) -> Iterator[LogChunk]:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -17,6 +18,16 @@ from django.urls import reverse
 from django.utils import timezone
 
 from .statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status
+
+
+class JSONText(models.JSONField):
+    """JSON kept as its very text: numbers and the order of keys come back alike everywhere."""
+
+    def get_internal_type(self) -> str:
+        return "TextField"
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> str | None:
+        return None if value is None else json.dumps(value, allow_nan=False)
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -32,7 +43,7 @@ class Job(models.Model):
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     definition = models.CharField(max_length=100)
-    params = models.JSONField(default=dict)  # raw form input: {field: [text, …]}
+    params = JSONText(default=dict)  # raw form input: {field: [text, …]}
     status = models.CharField(
         max_length=10, choices=[(s, s.label) for s in JOB_STATUSES], default=Status.PENDING
     )
@@ -161,7 +172,7 @@ class Worker(models.Model):
     pid = models.PositiveIntegerField()
     slots = models.PositiveIntegerField()
     only_job = models.ForeignKey(Job, models.CASCADE, null=True, related_name="+")
-    knows = models.JSONField(default=dict)  # {definition: [step name, …]}
+    knows = JSONText(default=dict)  # {definition: [step name, …]}
     lock_path = models.CharField(max_length=500)
     beats = models.PositiveBigIntegerField(default=0)
     started_at = models.DateTimeField(default=timezone.now)
@@ -179,7 +190,7 @@ class Attempt(models.Model):
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, related_name="attempts")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
-    result = models.JSONField(null=True)
+    result = JSONText(null=True)
     error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
 
@@ -249,7 +260,7 @@ class LogChunk(models.Model):
     last = models.PositiveBigIntegerField()
     text = models.TextField()  # the lines, joined by newlines
     levels = models.TextField()  # one letter a line: d, i, w, e, c
-    times = models.JSONField()  # one number a line: milliseconds since 1970, UTC
+    times = JSONText()  # one number a line: milliseconds since 1970, UTC
 
     class Meta:
         ordering: ClassVar = ["step", "first"]

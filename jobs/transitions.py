@@ -94,9 +94,12 @@ class JobState:
         return state
 
     def refresh(self) -> None:
-        """Bring the state up to date: what changed since the seq it knows?"""
+        """Bring the state up to date: what changed since the seq it knows?
+
+        Locks the job until the transaction ends: who has lost once is not overtaken again.
+        """
         known = self.job.seq
-        self.job = Job.objects.get(pk=self.job.pk)
+        self.job = Job.objects.select_for_update().get(pk=self.job.pk)
         since = known if self.job.seq >= known else 0
         for step in Step.objects.filter(job=self.job.pk, seq__gt=since).order_by("position"):
             self.steps[step.pk] = step

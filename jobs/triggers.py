@@ -1,8 +1,8 @@
 """The database's own guard: no status changes without the journal entry that says so.
 
 ``queryset.update()``, a stale ``save()``, ``bulk_create`` with a status and raw SQL all meet these
-triggers. A rule is one SQL condition in words that every database understands; only its wrapping
-is SQLite's.
+triggers. A rule is one SQL condition in words that both databases understand; only its wrapping
+differs.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from .database import NEWS
 from .exceptions import TriggersMissing
 
 
@@ -34,7 +35,7 @@ def _journaled(subject: str, seq: str) -> str:
 
 
 def _born_twice(table: str) -> str:
-    """INSERT OR REPLACE would take the place of a row without an UPDATE that could be refused."""
+    """SQLite's INSERT OR REPLACE would replace a row without an UPDATE that could be refused."""
     return f"EXISTS (SELECT 1 FROM {table} AS t WHERE t.id = NEW.id)"
 
 
@@ -123,35 +124,77 @@ def install(using: str = DEFAULT_DB_ALIAS) -> None:
         for rule in RULES:
             for statement in _statements(rule, connection.vendor):
                 cursor.execute(statement)
+        for statement in _news(connection.vendor):
+            cursor.execute(statement)
+
+
+def make_way(using: str = DEFAULT_DB_ALIAS) -> None:
+    """Before migrations: SQLite does not rebuild a table that another table's trigger names."""
+    if connections[using].vendor == "sqlite":
+        remove(using)
 
 
 def remove(using: str = DEFAULT_DB_ALIAS) -> None:
-    """Drop every trigger: SQLite does not rebuild a table that another table's trigger names."""
+    """Drop every trigger."""
     connection = connections[using]
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            for rule in RULES:
-                cursor.execute(f"DROP TRIGGER IF EXISTS {rule.name}")
+    of_table = "" if connection.vendor == "sqlite" else " ON {}"
+    with connection.cursor() as cursor:
+        for rule in RULES:
+            cursor.execute(f"DROP TRIGGER IF EXISTS {rule.name}" + of_table.format(rule.table))
 
 
 def require(using: str = DEFAULT_DB_ALIAS) -> None:
     """Raises TriggersMissing, naming them, unless every trigger is in place."""
     connection = connections[using]
     with connection.cursor() as cursor:
-        cursor.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        cursor.execute(_PRESENT[connection.vendor])
         present = {name for (name,) in cursor.fetchall()}
     if missing := [rule.name for rule in RULES if rule.name not in present]:
         raise TriggersMissing(missing)
 
 
+_PRESENT = {
+    "sqlite": "SELECT name FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
+    "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND pg_table_is_visible(tgrelid)",
+}
+
+
 def _statements(rule: Rule, vendor: str) -> list[str]:
-    if vendor != "sqlite":
-        raise ImproperlyConfigured(
-            f"Truestep guards its rows with triggers, which it does not have for {vendor} yet. "
-            "Use a sqlite:/// DATABASE_URL."
-        )
+    match vendor:
+        case "sqlite":
+            return [
+                f"DROP TRIGGER IF EXISTS {rule.name}",
+                f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} "
+                f"WHEN {rule.condition} BEGIN SELECT RAISE(ABORT, '{rule.message}'); END",
+            ]
+        case "postgresql":
+            return _plpgsql(
+                rule.name,
+                f"BEFORE {rule.event} ON {rule.table} FOR EACH ROW",
+                f"IF {rule.condition} THEN RAISE EXCEPTION '{rule.message}' "
+                "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW;",
+            )
+    raise ImproperlyConfigured(
+        f"Truestep guards its rows with triggers, which it does not have for {vendor}. "
+        "Use PostgreSQL or SQLite."
+    )
+
+
+def _news(vendor: str) -> list[str]:
+    """PostgreSQL tells who listens that a job was written to; on SQLite, ``data_version`` does."""
+    if vendor != "postgresql":
+        return []
+    body = f"NOTIFY {NEWS}; RETURN NULL;"
     return [
-        f"DROP TRIGGER IF EXISTS {rule.name}",
-        f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} "
-        f"WHEN {rule.condition} BEGIN SELECT RAISE(ABORT, '{rule.message}'); END",
+        *_plpgsql("truestep_news", "AFTER INSERT ON truestep_transition", body),
+        *_plpgsql("truestep_step_news", "AFTER INSERT OR UPDATE ON truestep_step", body),
+    ]
+
+
+def _plpgsql(name: str, occasion: str, body: str) -> list[str]:
+    return [
+        f"CREATE OR REPLACE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$truestep$ BEGIN {body} END $truestep$",
+        f"CREATE OR REPLACE TRIGGER {name} {occasion} EXECUTE FUNCTION {name}()",
     ]

@@ -1,7 +1,9 @@
 """Signs of life: which workers live, and what they know how to run.
 
 A worker holds an OS lock on a file of its own for as long as it lives; the kernel releases it
-however the worker ends. A lock that is free means: dead, at once and without a clock.
+however the worker ends. On the worker's own host, a lock that is free means: dead, at once and
+without a clock. Seen from elsewhere it is dead when its count of beats has stood still for a lease,
+by the observer's clock alone.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -61,14 +64,36 @@ def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = N
     return Post(worker, lock)
 
 
+_last_beats: dict[int, tuple[int, float]] = {}  # worker → beats, since when (monotonic seconds)
+
+
 def is_alive(worker: Worker) -> bool:
-    """Whether the worker's process still holds its lock. Asked on the worker's own host."""
+    """Whether the worker lives, as far as this process can tell. Wants a row just read."""
     if worker.stopped_at is not None:
         return False
+    if worker.host == socket.gethostname():
+        holds_lock = _holds_lock(worker.lock_path)
+        if holds_lock is not None:
+            return holds_lock
+    return _has_beaten(worker)
+
+
+def _has_beaten(worker: Worker) -> bool:
+    """Whether its count of beats rose within the lease; yes until it was watched for so long."""
+    now = time.monotonic()
+    beats, since = _last_beats.get(worker.pk, (-1, now))
+    if worker.beats != beats:
+        since = now
+    _last_beats[worker.pk] = (worker.beats, since)
+    return now - since < conf.knobs().lease
+
+
+def _holds_lock(path: str) -> bool | None:
+    """Whether any process holds the lock; None when the file cannot be seen from here."""
     try:
-        handle = os.open(worker.lock_path, os.O_RDWR | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return False
+        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        return None
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

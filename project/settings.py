@@ -3,18 +3,22 @@
 import importlib.util
 import os
 import secrets
-import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-# A SQLite without the WAL-reset bug, before Django loads its backend (requirements.txt says where).
+_SQLITE_OPTIONS: dict[str, Any] = {
+    # A writer waits for its turn at BEGIN, and what is committed survives a power cut.
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+}
+# A sound SQLite, before Django loads its backend (requirements.txt says where there is one).
 if importlib.util.find_spec("pysqlite3"):
-    import pysqlite3
+    from .sqlite import Connection
 
-    sys.modules["sqlite3"] = pysqlite3
-    sys.modules["sqlite3.dbapi2"] = pysqlite3.dbapi2
+    _SQLITE_OPTIONS["factory"] = Connection
 
+import dj_database_url
 from csp.constants import NONE, SELF
 from environs import Env
 from marshmallow.validate import OneOf, Range, Regexp
@@ -43,10 +47,9 @@ SECRET_KEY = env.str("SECRET_KEY", None) or _generated_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
-# Celery and Redis are for later; a value that would be ignored is refused.
+# Celery is for later; a value that would be ignored is refused.
 JOBS_ENGINE = env.str("JOBS_ENGINE", "embedded", validate=OneOf(["embedded"]))
-for name in ("REDIS_URL", "CELERY_BROKER_URL"):
-    env.str(name, "", validate=OneOf([""], error="It is not supported yet; unset it."))
+env.str("CELERY_BROKER_URL", "", validate=OneOf([""], error="It is not supported yet; unset it."))
 
 INSTALLED_APPS = [
     "daphne",
@@ -92,27 +95,57 @@ TEMPLATES = [
     },
 ]
 
-_DATABASE_URL = env.str(
+_DATABASE_URL: Any = env.str(
     "DATABASE_URL",
-    f"sqlite:///{VAR_DIR / 'db.sqlite3'}",
+    None,
     validate=Regexp(
-        r"sqlite:///.+", error="It takes sqlite:///relative/path or sqlite:////absolute/path."
+        r"(sqlite:///|postgres(ql)?://([^/]*@)?(\[[^]/]+\]|[^]/:@[]*)(:\d+)?/).+",
+        error="It takes sqlite:///relative/path, sqlite:////absolute/path or "
+        "postgres://user:password@host:port/name.",
     ),
 )
-_DATABASE = urlsplit(_DATABASE_URL).path.removeprefix("/")
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": _DATABASE if _DATABASE == ":memory:" else os.path.abspath(_DATABASE),
-        "OPTIONS": {
-            # A writer waits for its turn at BEGIN, and what is committed survives a power cut.
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+_DATABASE: Any = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / "db.sqlite3")}
+if _DATABASE_URL is not None:
+    _DATABASE = dj_database_url.parse(_DATABASE_URL)
+if _DATABASE["ENGINE"].endswith("sqlite3"):
+    if _DATABASE["NAME"] != ":memory:":
+        _DATABASE["NAME"] = os.path.abspath(_DATABASE["NAME"])
+    _DATABASE["OPTIONS"] = _SQLITE_OPTIONS
+DATABASES = {"default": _DATABASE}
+
+# Without Redis, pokes stay in one process; the database itself tells of other processes' commits.
+_REDIS_URL = env.str(
+    "REDIS_URL",
+    "",
+    validate=Regexp(
+        r"(rediss?://[^/]+(/\d*)?|unix://.+)?$",
+        error="It takes redis://host:port/number, rediss://… or unix://….",
+    ),
+)
+CHANNEL_LAYERS: dict[str, Any] = {
+    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
+    if not _REDIS_URL
+    else {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [
+                {
+                    "address": _REDIS_URL,
+                    "socket_timeout": None,  # redis-py would cut an idle subscription after 5 s
+                    "socket_connect_timeout": 2,
+                    "socket_keepalive": True,
+                    "health_check_interval": 10,
+                }
+            ]
         },
     }
 }
-CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+# While Redis is away, channels_redis logs a traceback each second; Truestep says it once.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "loggers": {"channels_redis": {"level": "CRITICAL"}},
+}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{validator}"}

@@ -6,10 +6,26 @@ from contextlib import contextmanager
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import connection
 
 from jobs import audit, definitions, workers
 from jobs.orchestrator import Desk
+from tests.faults.redis import RedisServer
 from tests.support import program
+
+
+def pytest_collection_modifyitems(config, items):
+    """On PostgreSQL only what uses a database is run; a few tests are for one database alone."""
+    on_sqlite = connection.vendor == "sqlite"
+    other = "postgres" if on_sqlite else "sqlite"
+    kept, left = [], []
+    for item in items:
+        wanted = not item.get_closest_marker(other) and (
+            on_sqlite or "db" in item.fixturenames or "transactional_db" in item.fixturenames
+        )
+        (kept if wanted else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 @pytest.fixture
@@ -47,6 +63,14 @@ def serving(database):
             yield running
 
     return serve
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """A Redis of the test's own; ``redis.url`` says where."""
+    server = RedisServer(tmp_path)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

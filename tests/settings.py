@@ -14,6 +14,9 @@ if "TRUESTEP_TEST_DIR" not in os.environ:
 TEST_DIR = os.environ["TRUESTEP_TEST_DIR"]
 TEST_DATABASE = os.path.join(TEST_DIR, "test.sqlite3")
 
+if DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    TEST_DATABASE = "truestep_test"
+# Child processes use the same one: a test database has the name of the database.
 DATABASES["default"] |= {"NAME": TEST_DATABASE, "TEST": {"NAME": TEST_DATABASE}}
 INSTALLED_APPS += ["tests.fates"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

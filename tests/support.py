@@ -142,6 +142,13 @@ def rows() -> dict[str, list[tuple]]:
     return {m.__name__: list(m.objects.order_by("pk").values_list()) for m in models}
 
 
+def drop_trigger(name: str, table: str) -> None:
+    """As if somebody had dropped one of the guards; ``triggers.install`` brings it back."""
+    of_table = "" if connection.vendor == "sqlite" else f" ON {table}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TRIGGER {name}{of_table}")
+
+
 def journal(job: Job) -> list[tuple[str | None, str, str]]:
     """(step or None, from, to) of each move, in order."""
     moves = Transition.objects.filter(job=job, kind=Kind.MOVE).order_by("seq")

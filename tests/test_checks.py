@@ -1,9 +1,15 @@
 """What is wrong with the configuration, said before the first job."""
 
+import os
+from types import SimpleNamespace
+
+import psutil
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from jobs import checks
+from jobs import checks, database
+from jobs.exceptions import DatabaseUnsafe
 
 
 def test_this_project_is_sound():
@@ -41,11 +47,48 @@ def test_a_malformed_setting_is_an_error_that_names_it(settings, given, words):
         ((3, 53, 0), True),
     ],
 )
-def test_an_sqlite_that_can_corrupt_its_file_is_a_warning(monkeypatch, version, sound):
+def test_an_sqlite_that_can_corrupt_its_file_is_refused(monkeypatch, version, sound):
     class Library:
         sqlite_version_info = version
         sqlite_version = ".".join(map(str, version))
 
     monkeypatch.setattr(connections[DEFAULT_DB_ALIAS], "Database", Library)
     found = checks.check_sqlite()
-    assert [warning.id for warning in found] == ([] if sound else ["truestep.W001"])
+    assert [error.id for error in found] == ([] if sound else ["truestep.E003"])
+    assert all("pip install pysqlite3" in error.msg for error in found)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(
+    ("mounted", "kind", "sound"),
+    [
+        ("/", "ext4", True),
+        ("/", "nfs4", False),
+        ("parent", "cifs", False),
+        ("parent", "fuse.sshfs", False),
+        ("elsewhere", "nfs", True),
+        ("parent", "fuse.ext4", True),
+    ],
+)
+def test_an_sqlite_file_on_a_network_is_refused(monkeypatch, mounted, kind, sound):
+    path = connections[DEFAULT_DB_ALIAS].settings_dict["NAME"]
+    if mounted == "parent":
+        mounted = os.path.dirname(os.path.realpath(path))
+    mounts = [SimpleNamespace(mountpoint="/", fstype="ext4")]
+    mounts.append(SimpleNamespace(mountpoint=mounted, fstype=kind))
+    monkeypatch.setattr(psutil, "disk_partitions", lambda **_: mounts)
+    found = checks.check_sqlite()
+    assert bool(found) != sound
+    for error in found:
+        assert path in error.msg and kind in error.msg and "DATABASE_URL" in error.msg
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("command", ["serve", "worker", "launch noop"])
+def test_nothing_starts_on_an_unsafe_database(transactional_db, monkeypatch, command):
+    def refuse():
+        raise DatabaseUnsafe("It is not safe.")
+
+    monkeypatch.setattr(database, "require_sound", refuse)
+    with pytest.raises(CommandError, match="not safe"):
+        call_command(*command.split())

@@ -9,12 +9,11 @@ import sys
 
 import psutil
 import pytest
-from django.db import connection
 
 from jobs import triggers
 from jobs.models import Attempt, Job, Transition, Worker
 from jobs.orchestrator import cancel, launch
-from tests.support import ROOT, drive, job_of, program, step_of, wait_for
+from tests.support import ROOT, drive, drop_trigger, job_of, program, step_of, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -100,8 +99,7 @@ def test_a_job_cancelled_by_somebody_else_is_exit_code_3(database):
 
 @pytest.mark.parametrize("name", ["launch noop", "worker", "serve --port 0"])
 def test_without_its_triggers_nothing_starts(database, name):
-    with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER truestep_job_birth")
+    drop_trigger("truestep_job_birth", "truestep_job")
     try:
         code, out, err = manage(*name.split())
     finally:
@@ -112,6 +110,7 @@ def test_without_its_triggers_nothing_starts(database, name):
     assert "Traceback" not in out + err
 
 
+@pytest.mark.sqlite
 def test_a_database_without_tables_is_exit_code_4(tmp_path):
     """As in a checkout where nobody has migrated yet."""
     env = {"TRUESTEP_TEST_DIR": str(tmp_path)}
@@ -119,6 +118,7 @@ def test_a_database_without_tables_is_exit_code_4(tmp_path):
     assert (code, "migrate" in err, "Traceback" in err) == (4, True, False)
 
 
+@pytest.mark.sqlite
 def test_a_directory_that_cannot_be_opened_is_exit_code_4(tmp_path):
     env = {"TRUESTEP_TEST_DIR": str(tmp_path / "missing")}
     code, _, err = manage("launch", "noop", env=env)

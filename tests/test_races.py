@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -16,29 +17,42 @@ from jobs.transitions import JobState, commit
 from tests.support import drive, ended, in_threads, job_of, journal, returned, step_of, wait_for
 
 
+class Crowd:
+    """Writers gather before their transactions until the door opens."""
+
+    def __init__(self) -> None:
+        self.waiting: list[threading.Thread] = []
+        self.door = threading.Event()
+        self.door.set()
+
+
 @pytest.fixture
 def crowd(monkeypatch):
-    """Counts the threads that wait for their turn to write."""
-    waiting = []
-    wait_for_turn = database._wait_for_turn
+    crowd, take_ticket = Crowd(), database._ticket
 
-    def counted(*args):
-        waiting.append(threading.current_thread())
-        wait_for_turn(*args)
+    @contextmanager
+    def gather():
+        crowd.waiting.append(threading.current_thread())
+        assert crowd.door.wait(10)
+        with take_ticket():
+            yield
 
-    monkeypatch.setattr(database, "_wait_for_turn", counted)
-    return waiting
+    monkeypatch.setattr(database, "_ticket", gather)
+    return crowd
 
 
 def race(crowd, *calls):
     """What the calls answer that all stand at the door when it opens."""
+    crowd.waiting.clear()
+    crowd.door.clear()
     answers = []
-    with database.write():
-        del crowd[:]
-        runner = threading.Thread(target=lambda: answers.extend(in_threads(*calls)))
-        runner.start()
-        wait_for(lambda: len(crowd) == len(calls), what="everybody waits")
-    runner.join()
+    runner = threading.Thread(target=lambda: answers.extend(in_threads(*calls)))
+    runner.start()
+    try:
+        wait_for(lambda: len(crowd.waiting) == len(calls), what="everybody waits")
+    finally:
+        crowd.door.set()
+        runner.join()
     return answers
 
 

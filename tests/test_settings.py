@@ -14,19 +14,31 @@ NAMES = (
     "DEBUG HTTPS PORT SECRET_KEY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS SESSION_COOKIE_SECURE "
     "SECURE_SSL_REDIRECT SECURE_HSTS_SECONDS"
 )
+PUBSUB = "channels_redis.pubsub.RedisPubSubChannelLayer"
 PROGRAM = f"""
 import json
 from project import settings
 values = {{name: getattr(settings, name) for name in {NAMES.split()!r}}}
 values["DATABASE"] = str(settings.DATABASES["default"]["NAME"])
-values["OPTIONS"] = settings.DATABASES["default"]["OPTIONS"]
+values["LAYER"] = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+options = settings.DATABASES["default"].get("OPTIONS", {{}})
+values["OPTIONS"] = {{name: value for name, value in options.items() if name != "factory"}}
 print(json.dumps(values))
 """
 
 
 def read_settings(**env):
     """The settings that this environment makes, or None and the last line of the complaint."""
-    ours = ("DATABASE_URL", "DEBUG", "PORT", "SECRET_KEY", "REPORT_ROOT", "HTTPS", "ALLOWED_HOSTS")
+    ours = (
+        "DATABASE_URL",
+        "DEBUG",
+        "PORT",
+        "SECRET_KEY",
+        "REPORT_ROOT",
+        "HTTPS",
+        "ALLOWED_HOSTS",
+        "REDIS_URL",
+    )
     clean = {name: value for name, value in os.environ.items() if name not in ours}
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
@@ -66,6 +78,11 @@ def test_an_empty_environment_is_safe():
         ({"DATABASE_URL": "sqlite:////tmp/x.sqlite3"}, "DATABASE", "/tmp/x.sqlite3"),
         ({"DATABASE_URL": "sqlite:///x.sqlite3"}, "DATABASE", str(ROOT / "x.sqlite3")),
         ({"DATABASE_URL": "sqlite:///:memory:"}, "DATABASE", ":memory:"),
+        ({"DATABASE_URL": "postgres://ada:p%2Fw@db.test:5433/jobs"}, "DATABASE", "jobs"),
+        ({"DATABASE_URL": "postgresql://[::1]/jobs"}, "DATABASE", "jobs"),
+        ({"REDIS_URL": "redis://:secret@redis.test:6379/1"}, "LAYER", PUBSUB),
+        ({"REDIS_URL": "unix:///run/redis.sock"}, "LAYER", PUBSUB),
+        ({"REDIS_URL": ""}, "LAYER", "channels.layers.InMemoryChannelLayer"),
         ({"HTTPS": "1"}, "SESSION_COOKIE_SECURE", True),
         ({"HTTPS": "1"}, "SECURE_HSTS_SECONDS", 365 * 24 * 3600),
     ],
@@ -84,9 +101,12 @@ def test_the_environment_sets_it(env, name, value):
         ({"PORT": "http"}, "Not a valid integer."),
         ({"PORT": "70000"}, "Must be greater than or equal to 0 and less than or equal to 65535."),
         ({"JOBS_ENGINE": "cron"}, "Must be one of: embedded."),
-        ({"DATABASE_URL": "postgres://x"}, "It takes sqlite:///relative/path or sqlite:////abs"),
+        ({"DATABASE_URL": "postgres://x"}, "It takes sqlite:///relative/path, sqlite:////abs"),
+        ({"DATABASE_URL": "postgres://host:port/name"}, "or postgres://user:password@host:port/"),
+        ({"DATABASE_URL": "mysql://host/name"}, "It takes sqlite:///relative/path"),
         ({"DATABASE_URL": ""}, "It takes sqlite:///relative/path"),
-        ({"REDIS_URL": "redis://localhost"}, "It is not supported yet; unset it."),
+        ({"REDIS_URL": "localhost:6379"}, "It takes redis://host:port/number"),
+        ({"REDIS_URL": "redis://localhost/zero"}, "It takes redis://host:port/number"),
         ({"CELERY_BROKER_URL": "redis://localhost"}, "It is not supported yet; unset it."),
     ],
 )
@@ -99,7 +119,7 @@ def test_a_malformed_value_is_refused_by_name(env, words):
 
 def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
     (tmp_path / "project").mkdir()
-    for name in ("__init__.py", "settings.py"):
+    for name in ("__init__.py", "settings.py", "sqlite.py"):
         (tmp_path / "project" / name).write_text((ROOT / "project" / name).read_text())
 
     def key():

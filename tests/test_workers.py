@@ -5,10 +5,12 @@ import subprocess
 import sys
 
 import pytest
+from django.db.models import F
 
 from jobs import workers
 from jobs.models import Worker
 from jobs.orchestrator import launch
+from tests.support import wait_for
 
 
 @pytest.fixture
@@ -46,9 +48,24 @@ def test_who_let_go_of_the_lock_is_dead_at_once(post):
     assert not workers.is_alive(Worker.objects.get())
 
 
-def test_who_has_no_lock_file_is_dead(post):
-    os.unlink(post.worker.lock_path)
-    assert not workers.is_alive(Worker.objects.get())
+@pytest.mark.parametrize("where", ["on another host", "where its lock cannot be seen"])
+def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where):
+    """By the observer's clock, from the moment it first looked."""
+    settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2}
+    if where == "on another host":
+        Worker.objects.update(host="far.example")
+        os.close(post._lock)
+    else:
+        os.unlink(post.worker.lock_path)
+
+    def is_alive():
+        return workers.is_alive(Worker.objects.get())
+
+    assert is_alive()
+    wait_for(lambda: not is_alive())
+    Worker.objects.update(beats=F("beats") + 1)
+    assert is_alive()
+    wait_for(lambda: not is_alive())
 
 
 def test_asking_does_not_take_the_lock_away(post):

@@ -20,10 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import DatabaseError
-
 from .. import conf, database, definitions, orchestrator, triggers, workers
-from ..exceptions import DatabaseBusy, Overtaken
+from ..exceptions import NotReady, Overtaken
 from ..logs import LineCutter, LogBook
 from ..models import Job
 from ..orchestrator import Desk
@@ -40,7 +38,7 @@ TURN_SECONDS = 0.01  # how long a turn waits for a slot to speak; also the poll 
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
 FLUSH_LINES = 2000  # … or when so many lines wait
 SWEEP_SECONDS = 1.0
-RETRY_SECONDS = 1.0  # after the database refused to record an outcome
+RETRY_SECONDS = 1.0  # after the database could not be used
 READ_BYTES = 256 * 1024
 
 
@@ -99,17 +97,22 @@ class EmbeddedWorker(WorkerProcess):
         self._slots: list[Slot] = []
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._server, selectors.EVENT_READ, self._bury)
-        self._watch = database.CommitWatch()
+        self._watch = database.watch_commits()
         self._stopping = self._killing = False
         self._look_again = True
-        self._next_flush = self._next_beat = self._next_sweep = 0.0
+        self._next_flush = self._next_beat = self._next_sweep = self._rest_until = 0.0
 
     # -- the life of a worker
 
     def run(
         self, *, only_job: int | None = None, until: Callable[[], bool] = lambda: False
     ) -> None:
-        triggers.require()
+        try:
+            database.require_sound()
+            triggers.require()
+        except NotReady:
+            self._server.close()
+            raise
         knows = definitions.known_steps()
         self._post = workers.sign_on(slots=self._size, knows=knows, only_job=only_job)
         self._desk = Desk(worker=self._post.worker, knows=knows)
@@ -123,6 +126,7 @@ class EmbeddedWorker(WorkerProcess):
             raise
         finally:
             self._server.close()
+            self._watch.close()
             self._post.sign_off()
 
     def stop(self) -> None:
@@ -135,15 +139,23 @@ class EmbeddedWorker(WorkerProcess):
         self._killing = True
 
     def _turn(self) -> None:
+        database.mend()
         self._listen()
         self._enforce_deadlines()
         self._write_logs()
         self._record_outcomes()
-        if self._watch.changed() or self._look_again:
-            self._look_again = False
-            self._stop_cancelled()
-            self._claim()
-        self._beat()
+        if time.monotonic() < self._rest_until:
+            return
+        try:
+            if self._watch.changed() or self._look_again:
+                self._look_again = False
+                self._stop_cancelled()
+                self._claim()
+            self._beat()
+        except database.TROUBLE as error:
+            logger.warning("The database cannot be used, trying again: %s", error)
+            self._look_again = True
+            self._rest_until = time.monotonic() + RETRY_SECONDS
 
     def _hand_back_everything(self) -> None:
         """The worker stops: its steps are stopped, and go back to be run elsewhere."""
@@ -180,10 +192,6 @@ class EmbeddedWorker(WorkerProcess):
                 claims = orchestrator.claim(self._desk, room)
             except Overtaken:
                 continue
-            except (DatabaseError, DatabaseBusy) as error:
-                logger.warning("Could not claim a step: %s. Trying again.", error)
-                self._look_again = True
-                return
             if not claims:
                 return
             for claim in claims:
@@ -351,8 +359,9 @@ class EmbeddedWorker(WorkerProcess):
                 slot.book.write()
         except Overtaken:
             self._lose(slot)
-        except (DatabaseError, DatabaseBusy) as error:
+        except database.TROUBLE as error:
             logger.warning("Log lines wait, the database refused them: %s", error)
+            self._next_flush = time.monotonic() + RETRY_SECONDS
 
     def _record_outcomes(self) -> None:
         now = time.monotonic()
@@ -376,7 +385,7 @@ class EmbeddedWorker(WorkerProcess):
         except Overtaken:
             self._lose(slot)
             return
-        except (DatabaseError, DatabaseBusy) as error:
+        except database.TROUBLE as error:
             logger.warning("The end of %s waits, the database refused it: %s", claim.name, error)
             slot.retry_at = time.monotonic() + RETRY_SECONDS
             return
@@ -413,16 +422,13 @@ class EmbeddedWorker(WorkerProcess):
 
     def _beat(self) -> None:
         now = time.monotonic()
-        try:
-            if now >= self._next_beat:
-                self._next_beat = now + conf.knobs().beat
-                self._post.beat()
-            if now >= self._next_sweep:
-                self._next_sweep = now + SWEEP_SECONDS
-                self._look_again = True
-                self._sweep.run()
-        except (DatabaseError, DatabaseBusy) as error:
-            logger.warning("The database refused a sign of life: %s", error)
+        if now >= self._next_beat:
+            self._next_beat = now + conf.knobs().beat
+            self._post.beat()
+        if now >= self._next_sweep:
+            self._next_sweep = now + SWEEP_SECONDS
+            self._look_again = True
+            self._sweep.run()
 
 
 def _with_stop(outcome: Outcome, stop: Stop | None) -> Outcome:

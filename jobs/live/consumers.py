@@ -60,7 +60,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             return
         self._allowance, self._allowed_at = float(BURST), time.monotonic()
         self._viewer = Viewer(self._send_json, self._close, position, sees_logs)
-        self._feed = await get_hub().join(self._what, self._viewer)
+        self._feed = get_hub().join(self._what, self._viewer)
 
     async def websocket_receive(self, message: Frame) -> None:
         if self._viewer is None or self._feed is None or self._closed:
@@ -80,7 +80,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
 
     async def websocket_disconnect(self, message: Frame) -> None:
         if self._viewer:
-            await get_hub().leave(self._what, self._viewer)
+            get_hub().leave(self._what, self._viewer)
         raise StopConsumer
 
     def _hear(self, viewer: Viewer, frame: Frame) -> bool:

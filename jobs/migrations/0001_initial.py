@@ -5,6 +5,8 @@ import django.utils.timezone
 import uuid
 from django.db import migrations, models
 
+from ..models import JSONText
+
 
 class Migration(migrations.Migration):
 
@@ -20,7 +22,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('uuid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ('definition', models.CharField(max_length=100)),
-                ('params', models.JSONField(default=dict)),
+                ('params', JSONText(default=dict)),
                 ('status', models.CharField(choices=[('pending', 'Pending'), ('running', 'Running'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='pending', max_length=10)),
                 ('seq', models.PositiveBigIntegerField(default=1)),
                 ('cancel_requested', models.BooleanField(default=False)),
@@ -73,7 +75,7 @@ class Migration(migrations.Migration):
                 ('last', models.PositiveBigIntegerField()),
                 ('text', models.TextField()),
                 ('levels', models.TextField()),
-                ('times', models.JSONField()),
+                ('times', JSONText()),
                 ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='truestep.step')),
             ],
             options={
@@ -109,7 +111,7 @@ class Migration(migrations.Migration):
                 ('host', models.CharField(max_length=200)),
                 ('pid', models.PositiveIntegerField()),
                 ('slots', models.PositiveIntegerField()),
-                ('knows', models.JSONField(default=dict)),
+                ('knows', JSONText(default=dict)),
                 ('lock_path', models.CharField(max_length=500)),
                 ('beats', models.PositiveBigIntegerField(default=0)),
                 ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
@@ -124,7 +126,7 @@ class Migration(migrations.Migration):
                 ('number', models.PositiveIntegerField()),
                 ('started_at', models.DateTimeField()),
                 ('ended_at', models.DateTimeField(null=True)),
-                ('result', models.JSONField(null=True)),
+                ('result', JSONText(null=True)),
                 ('error', models.TextField(blank=True)),
                 ('traceback', models.TextField(blank=True)),
                 ('step', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='truestep.step')),

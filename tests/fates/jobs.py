@@ -444,3 +444,10 @@ class IgnoresItsTime(JobDefinition):
         run.log("resisting")
         while True:
             time.sleep(1)
+
+
+def do_nothing(self, run):
+    pass
+
+
+LongChain = type("LongChain", (JobDefinition,), {f"s{n:02}": step(do_nothing) for n in range(40)})

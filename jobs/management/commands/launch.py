@@ -11,11 +11,10 @@ from typing import Any
 
 from django import forms
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
-from django.db import DatabaseError
 
-from ... import conf, definitions, orchestrator, triggers, workers
+from ... import conf, database, definitions, orchestrator, triggers, workers
 from ...engines.base import WorkerProcess, get_engine
-from ...exceptions import DatabaseBusy, InvalidParams, TriggersMissing, UnknownDefinition
+from ...exceptions import InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
 from ...statuses import Status
 from ..follow import LOOK_SECONDS, Follower
@@ -50,11 +49,11 @@ class Command(TerminalCommand):
             return super().execute(*args, **options)
         except SystemCheckError as error:
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
-        except TriggersMissing as error:
+        except NotReady as error:
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except ConnectionError as error:  # the fork server is gone
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
-        except (DatabaseError, DatabaseBusy) as error:
+        except database.TROUBLE as error:
             raise CommandError(
                 f"The database cannot be used: {error}. Is it new? Run: python manage.py migrate",
                 returncode=CANNOT_RUN,
@@ -67,6 +66,7 @@ class Command(TerminalCommand):
         given = self._parse_rest(options["definition"], options["rest"])
         detach = options["detach"] or given["detach"]
         as_json = options["json"] or given["json"]
+        database.require_sound()
         triggers.require()
         worker = None if detach or self._is_taken() else self._become_worker()
         if detach:

@@ -15,9 +15,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from ... import conf, triggers
+from ... import conf, database, triggers
 from ...engines import processes
-from ...exceptions import TriggersMissing
+from ...exceptions import NotReady
 from ..terminal import TerminalCommand
 
 LOOK_SECONDS = 0.05
@@ -42,8 +42,9 @@ class Command(TerminalCommand):
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:
         try:
+            database.require_sound()
             triggers.require()
-        except TriggersMissing as error:
+        except NotReady as error:
             raise CommandError(str(error)) from error
         try:
             listening = socket.create_server((host, port), backlog=512)

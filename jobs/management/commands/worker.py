@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from ... import conf, definitions
 from ...engines.base import get_engine
-from ...exceptions import TriggersMissing
+from ...exceptions import NotReady
 from ..terminal import TerminalCommand
 
 
@@ -40,5 +40,5 @@ class Command(TerminalCommand):
         self.stdout.write(f"Worker with {slots} slots. Knows: {known}.")
         try:
             worker.run()
-        except TriggersMissing as error:
+        except NotReady as error:
             raise CommandError(str(error)) from error

@@ -1,0 +1,59 @@
+"""A Redis of the test's own, on a free port, that can be stopped, paused and emptied."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+
+from redis import Redis, RedisError
+
+from tests.support import wait_for
+
+
+class RedisServer:
+    def __init__(self, directory) -> None:
+        self._directory = directory
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self.process: subprocess.Popen | None = None
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [
+                *("redis-server", "--port", str(self.port), "--bind", "127.0.0.1"),
+                *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
+            ],
+            stdout=subprocess.DEVNULL,
+        )
+        wait_for(self._answers, what="redis-server to answer")
+
+    def stop(self) -> None:
+        if self.process:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def pause(self) -> None:
+        """It holds its connections and answers nobody."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def command(self, *words: str):
+        with Redis.from_url(self.url) as client:
+            return client.execute_command(*words)
+
+    def subscriptions(self) -> int:
+        """How many groups anybody listens to."""
+        return len(self.command("PUBSUB", "CHANNELS", "asgi__group__*"))
+
+    def _answers(self) -> bool:
+        try:
+            return self.command("PING")
+        except RedisError:
+            return False
