@@ -446,6 +446,32 @@ class IgnoresItsTime(JobDefinition):
             time.sleep(1)
 
 
+class AnyTexts(forms.MultipleChoiceField):
+    def valid_value(self, value):
+        return True
+
+
+class Echoes(JobDefinition):
+    """Says what it is given in every way that there is: log, output, progress, result, error."""
+
+    class Params(forms.Form):
+        texts = AnyTexts()
+        raw = forms.CharField(required=False, help_text="Bytes for the output, in hexadecimal")
+
+    @step(needs=[])
+    def speak(self, run):
+        for text in run.params["texts"]:
+            run.log(text)
+        run.progress(1, 2, run.params["texts"][0])
+        sys.stdout.flush()
+        os.write(1, bytes.fromhex(run.params["raw"]))
+        return {"texts": run.params["texts"]}
+
+    @step(needs=[])
+    def complain(self, run):
+        raise ValueError("\n".join(run.params["texts"]))
+
+
 def do_nothing(self, run):
     pass
 
