@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, Q, QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import orchestrator
+from . import feed, orchestrator
 from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker
@@ -56,13 +56,15 @@ def _live(shown: Rows, mark: str, morph: str) -> dict[str, str]:
 
 class StepInline(ReadOnly, admin.TabularInline):
     model = Step
+    verbose_name_plural = f"steps (the first {feed.STEPS_SHOWN}; all of them are on the job's page)"
     extra = 0
     ordering = ("position",)
     fields = ("position", "name", "status_now", "attempt", "waiting", "log_lines", "last_error")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
-        return super().get_queryset(request).prefetch_related("attempts")
+        first = Q(position__lt=feed.FIRST_PART.end)
+        return super().get_queryset(request).filter(first).prefetch_related("attempts")
 
     @admin.display(description="status")
     def status_now(self, step: Step) -> SafeString:
@@ -76,13 +78,15 @@ class StepInline(ReadOnly, admin.TabularInline):
 
 class TransitionInline(ReadOnly, admin.TabularInline):
     model = Transition
+    verbose_name_plural = f"the newest {feed.ENTRIES_SHOWN} entries of the journal"
     extra = 0
     ordering = ("seq",)
     fields = ("seq", "at", "kind", "step", "attempt", "from_status", "to_status", "actor", "reason")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transition]:
-        return super().get_queryset(request).select_related("step")
+        newest = Q(seq__gt=F("job__seq") - feed.ENTRIES_SHOWN)
+        return super().get_queryset(request).filter(newest).select_related("step")
 
 
 @admin.register(Job)

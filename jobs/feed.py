@@ -11,7 +11,7 @@ import logging
 import os
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
@@ -25,6 +25,10 @@ from .statuses import Status
 logger = logging.getLogger(__name__)
 
 ALL_JOBS = "jobs"
+STEPS_SHOWN = 100  # of a job, on one page
+ENTRIES_SHOWN = 200  # of its history
+NAMES_SHOWN = 5  # steps that a step waits for; of more only the number is told
+FURTHEST = 1000  # entries behind the present, from where a page is better fetched anew
 SEND_SECONDS = 2.0  # a broker that does not answer delays no later poke for longer
 
 
@@ -146,13 +150,28 @@ class Position(NamedTuple):
     tag: str
 
 
+@dataclass(frozen=True, order=True)
+class Part:
+    """Some of a job's steps, by position: a page shows no more of a big job at once."""
+
+    first: int = 0
+
+    @property
+    def end(self) -> int:
+        """The position after the last one."""
+        return self.first + STEPS_SHOWN
+
+
+FIRST_PART = Part()
+
+
 @dataclass(kw_only=True)
 class StepSight:
     """A step as it is shown: the row, its current attempt, what it still waits for."""
 
     step: Step
     attempt: Attempt | None
-    waits_for: list[str]
+    waits_for: list[str]  # names; empty when they are more than NAMES_SHOWN
 
 
 @dataclass(kw_only=True)
@@ -163,41 +182,74 @@ class Sight:
     since: int
     seq: int
     tag: str
-    steps: list[StepSight] = field(default_factory=list)
-    journal: list[Transition] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)  # steps by status, of the whole job
-    errors: list[str] = field(default_factory=list)  # the job's failed steps, in words
+    part: Part
+    steps: list[StepSight]  # of the part
+    journal: list[Transition]
+    counts: dict[Part, Counter[str]]  # all steps of the job by status, part by part
+    errors: list[str]  # the job's failed steps, in words
 
 
-class OtherHistory(Exception):
-    """The position is not on this job's journal: another database was restored."""
+class CannotFollow(Exception):
+    """No way leads from the position to the present: the page is better fetched anew.
+
+    The database was restored from a copy, or so much has happened that it would not be shown.
+    """
 
 
-def look(job_id: int, since: int = 0, tag: str = "") -> Sight:
-    """Everything of a job that changed after *since*; with 0, the whole job.
+def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) -> Sight:
+    """Everything of a job that changed after *since*; with 0, all that its page shows.
 
-    *tag* is that of the journal entry at *since*. Raises Job.DoesNotExist, and OtherHistory when
-    the journal has no such entry.
+    *tag* is that of the journal entry at *since*. Raises Job.DoesNotExist, and CannotFollow when
+    the journal has no such entry, or goes on for more than FURTHEST entries after it.
     """
     with database.snapshot():
-        job = Job.objects.get(pk=job_id)
-        journal = list(
-            Transition.objects.filter(job=job_id, seq__gte=since)
-            .select_related("step")
-            .order_by("seq")
+        journal = _journal_since(job_id, since, tag) if since else history(job_id)
+        if not journal:
+            raise Job.DoesNotExist(f"There is no job {job_id}.")
+        job, end = journal[-1].job, journal[-1]
+        counts = _counts(job_id)
+        failed = any(count[Status.FAILED] for count in counts.values())
+        return Sight(
+            job=job,
+            since=since,
+            seq=end.seq,
+            tag=end.tag,
+            part=part,
+            steps=_steps_since(job_id, since, part),
+            journal=journal[1:] if since else journal,
+            counts=counts,
+            errors=errors_of(job_id) if failed else [],
         )
-        if since:
-            known = journal.pop(0) if journal else None
-            if known is None or (known.seq, known.tag) != (since, tag):
-                raise OtherHistory
-        sight = Sight(job=job, since=since, seq=job.seq, tag=journal[-1].tag if journal else tag)
-        sight.journal = journal
-        sight.steps = _steps_since(job_id, since)
-        by_status = Step.objects.filter(job=job_id).order_by().values_list("status")
-        sight.counts = Counter(dict(by_status.annotate(n=Count("pk"))))
-        if sight.counts[Status.FAILED]:
-            sight.errors = errors_of(job_id)
-        return sight
+
+
+def history(job_id: int, before: int | None = None) -> list[Transition]:
+    """The newest entries of a job's journal, or the newest before an entry; oldest first."""
+    entries = Transition.objects.filter(job=job_id).select_related("job", "step").order_by("-seq")
+    if before is not None:
+        entries = entries.filter(seq__lt=before)
+    return list(entries[:ENTRIES_SHOWN])[::-1]
+
+
+def _journal_since(job_id: int, since: int, tag: str) -> list[Transition]:
+    """The entry at *since* and all after it."""
+    entries = Transition.objects.filter(job=job_id, seq__gte=since).order_by("seq")
+    journal = list(entries.select_related("job", "step")[: FURTHEST + 2])
+    if len(journal) > FURTHEST + 1:
+        raise CannotFollow
+    if journal and (journal[0].seq, journal[0].tag) == (since, tag):
+        return journal
+    if journal or Job.objects.filter(pk=job_id).exists():
+        raise CannotFollow
+    return []
+
+
+def _counts(job_id: int) -> dict[Part, Counter[str]]:
+    parts: dict[Part, Counter[str]] = {}
+    steps = Step.objects.filter(job=job_id).order_by()
+    grouped = steps.values_list(F("position") / STEPS_SHOWN, "status").annotate(n=Count("pk"))
+    for number, status, count in grouped:
+        parts.setdefault(Part(number * STEPS_SHOWN), Counter())[status] = count
+    return dict(sorted(parts.items()))
 
 
 def position_of(job_id: int) -> Position:
@@ -210,14 +262,13 @@ def position_of(job_id: int) -> Position:
 
 def errors_of(job_id: int) -> list[str]:
     """One line for each failed step: its name and the first line of its error."""
-    failed = Step.objects.filter(job=job_id, status=Status.FAILED).order_by("position")
+    failed = Step.objects.filter(job=job_id, status=Status.FAILED).order_by("position")[:10]
     told = {
         attempt.step_id: attempt.error
-        for attempt in Attempt.objects.filter(step__in=failed, number=F("step__attempt"))
+        for attempt in Attempt.objects.filter(step__in=list(failed), number=F("step__attempt"))
     }
     return [
-        f"{step.name}: {(told.get(step.pk) or 'failed').splitlines()[0][:300]}"
-        for step in failed[:10]
+        f"{step.name}: {(told.get(step.pk) or 'failed').splitlines()[0][:300]}" for step in failed
     ]
 
 
@@ -234,27 +285,28 @@ def pulse(job_id: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _steps_since(job_id: int, since: int) -> list[StepSight]:
-    steps = list(Step.objects.filter(job=job_id, seq__gt=since).order_by("position"))
-    attempts = {
-        attempt.step_id: attempt
-        for attempt in Attempt.objects.filter(
-            step__job=job_id, step__seq__gt=since, number=F("step__attempt")
-        )
-    }
-    waits = _unmet_needs(job_id, since) if any(step.waiting for step in steps) else {}
+def _steps_since(job_id: int, since: int, part: Part) -> list[StepSight]:
+    shown = Step.objects.filter(
+        job=job_id, seq__gt=since, position__gte=part.first, position__lt=part.end
+    )
+    steps = list(shown.order_by("position"))
+    started = [step.pk for step in steps if step.attempt]
+    current = Attempt.objects.filter(step__in=started, number=F("step__attempt"))
+    attempts = {attempt.step_id: attempt for attempt in (current if started else ())}
+    waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
+    waits = _unmet_needs(waiting)
     return [
         StepSight(step=step, attempt=attempts.get(step.pk), waits_for=waits.get(step.pk, []))
         for step in steps
     ]
 
 
-def _unmet_needs(job_id: int, since: int) -> dict[int, list[str]]:
-    """The names of the steps that each pending step still waits for."""
-    unmet = Need.objects.filter(
-        step__job=job_id, step__seq__gt=since, step__status=Status.PENDING
-    ).exclude(needed__status=Status.SUCCEEDED)
+def _unmet_needs(steps: list[int]) -> dict[int, list[str]]:
+    """The names of the steps that each of these still waits for, unless they are many."""
     names: dict[int, list[str]] = {}
-    for step_id, name in unmet.order_by("needed__position").values_list("step", "needed__name"):
-        names.setdefault(step_id, []).append(name)
+    if steps:
+        few = Need.objects.filter(step__in=steps, step__waiting__lte=NAMES_SHOWN)
+        unmet = few.exclude(needed__status=Status.SUCCEEDED)
+        for step_id, name in unmet.order_by("needed__position").values_list("step", "needed__name"):
+            names.setdefault(step_id, []).append(name)
     return names

@@ -170,7 +170,9 @@ class Line:
 
 def read(step_id: int, first: int, count: int) -> list[Line]:
     """Up to *count* lines of a step's log from number *first* on."""
-    chunks = LogChunk.objects.filter(step=step_id, last__gte=first, first__lt=first + count)
+    chunks = LogChunk.objects.filter(
+        step=step_id, first__gt=first - CHUNK_LINES, first__lt=first + count, last__gte=first
+    )
     return [
         Line(number, text, level, at, chunk.attempt)
         for chunk in chunks.order_by("first")

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from . import database, definitions, feed, logs, orchestrator
 from .exceptions import InvalidParams, UnknownDefinition
 from .live import fragments
-from .live.windows import PAGE_SIZE, Window, counts
+from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, part_of
 from .models import Job, Step
 from .statuses import JOB_STATUSES
 
@@ -66,7 +66,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "mark": mark,
         "jobs": page,
         "oldest": page[-1].pk if older else None,
-        "counts": [(status, counted.get(status, 0)) for status in JOB_STATUSES],
+        "counts": [(status, _about(counted[status])) for status in JOB_STATUSES],
         "definitions": definitions.registered(),
     }
     return _render(request, "truestep/list.html", context)
@@ -75,12 +75,29 @@ def job_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 @permitted("view")
 def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
-    """One job, whole; the page's script keeps it true."""
+    """One job; the page's script keeps it true.
+
+    Of a big job, ``?from=`` and a position choose the steps that are shown; ``?before=`` and a
+    number show older entries of its history.
+    """
+    before = request.GET.get("before", "")
+    if before and not (before.isdecimal() and len(before) < 19):
+        raise Http404(f"before={before} is not the number of an entry.")
     try:
-        sight = feed.look(job_id)
+        with database.snapshot():
+            sight = feed.look(job_id, part=part_of(request.GET))
+            older = feed.history(job_id, int(before)) if before else []
+    except ValueError as error:
+        raise Http404(str(error)) from None
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
-    return _render(request, "truestep/detail.html", fragments.context_of(sight))
+    shown = older if before else sight.journal
+    context = fragments.context_of(sight) | {
+        "history": shown,
+        "is_past": bool(before),
+        "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
+    }
+    return _render(request, "truestep/detail.html", context)
 
 
 @require_POST
@@ -146,6 +163,10 @@ def launch(request: HttpRequest, name: str) -> HttpResponse:
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the web process answers."""
     return HttpResponse("ok", content_type="text/plain")
+
+
+def _about(count: int) -> str:
+    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
 
 
 def _may_launch(request: HttpRequest, definition: type[definitions.JobDefinition]) -> bool:

@@ -10,6 +10,7 @@ from jobs import feed
 from jobs.models import Attempt, Job
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.runner import Verdict
+from jobs.templatetags.truestep import reason
 from tests.support import Cost, drive, ended, job_of, returned, step_of, wait_for
 
 
@@ -23,7 +24,7 @@ def test_from_the_beginning_everything_is_new(desk):
     assert (sight.since, sight.seq, sight.tag) == (0, job.seq, job.journal.latest("seq").tag)
     assert names(sight) == ["top", "left", "right", "bottom"]
     assert [entry.seq for entry in sight.journal] == list(range(1, job.seq + 1))
-    assert sight.counts == {"succeeded": 4}
+    assert sight.counts == {feed.FIRST_PART: {"succeeded": 4}}
     assert sight.errors == []
 
 
@@ -80,7 +81,7 @@ def test_a_step_comes_with_its_current_attempt(desk):
 @pytest.mark.parametrize(("since", "tag"), [(1, "other"), (1, ""), (2, "x"), (99, "")])
 def test_a_position_of_another_history_is_refused(database, since, tag):
     job = launch("noop")
-    with pytest.raises(feed.OtherHistory):
+    with pytest.raises(feed.CannotFollow):
         feed.look(job.pk, since, tag)
 
 
@@ -117,6 +118,61 @@ def test_a_look_costs_the_same_for_any_number_of_steps(desk):
             feed.look(job.pk)
         costs.append(len(cost.statements))
     assert costs[0] == costs[1] <= 7
+
+
+# --- big jobs: bounded parts ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def thousand(desk):
+    """A job of 1,000 steps, 999 of them side by side, the last one waits for all."""
+    return launch("thousand_wide")
+
+
+def test_a_look_shows_a_part_of_the_steps_and_counts_them_all(thousand):
+    sight = feed.look(thousand.pk, part=feed.Part(300))
+    assert names(sight) == [f"s{n}" for n in range(300, 400)]
+    assert list(sight.counts) == [feed.Part(first) for first in range(0, 1000, 100)]
+    assert {tuple(count.items()) for count in sight.counts.values()} == {(("pending", 100),)}
+
+
+def test_a_change_in_another_part_moves_the_position_all_the_same(thousand, desk):
+    here = feed.look(thousand.pk, part=feed.Part(900))
+    [held] = claim(desk, room=1)
+    assert held.name == "s000"
+    sight = feed.look(thousand.pk, here.seq, here.tag, feed.Part(900))
+    assert names(sight) == []
+    assert sight.seq == job_of(thousand.pk).seq
+    assert sight.counts[feed.Part(0)] == {"pending": 99, "running": 1}
+    sight = feed.look(thousand.pk, here.seq, here.tag)
+    assert names(sight) == ["s000"]
+
+
+def test_a_step_that_waits_for_many_says_how_many(thousand, desk):
+    last = feed.look(thousand.pk, part=feed.Part(900)).steps[-1]
+    assert (last.step.waiting, last.waits_for) == (999, [])
+    assert reason(last) == "waits for 999 steps"
+
+
+def test_the_newest_entries_are_shown_and_older_ones_on_request(thousand, desk, monkeypatch):
+    monkeypatch.setattr(feed, "ENTRIES_SHOWN", 5)
+    monkeypatch.setattr(feed, "FURTHEST", 8)
+    here = feed.look(thousand.pk)
+    claim(desk, room=8)
+    end = job_of(thousand.pk).seq
+
+    def numbers(entries):
+        return [entry.seq for entry in entries]
+
+    assert end == 10
+    assert numbers(feed.look(thousand.pk).journal) == [6, 7, 8, 9, 10]
+    assert numbers(feed.history(thousand.pk, 6)) == [1, 2, 3, 4, 5]
+    assert numbers(feed.history(thousand.pk, 3)) == [1, 2]
+    assert feed.history(thousand.pk, 1) == []
+    two = thousand.journal.get(seq=2)
+    assert numbers(feed.look(thousand.pk, 2, two.tag).journal) == [3, 4, 5, 6, 7, 8, 9, 10]
+    with pytest.raises(feed.CannotFollow):
+        feed.look(thousand.pk, here.seq, here.tag)
 
 
 # --- pokes ----------------------------------------------------------------------------------------

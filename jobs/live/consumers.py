@@ -18,7 +18,7 @@ from ..models import Job
 from .feeds import Feed
 from .hub import get_hub
 from .viewers import Frame, Viewer
-from .windows import Rows, Window, window_of
+from .windows import Rows, Window, part_of, window_of
 
 BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
 FRAME_BYTES = 4096  # a page says little
@@ -50,7 +50,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         query = QueryDict(self.scope["query_string"])
         try:
             self._what = self._watched(query)
-            position = _position(query)
+            position, part = _position(query), part_of(query)
         except ValueError:
             await self._close(BAD_FRAME)
             return
@@ -59,7 +59,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             await self._close(refusal)
             return
         self._allowance, self._allowed_at = float(BURST), time.monotonic()
-        self._viewer = Viewer(self._send_json, self._close, position, sees_logs)
+        self._viewer = Viewer(self._send_json, self._close, position, sees_logs, part)
         self._feed = get_hub().join(self._what, self._viewer)
 
     async def websocket_receive(self, message: Frame) -> None:
@@ -97,7 +97,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
                 viewer.position = Position(_number(frame["seq"]), _text(frame["tag"]))
             case "follow":
                 if viewer.sees_logs:
-                    viewer.follows[_number(frame["step"])] = max(1, _number(frame["from"]))
+                    viewer.follows[_number(frame["step"])] = _lines(frame)
             case "unfollow":
                 viewer.follows.pop(_number(frame["step"]), None)
             case other:
@@ -152,6 +152,17 @@ class ListConsumer(Consumer):
 def _position(query: QueryDict) -> Position:
     """Where the page is: ``?seq=…&tag=…``; without them, at the very beginning."""
     return Position(_number(int(query.get("seq", "0"))), query.get("tag", "")[:8])
+
+
+def _lines(frame: Frame) -> tuple[int, int | None]:
+    """The log lines that a page asks for: from one on, up to one or without an end."""
+    first = max(1, _number(frame["from"]))
+    last = frame.get("to")
+    if last is None:
+        return first, None
+    if _number(last) < first:
+        raise ValueError(last)
+    return first, last
 
 
 def _short(text: Any) -> str:

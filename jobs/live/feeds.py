@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import conf, database, feed, logs, workers
-from ..feed import Position
+from ..feed import Part, Position
 from ..models import Job, Step
 from . import fragments
 from .viewers import Frame, Viewer
@@ -31,6 +31,8 @@ LOG_LINES = 500  # lines in one frame
 RETRY_SECONDS = 1.0
 
 Read = Callable[..., Awaitable[Any]]
+Place = tuple[Position, Part]  # where a viewer is, and what it shows
+Range = tuple[int, int, int | None]  # step, first line, last line (None: and whatever follows)
 
 
 class Feed(ABC):
@@ -119,9 +121,9 @@ class News:
     """What one read of the database found for everybody who watches a job."""
 
     position: Position
-    changes: dict[Position, list[Frame] | None] = field(default_factory=dict)  # None: stale
+    changes: dict[Place, list[Frame] | None] = field(default_factory=dict)  # None: stale
     steps: Frame = field(default_factory=dict)  # volatile values of the running steps
-    logs: dict[tuple[int, int], Frame] = field(default_factory=dict)
+    logs: dict[Range, Frame] = field(default_factory=dict)
 
 
 class JobFeed(Feed):
@@ -139,11 +141,11 @@ class JobFeed(Feed):
 
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
         asked = {viewer: viewer.position for viewer in viewers}
-        positions = {position for position in asked.values() if position}
-        follows = {item for viewer in viewers for item in viewer.follows.items()}
+        places = {(position, viewer.part) for viewer, position in asked.items() if position}
+        follows = {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()}
         if tick:
             self._workers = await self._read(_read_workers, self._job_id)
-        news = await self._read(_read_news, self._job_id, positions, follows)
+        news = await self._read(_read_news, self._job_id, places, follows)
         pulse = {"type": "pulse", "steps": news.steps, "workers": self._workers}
         for viewer in viewers:
             if viewer.position == asked[viewer]:  # else it asked for a resync while we read
@@ -158,7 +160,7 @@ class JobFeed(Feed):
     def _tell_changes(self, viewer: Viewer, news: News) -> None:
         if viewer.position is None:
             return
-        frames = news.changes[viewer.position]
+        frames = news.changes[viewer.position, viewer.part]
         if frames is None:
             viewer.position = None
             viewer.put({"type": "stale"})
@@ -168,39 +170,42 @@ class JobFeed(Feed):
         viewer.position = news.position
 
     def _tell_logs(self, viewer: Viewer, news: News) -> None:
-        for step_id, start in list(viewer.follows.items()):
-            if frame := news.logs.get((step_id, start)):
+        for step_id, (start, end) in list(viewer.follows.items()):
+            if frame := news.logs.get((step_id, start, end)):
                 viewer.put(frame)
-                viewer.follows[step_id] = frame["last"] + 1
-                if frame["last"] < frame["total"]:
+                viewer.follows[step_id] = (frame["last"] + 1, end)
+                if end and frame["last"] >= min(end, frame["total"]):
+                    del viewer.follows[step_id]
+                elif frame["last"] < frame["total"]:
                     self.news.set()
 
 
-def _read_news(job_id: int, positions: set[Position], follows: set[tuple[int, int]]) -> News:
+def _read_news(job_id: int, places: set[Place], follows: set[Range]) -> News:
     """Everything that the viewers of a job need now, from one snapshot."""
     with database.snapshot():
         news = News(position=feed.position_of(job_id))
-        for position in positions:
+        for position, part in places:
             try:
-                news.changes[position] = (
+                news.changes[position, part] = (
                     []
                     if position == news.position
-                    else list(fragments.frames(feed.look(job_id, *position)))
+                    else list(fragments.frames(feed.look(job_id, *position, part)))
                 )
-            except feed.OtherHistory:
-                news.changes[position] = None
+            except feed.CannotFollow:
+                news.changes[position, part] = None
         news.steps = feed.pulse(job_id)
-        for step_id, start in follows:
-            if frame := _log_frame(job_id, step_id, start):
-                news.logs[step_id, start] = frame
+        for wanted in follows:
+            if frame := _log_frame(job_id, *wanted):
+                news.logs[wanted] = frame
         return news
 
 
-def _log_frame(job_id: int, step_id: int, start: int) -> Frame | None:
+def _log_frame(job_id: int, step_id: int, start: int, end: int | None) -> Frame | None:
     total = Step.objects.filter(pk=step_id, job=job_id).values_list("log_lines", flat=True).first()
     if not total or start > total:
         return None
-    last, html = fragments.log_lines(logs.read(step_id, start, LOG_LINES))
+    count = min(LOG_LINES, end - start + 1) if end else LOG_LINES
+    last, html = fragments.log_lines(logs.read(step_id, start, count))
     return {
         "type": "log",
         "step": step_id,

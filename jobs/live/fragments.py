@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -21,8 +22,16 @@ BYTES_PER_FRAME = 256 * 1024  # a frame ends with the row or line that reaches t
 
 def context_of(sight: Sight) -> dict[str, Any]:
     """What the partials of a job need."""
-    counts = [(status, sight.counts[status]) for status in Status if sight.counts[status]]
-    return {"sight": sight, "job": sight.job, "counts": counts}
+    return {
+        "sight": sight,
+        "job": sight.job,
+        "counts": _in_order(sum(sight.counts.values(), Counter())),
+        "parts": [(part, _in_order(counts)) for part, counts in sight.counts.items()],
+    }
+
+
+def _in_order(counts: Counter[str]) -> list[tuple[Status, int]]:
+    return [(status, counts[status]) for status in Status if counts[status]]
 
 
 def frames(sight: Sight) -> Iterator[dict[str, Any]]:

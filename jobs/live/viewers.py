@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..feed import Position
+from ..feed import FIRST_PART, Part, Position
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +27,12 @@ class Viewer:
         close: Callable[[int], Awaitable[None]],
         position: Position,
         sees_logs: bool,
+        part: Part = FIRST_PART,
     ) -> None:
         self.position: Position | None = position  # None: the page is fetching itself anew
-        self.follows: dict[int, int] = {}  # step → number of the next log line
+        self.part = part  # of the job's steps
+        # step → number of the next log line, and of the last one (None: and whatever follows)
+        self.follows: dict[int, tuple[int, int | None]] = {}
         self.sees_logs = sees_logs
         self.awaits_tick = True  # a page that has just connected is told at once where it is
         self._send = send

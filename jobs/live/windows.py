@@ -6,15 +6,17 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count
 from django.http import QueryDict
 
 from .. import database
+from ..feed import STEPS_SHOWN, Part
 from ..models import Job, JobQuerySet, Step
+from ..statuses import JOB_STATUSES
 from ..text import clean
 
 PAGE_SIZE = 50
 MOST_ROWS = 500
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,14 @@ def window_of(query: QueryDict) -> Window | Rows:
     return Rows.of(query) if "ids" in query else Window.of(query)
 
 
+def part_of(query: QueryDict) -> Part:
+    """The steps of a job that a page shows: ``?from=`` and a position. Raises ValueError."""
+    first = query.get("from") or "0"
+    if not (first.isdecimal() and len(first) < 10):
+        raise ValueError(f"from={first} is not the position of a step.")
+    return Part(int(first) - int(first) % STEPS_SHOWN)
+
+
 def rows_mark(pairs: list[tuple[int, int]], volatile: Sequence[object] = ()) -> str:
     """The mark of jobs that look like this: (id, seq) by id, and what their running steps say."""
     return _digest(pairs, list(volatile))
@@ -99,6 +109,11 @@ def _digest(*shown: object) -> str:
 
 
 def counts() -> dict[str, int]:
-    """How many jobs there are by status."""
-    by_status = Job.objects.order_by().values_list("status")
-    return dict(by_status.annotate(n=Count("pk")))
+    """How many jobs there are by status; of more than MOST_COUNTED, MOST_COUNTED + 1.
+
+    Counting stops there, so that the list of a million jobs is as quick as that of a thousand.
+    """
+    return {
+        status: Job.objects.filter(status=status).order_by()[: MOST_COUNTED + 1].count()
+        for status in JOB_STATUSES
+    }

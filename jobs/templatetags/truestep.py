@@ -58,9 +58,9 @@ def reason(sight: StepSight) -> str:
     """Why a pending step has not started, as far as the step itself knows."""
     if sight.step.status != Status.PENDING:
         return ""
-    if sight.waits_for:
-        return "waits for " + ", ".join(sight.waits_for)
-    return "waits for a worker"
+    if not sight.step.waiting:
+        return "waits for a worker"
+    return f"waits for {', '.join(sight.waits_for) or f'{sight.step.waiting} steps'}"
 
 
 @register.filter

@@ -139,6 +139,22 @@ class Chatters(JobDefinition):
                     time.sleep(0.01)
 
 
+class Drips(JobDefinition):
+    """Prints 2,500 lines, waits for a file, and prints 2,500 more."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+
+    @step
+    def drip(self, run):
+        for number in range(1, 5001):
+            print(f"drop {number}")
+            if number == 2500:
+                sys.stdout.flush()
+                while not os.path.exists(run.params["gate"]):
+                    time.sleep(0.01)
+
+
 class Speaks(JobDefinition):
     """Says something in each way that there is."""
 
@@ -472,8 +488,27 @@ class Echoes(JobDefinition):
         raise ValueError("\n".join(run.params["texts"]))
 
 
-def do_nothing(self, run):
-    pass
+def chain(name, length):
+    """A definition of *length* steps that do nothing, one after another."""
+    steps = {f"s{n:03}": step(lambda self, run: None) for n in range(length)}
+    return type(name, (JobDefinition,), steps)
 
 
-LongChain = type("LongChain", (JobDefinition,), {f"s{n:02}": step(do_nothing) for n in range(40)})
+LongChain = chain("LongChain", 40)
+ThousandDeep = chain("ThousandDeep", 1000)
+
+
+def fail(self, run):
+    raise RuntimeError("this one had to fail")
+
+
+def fan(name, width, bad):
+    """A definition of *width* steps side by side, one of which fails, and one that needs all."""
+    names = [f"s{n:03}" for n in range(width)]
+    steps = {name: step(needs=[])(lambda self, run: None) for name in names}
+    steps[bad] = step(needs=[])(fail)
+    steps["last"] = step(needs=names)(lambda self, run: None)
+    return type(name, (JobDefinition,), steps)
+
+
+ThousandWide = fan("ThousandWide", 999, bad="s734")

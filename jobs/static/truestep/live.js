@@ -6,7 +6,9 @@ import { Idiomorph } from "./vendor/idiomorph-0.8.0.esm.js";
 const SILENCE_MS = 4000; // no frame for so long: the page is not live
 const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
-const KEPT_LINES = 4000; // of one log, in the page; the rest is in the plain text
+const LINES = 2000; // of all open logs, in the page; the others are fetched when they are looked for
+const MORE_LINES = 200; // fetched at once when a reader scrolls to an end
+const ENTRIES = 400; // of the history, in the page
 const AUTO_OPEN = 20; // logs that open by themselves
 const FINAL_CODES = {
   4401: "You are logged out. Log in again to go on.",
@@ -94,6 +96,9 @@ function changes(frame) {
 function tick(frame) {
   acknowledge();
   if (frame.version !== page.dataset.version) say("There is a newer version of this page. Reload it.");
+  for (const box of document.querySelectorAll("details.log[open]")) {
+    if (numberOf(listOf(box).lastElementChild) < Number(box.dataset.lines)) follow(box);
+  }
   if (frame.seq === position.seq && frame.tag === position.tag) return verified();
   setLive("catching-up");
   if (frame.seq > position.seq) resync();
@@ -116,7 +121,8 @@ async function fetchAnew() {
   if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
   if (!answer.ok) return; // the next tick says again that this page is stale
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  for (const list of document.querySelectorAll("[data-keep]")) list.replaceChildren();
+  for (const list of document.querySelectorAll(".log-lines")) list.replaceChildren();
+  reading.clear();
   for (const part of fresh.querySelectorAll(page.dataset.morph)) {
     const old = find(part.id);
     if (old) Idiomorph.morph(old, part, { callbacks, ignoreActiveValue: true });
@@ -156,7 +162,7 @@ function pulse(frame) {
 // --- drawing
 
 const callbacks = {
-  // Log lines are not part of a row's fragment, and open or closed is the reader's business.
+  // A row's fragment has no log lines; where a log is read, and whether it is open, is the reader's business.
   beforeNodeMorphed: (old) => old.dataset?.keep === undefined,
   beforeAttributeUpdated: (name, element) => !(name === "open" && element.tagName === "DETAILS"),
 };
@@ -169,13 +175,27 @@ function place(html) {
     if (!old) insert(fresh);
     else if (Number(fresh.dataset.seq) > Number(old.dataset.seq)) Idiomorph.morph(old, fresh, { callbacks });
     else continue;
-    settle(find(fresh.id));
+    const placed = find(fresh.id);
+    if (placed) settle(placed);
   }
+  forgetOldEntries();
   countSeconds();
+}
+
+function forgetOldEntries() {
+  const history = document.querySelector("ol.history");
+  if (!history || history.childElementCount <= ENTRIES) return;
+  while (history.childElementCount > ENTRIES) history.firstElementChild.remove();
+  const link = document.querySelector(".earlier a:last-child");
+  const url = new URL(link.href);
+  url.searchParams.set("before", history.firstElementChild.dataset.seq);
+  link.href = url;
+  link.hidden = false;
 }
 
 function insert(fresh) {
   const parent = find(fresh.dataset.parent);
+  if (!parent) return; // this page shows another part of the history
   const order = Number(fresh.dataset.order);
   let after = parent.lastElementChild;
   while (after && Number(after.dataset.order) > order) after = after.previousElementSibling;
@@ -260,33 +280,107 @@ function toggled(event) {
   }
 }
 
+// A log box holds some consecutive lines. It follows the newest ones until its reader looks
+// elsewhere; then it fetches what is looked for, and stays where it is.
+
+const reading = new Set(); // steps whose log is read at another place than its end
+
+const listOf = (box) => find(`log-${box.dataset.log}`);
+const numberOf = (line) => Number(line?.dataset.line ?? 0);
+const linesEach = () => Math.max(50, Math.floor(LINES / document.querySelectorAll("details.log[open]").length));
+
+function ask(box, from, to) {
+  send({ type: "follow", step: Number(box.dataset.log), from, ...(to && { to }) });
+}
+
 function follow(box) {
-  const list = find(`log-${box.dataset.log}`);
-  const have = Number(list.lastElementChild?.dataset.line ?? 0);
-  const total = Number(box.dataset.lines);
-  const from = have === 0 && total > KEPT_LINES ? total - KEPT_LINES + 1 : have + 1;
-  list.dataset.next = from;
-  send({ type: "follow", step: Number(box.dataset.log), from });
+  const list = listOf(box);
+  if (reading.has(box.dataset.log)) {
+    if (list.dataset.goTo) goTo(box, Number(list.dataset.goTo)); // the answer was lost
+    return;
+  }
+  const held = numberOf(list.lastElementChild);
+  const newest = Math.max(1, Number(box.dataset.lines) - linesEach() + 1);
+  if (held + 1 < newest) list.replaceChildren();
+  ask(box, Math.max(held + 1, newest));
+}
+
+function followNewest(box) {
+  reading.delete(box.dataset.log);
+  listOf(box).replaceChildren();
+  follow(box);
+}
+
+function goTo(box, line) {
+  const list = listOf(box);
+  reading.add(box.dataset.log);
+  list.replaceChildren();
+  list.dataset.goTo = line;
+  ask(box, Math.max(1, line - MORE_LINES / 2), line + MORE_LINES / 2);
+}
+
+function scrolled(event) {
+  const list = event.target;
+  if (!list.matches?.(".log-lines")) return;
+  const box = list.closest("details");
+  const first = numberOf(list.firstElementChild);
+  const last = numberOf(list.lastElementChild);
+  const below = list.scrollHeight - list.scrollTop - list.clientHeight;
+  if (below >= 40 && !reading.has(box.dataset.log)) {
+    reading.add(box.dataset.log);
+    send({ type: "unfollow", step: Number(box.dataset.log) });
+  }
+  if (first > 1 && list.scrollTop < 40) {
+    ask(box, Math.max(1, first - MORE_LINES), first - 1);
+  } else if (below < 40 && reading.has(box.dataset.log)) {
+    if (last < Number(box.dataset.lines)) ask(box, last + 1, last + MORE_LINES);
+    else {
+      reading.delete(box.dataset.log);
+      follow(box);
+    }
+  }
 }
 
 function log(frame) {
   const box = find(`logbox-${frame.step}`);
-  const list = find(`log-${frame.step}`);
+  if (!box) return;
+  const list = listOf(box);
   countLines(box, frame.total);
-  const next = Number(list.dataset.next);
-  if (frame.first > next) return follow(box);
+  const first = numberOf(list.firstElementChild);
+  const last = numberOf(list.lastElementChild);
+  const isReading = reading.has(box.dataset.log);
+  if (last && (frame.first > last + 1 || frame.last < first - 1)) return isReading || follow(box);
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+  const height = list.scrollHeight;
   const template = document.createElement("template");
   template.innerHTML = frame.html;
-  const fresh = [...template.content.children].filter((line) => Number(line.dataset.line) >= next);
-  list.append(...fresh);
-  list.dataset.next = Math.max(next, frame.last + 1);
-  while (list.childElementCount > KEPT_LINES) list.firstElementChild.remove();
-  if (atEnd) list.scrollTop = list.scrollHeight;
-  const first = Number(list.firstElementChild?.dataset.line ?? 1);
-  const earlier = box.querySelector(".earlier");
-  earlier.hidden = first === 1;
-  earlier.textContent = `has lines 1 to ${first - 1}, too`;
+  const fresh = [...template.content.children];
+  const above = fresh.filter((line) => numberOf(line) < first);
+  list.prepend(...above);
+  list.append(...fresh.filter((line) => numberOf(line) > last));
+  if (above.length) list.scrollTop += list.scrollHeight - height;
+  const spare = list.childElementCount - linesEach();
+  for (let left = spare; left > 0; left -= 1) (above.length ? list.lastElementChild : list.firstElementChild).remove();
+  if (atEnd && !isReading) list.scrollTop = list.scrollHeight;
+  showGoal(list);
+  showRange(box);
+}
+
+function showGoal(list) {
+  const line = list.dataset.goTo && list.querySelector(`[data-line="${list.dataset.goTo}"]`);
+  if (!line) return;
+  delete list.dataset.goTo;
+  list.querySelector("[aria-current]")?.removeAttribute("aria-current");
+  line.setAttribute("aria-current", "true");
+  list.scrollTop = line.offsetTop - list.clientHeight / 2;
+}
+
+function showRange(box) {
+  const list = listOf(box);
+  const [first, last] = [numberOf(list.firstElementChild), numberOf(list.lastElementChild)];
+  const total = Number(box.dataset.lines);
+  box.querySelector(".range").textContent = first > 1 || last < total ? `lines ${first} to ${last}` : "";
+  box.querySelector(".newest").hidden = last >= total;
 }
 
 function countLines(box, total) {
@@ -299,6 +393,11 @@ function countLines(box, total) {
 
 async function submitted(event) {
   const form = event.target;
+  if (form.matches(".log-tools")) {
+    event.preventDefault();
+    const box = form.closest("details");
+    return goTo(box, Math.min(form.elements.line.valueAsNumber, Number(box.dataset.lines)));
+  }
   if (form.dataset.send === undefined) return;
   event.preventDefault();
   const button = form.querySelector("button");
@@ -315,6 +414,10 @@ async function submitted(event) {
   button.disabled = false;
 }
 
+function clicked(event) {
+  if (event.target.matches(".newest")) followNewest(event.target.closest("details"));
+}
+
 // --- life
 
 function wake() {
@@ -326,6 +429,8 @@ countSeconds();
 setLive("offline");
 document.addEventListener("toggle", toggled, true);
 document.addEventListener("submit", submitted);
+document.addEventListener("click", clicked);
+document.addEventListener("scroll", scrolled, true);
 document.addEventListener("visibilitychange", wake);
 addEventListener("online", wake);
 addEventListener("pageshow", wake);

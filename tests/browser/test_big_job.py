@@ -1,0 +1,69 @@
+"""A job of 1,000 steps: the page holds a part of it, and the rest is a click away."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from jobs.orchestrator import launch
+from tests.browser.support import look_at, wait_until_finished
+from tests.support import program
+
+
+def elements(page) -> int:
+    return page.evaluate("document.querySelectorAll('*').length")
+
+
+def test_a_big_job_is_shown_in_parts(page, web):
+    job = launch("thousand_wide")
+    look_at(page, web, job)
+    expect(page.locator("[data-step]")).to_have_count(100)
+    with program("worker", "--slots", "4"):
+        wait_until_finished(job, 90)
+    parts = page.locator(".parts a")
+    expect(parts).to_have_count(10)
+    expect(parts.nth(0)).to_have_text("1–100 100")
+    expect(page.locator("[data-status=succeeded][data-step]")).to_have_count(100)
+    expect(page.locator(".job-head .error")).to_have_text(
+        "s734: RuntimeError: this one had to fail"
+    )
+    expect(parts.nth(7)).to_have_text("701–800 99 1")
+    assert elements(page) < 5000
+
+    parts.nth(7).click()
+    expect(page.locator("[data-step=s734]")).to_have_attribute("data-status", "failed")
+    expect(page.locator("[data-step]")).to_have_count(100)
+    expect(page.locator("[data-step=s700]")).to_be_visible()
+
+
+def test_another_part_is_live_too(page, web):
+    job = launch("thousand_wide")
+    look_at(page, web, job)
+    page.goto(f"{page.url}?from=300")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    with program("worker", "--slots", "4"):
+        expect(page.locator("[data-status=succeeded][data-step]")).to_have_count(
+            100, timeout=60_000
+        )
+    assert page.locator("[data-step]").count() == 100
+
+
+def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web):
+    job = launch("thousand_deep")
+    look_at(page, web, job)
+    with program("worker"):
+        wait_until_finished(job, 90)
+    job.refresh_from_db()
+    expect(page.locator(f"#entry-{job.pk}-{job.seq}")).to_be_attached()
+    assert page.locator(".entry").count() <= 400
+    seen: list[int] = []
+    for _ in range(20):
+        shown = page.locator(".entry").evaluate_all("rows => rows.map(row => +row.dataset.seq)")
+        seen = shown + seen
+        if seen[0] == 1:
+            break
+        page.get_by_role("link", name="Earlier entries").click()
+        expect(page.locator("#history-title")).to_have_text("History, earlier")
+        expect(page.locator(f"[id$='-{shown[0] - 1}'].entry")).to_be_attached()
+    assert seen == list(range(1, job.seq + 1))
+    page.get_by_role("link", name="Newest entries").click()
+    expect(page.locator(f"#entry-{job.pk}-{job.seq}")).to_be_attached()
