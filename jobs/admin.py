@@ -129,7 +129,9 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """A job; its script keeps status, steps and journal true."""
-        if object_id.isdecimal():  # the mark first: a commit between it and the rows is noticed
+        if (
+            object_id.isdecimal() and len(object_id) < 19
+        ):  # the mark first: a commit between it and the rows is noticed
             job = Rows((int(object_id),), whole=True)
             morph = "[data-job][data-status], #steps-group, #journal-group"
             extra_context = (extra_context or {}) | _live(job, job.mark(), morph)

@@ -17,8 +17,10 @@ class TruestepConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, definitions  # noqa: F401  (checks register themselves)
+        from .live import access
 
         definitions.autodiscover()
+        access.connect_signals()
         pre_migrate.connect(_remove_triggers, sender=self)
         post_migrate.connect(_install_triggers, sender=self)
 

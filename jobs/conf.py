@@ -30,6 +30,7 @@ class Knobs:
     log_bytes: int = 64 * MIB  # log text kept of one attempt
     error_bytes: int = 16 * KIB  # error text and traceback kept of one attempt
     result_bytes: int = 1 * MIB  # a larger result fails its step
+    sockets: int = 50  # pages that one user may have open in one web process
     run_directory: str = ""  # where workers hold their locks; default: in the temporary directory
 
 

@@ -25,6 +25,7 @@ from .statuses import Status
 logger = logging.getLogger(__name__)
 
 ALL_JOBS = "jobs"
+ACCESS = "access"
 STEPS_SHOWN = 100  # of a job, on one page
 ENTRIES_SHOWN = 200  # of its history
 NAMES_SHOWN = 5  # steps that a step waits for; of more only the number is told
@@ -52,6 +53,11 @@ def announce(job_id: int, seq: int = 0) -> None:
 def poke(job_id: int, seq: int = 0) -> None:
     """Say "look at job N" to the groups ``job.N`` and ``jobs``; returns at once, never raises."""
     _publisher.send(job_id, seq)
+
+
+def announce_access() -> None:
+    """Tell all web processes, after the commit, that somebody may have lost a right to watch."""
+    transaction.on_commit(lambda: _publisher.send_access(), robust=True)
 
 
 def adopt_loop(loop: asyncio.AbstractEventLoop) -> None:
@@ -112,18 +118,28 @@ class _Publisher:
             ).start()
         return self._own
 
+    def send_access(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._send((ACCESS, {"type": "access"})), self._loop())
+
     async def _publish(self) -> None:
         with self._lock:
             pokes, self._waiting = self._waiting, {}
+        await self._send(
+            *(
+                (group, {"type": "poke", "job": job_id, "seq": seq})
+                for job_id, seq in pokes.items()
+                for group in ((group_of(job_id), ALL_JOBS) if seq else (group_of(job_id),))
+            )
+        )
+
+    async def _send(self, *messages: tuple[str, dict[str, Any]]) -> None:
         layer = get_channel_layer()
         if layer is None:
             return
         try:
-            for job_id, seq in pokes.items():
-                message = {"type": "poke", "job": job_id, "seq": seq}
-                for group in (group_of(job_id), ALL_JOBS) if seq else (group_of(job_id),):
-                    async with asyncio.timeout(SEND_SECONDS):
-                        await layer.group_send(group, message)
+            for group, message in messages:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await layer.group_send(group, message)
         except Exception as error:
             self._outage.begins(error)
         else:

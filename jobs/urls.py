@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, register_converter
+from django.urls.converters import IntConverter
 
 from . import views
+
+
+class Id(IntConverter):
+    """The number of a row: databases refuse larger ones with an error of their own."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_converter(Id, "id")
 
 app_name = "truestep"
 
 urlpatterns = [
     path("", views.job_list, name="list"),
-    path("jobs/<int:job_id>/", views.job_detail, name="job"),
-    path("jobs/<int:job_id>/cancel/", views.cancel, name="cancel"),
-    path("jobs/<int:job_id>/steps/<str:step>/log", views.step_log, name="log"),
+    path("jobs/<id:job_id>/", views.job_detail, name="job"),
+    path("jobs/<id:job_id>/cancel/", views.cancel, name="cancel"),
+    path("jobs/<id:job_id>/steps/<str:step>/log", views.step_log, name="log"),
     path("launch/", views.launch_list, name="launch-list"),
     path("launch/<str:name>/", views.launch, name="launch"),
     path("healthz", views.healthz, name="healthz"),

@@ -119,10 +119,12 @@ def step_log(request: HttpRequest, job_id: int, step: str) -> StreamingHttpRespo
     """A step's log as plain text, without numbers; ``?attempt=`` for one attempt's."""
     if not request.user.has_perm(_PERMISSIONS["log"]):
         raise PermissionDenied
-    row = get_object_or_404(Step, job=job_id, name=step)
     attempt = request.GET.get("attempt", "")
-    if attempt and not attempt.isdecimal():
-        raise Http404(f"attempt={attempt} is not a number.")
+    if attempt and not (attempt.isdecimal() and len(attempt) < 10):
+        raise Http404(f"attempt={attempt} is not the number of one.")
+    if not step.isidentifier():  # PostgreSQL would not even take a NUL
+        raise Http404(f"There is no step {step!r}.")
+    row = get_object_or_404(Step, job=job_id, name=step)
     return StreamingHttpResponse(
         logs.text_of(row.pk, int(attempt) if attempt else None),
         content_type="text/plain; charset=utf-8",

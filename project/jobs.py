@@ -30,7 +30,7 @@ class RepositoryReport(JobDefinition):
         )
 
         def clean_path(self) -> str:
-            return _directory(self.cleaned_data["path"])
+            return _full_path(self.cleaned_data["path"])
 
     @classmethod
     def authorize(cls, params: dict[str, Any], *, actor: str, source: str) -> None:
@@ -39,10 +39,15 @@ class RepositoryReport(JobDefinition):
         if source not in ("command", "python") and not Path(params["path"]).is_relative_to(root):
             message = f"Give a directory below {root}; the launch command takes any other."
             raise forms.ValidationError({"path": message})
+        # Only now: whoever is refused above must not learn what exists elsewhere.
+        try:
+            _directory(params["path"])
+        except forms.ValidationError as error:
+            raise forms.ValidationError({"path": error.messages}) from error
 
     @step
     def list_files(self, run: Run) -> dict[str, Any]:
-        path = run.params["path"]
+        path = _directory(run.params["path"])
         listing = report.list_names(path)
         run.log(f"{report.shown(path)}, {listing.how}")
         for remark in listing.remarks[: report.NAMED]:
@@ -104,23 +109,29 @@ class RepositoryReport(JobDefinition):
         }
 
 
-def _directory(given: str) -> str:
-    """*given* without symlinks. Raises ValidationError when it is no directory."""
-    name = report.shown(given)
+def _full_path(given: str) -> str:
+    """*given* without symlinks. Raises ValidationError when it could mean two places."""
     if not os.path.isabs(given) and Path.cwd() != settings.BASE_DIR:
         # This runs once where the job is launched and again in the worker: both must mean the same.
         full = report.shown(os.path.abspath(given))
+        name = report.shown(given)
         raise forms.ValidationError(f"{name} is not a full path. Give the full one: {full}")
-    if not os.path.exists(given):
-        raise forms.ValidationError(f"{name} does not exist, or may not be seen. Check its name.")
-    if not os.path.isdir(given):
-        raise forms.ValidationError(f"{name} is no directory. Give the one that contains it.")
     return os.path.realpath(given)
+
+
+def _directory(path: str) -> str:
+    """*path* itself. Raises ValidationError when it is no directory that can be seen."""
+    name = report.shown(path)
+    if not os.path.exists(path):
+        raise forms.ValidationError(f"{name} does not exist, or may not be seen. Check its name.")
+    if not os.path.isdir(path):
+        raise forms.ValidationError(f"{name} is no directory. Give the one that contains it.")
+    return path
 
 
 def _files(run: Run) -> list[report.File]:
     """The files as they are now: their names need not be text, so no result holds them all."""
-    path = run.params["path"]
+    path = _directory(run.params["path"])
     listing = report.list_names(path, by_git=run.results["list_files"]["by_git"])
     return report.look_at(path, listing.names).files
 

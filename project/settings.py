@@ -1,8 +1,11 @@
 """Settings of the project, all from the environment. What is malformed is refused by name."""
 
+import contextlib
 import importlib.util
 import os
 import secrets
+import tempfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +38,12 @@ def _generated_key() -> str:
     """A key made once for this checkout, readable by its owner alone."""
     path = VAR_DIR / "secret_key"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(50))
+        # Written aside and linked, so that of two first starts one wins and both read its key.
+        with tempfile.NamedTemporaryFile("w", dir=VAR_DIR, prefix="secret_key.") as mine:
+            mine.write(secrets.token_urlsafe(50))
+            mine.flush()
+            with contextlib.suppress(FileExistsError):
+                os.link(mine.name, path)
     return path.read_text()
 
 
@@ -60,6 +67,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "axes",
     "csp",
     "jobs",
     "project",
@@ -75,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "project.urls"
@@ -156,6 +165,21 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+# The login: five failures for one name from one address, then a pause.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PROXIES = env.int("PROXIES", 0, validate=Range(0, 9))
+AXES_FAILURE_LIMIT = 5
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # the pause ends when the page says
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_CLIENT_IP_CALLABLE = "project.login.client_address"
+AXES_LOCKOUT_CALLABLE = "project.login.locked_out"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 

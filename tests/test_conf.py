@@ -9,6 +9,7 @@ from jobs import conf
 
 
 def test_without_the_setting_the_defaults_hold(settings):
+    settings.TRUESTEP = {}  # announced, as the deletion is not
     del settings.TRUESTEP
     assert (conf.knobs().slots, conf.knobs().grace, conf.knobs().line_bytes) == (2, 10.0, 16384)
 

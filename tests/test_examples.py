@@ -20,6 +20,7 @@ from django import forms
 
 from jobs.definitions import JobDefinition
 from jobs.exceptions import InvalidParams, StepStopped
+from jobs.orchestrator import launch
 from jobs.runner import Channel, Limits, Outcome, Run, Task, Verdict, run_step
 from project import report
 from project.jobs import RepositoryReport, RunCommand
@@ -601,7 +602,7 @@ def test_each_says_in_one_sentence_what_it_does(definition: type[JobDefinition])
 
 def path_errors(path: str) -> str:
     with pytest.raises(InvalidParams) as refused:
-        RepositoryReport.clean({"path": [path]})
+        launch(RepositoryReport, {"path": path}, source="command")
     return " ".join(refused.value.errors["path"])
 
 
@@ -655,6 +656,15 @@ def test_from_a_page_only_what_is_below_the_root(root: Path, source: str) -> Non
         with pytest.raises(forms.ValidationError) as refused:
             authorize(outside, source)
         assert str(root.resolve()) in refused.value.message_dict["path"][0]
+
+
+def test_a_page_does_not_tell_what_exists_outside_the_root(root: Path) -> None:
+    answers = set()
+    for name in ("allowed-not", "nowhere"):
+        with pytest.raises(InvalidParams) as refused:
+            launch(RepositoryReport, {"path": root.parent / name}, actor="eve", source="page")
+        answers.add(str(refused.value))
+    assert len(answers) == 1
 
 
 @pytest.mark.parametrize("source", ["command", "python"])

@@ -8,19 +8,19 @@ from abc import ABC, abstractmethod
 from typing import Any
 
 from channels.consumer import AsyncConsumer
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
-from django.contrib.auth.models import AbstractUser, AnonymousUser
+from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
-from ..feed import Position
+from ..feed import Part, Position
 from ..models import Job
+from .access import TOO_MANY
 from .feeds import Feed
 from .hub import get_hub
 from .viewers import Frame, Viewer
 from .windows import Rows, Window, part_of, window_of
 
-BAD_FRAME, NO_LOGIN, NO_PERMISSION, NO_JOB, TOO_MANY = 4400, 4401, 4403, 4404, 4429
+BAD_FRAME, NO_JOB = 4400, 4404
 FRAME_BYTES = 4096  # a page says little
 MOST_FOLLOWS = 64  # logs that a page may follow
 BURST = 100  # frames that a page may send at once
@@ -36,6 +36,8 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
     _feed: Feed | None = None
     _closed = False
     _what: Any = None
+    session_key = ""
+    user: Any = None  # the primary key, once it is known
 
     @abstractmethod
     def _watched(self, query: QueryDict) -> int | Window | Rows:
@@ -47,20 +49,31 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
 
     async def websocket_connect(self, message: Frame) -> None:
         await self.send({"type": "websocket.accept"})
-        query = QueryDict(self.scope["query_string"])
         try:
+            query = QueryDict(self.scope["query_string"])
             self._what = self._watched(query)
             position, part = _position(query), part_of(query)
-        except ValueError:
+        except (ValueError, SuspiciousOperation):  # the latter: more fields than Django takes
             await self._close(BAD_FRAME)
             return
-        refusal, sees_logs = await database_sync_to_async(self._access)()
-        if refusal:
-            await self._close(refusal)
-            return
-        self._allowance, self._allowed_at = float(BURST), time.monotonic()
-        self._viewer = Viewer(self._send_json, self._close, position, sees_logs, part)
-        self._feed = get_hub().join(self._what, self._viewer)
+        self.session_key = self.scope["session"].session_key or ""
+        try:
+            await self._watch(position, part)
+        except BaseException:  # a client that is gone cancels this: nobody would say goodbye
+            self._leave()
+            raise
+
+    async def _watch(self, position: Position, part: Part) -> None:
+        hub = get_hub()
+        code, _, sees_logs = await hub.guard.admit(self)
+        code = code or await hub.read(self._refusal)
+        if code:
+            hub.guard.release(self)
+            await self._close(code)
+        elif not self._closed:  # dismissed while we looked
+            self._allowance, self._allowed_at = float(BURST), time.monotonic()
+            self._viewer = Viewer(self._send_json, self._close, position, sees_logs, part)
+            self._feed = hub.join(self._what, self._viewer)
 
     async def websocket_receive(self, message: Frame) -> None:
         if self._viewer is None or self._feed is None or self._closed:
@@ -79,9 +92,24 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             self._feed.news.set()
 
     async def websocket_disconnect(self, message: Frame) -> None:
+        self._leave()
+        raise StopConsumer
+
+    def _leave(self) -> None:
+        get_hub().guard.release(self)
         if self._viewer:
             get_hub().leave(self._what, self._viewer)
-        raise StopConsumer
+
+    async def dismiss(self, code: int) -> None:
+        """Close now; nothing more is sent."""
+        self._leave()
+        if not self._closed:
+            await self._close(code)
+
+    def withhold_logs(self) -> None:
+        """Go on without log frames."""
+        if self._viewer:
+            self._viewer.withhold_logs()
 
     def _hear(self, viewer: Viewer, frame: Frame) -> bool:
         """Act on a frame; True when the feed has to look.
@@ -103,15 +131,6 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             case other:
                 raise ValueError(other)
         return True
-
-    def _access(self) -> tuple[int, bool]:
-        """The code to close with (0: may watch), and whether the user may read logs."""
-        user: AbstractUser | AnonymousUser = self.scope["user"]
-        if not user.is_authenticated or not user.is_active:
-            return NO_LOGIN, False
-        if not user.has_perm("truestep.view_job"):
-            return NO_PERMISSION, False
-        return self._refusal(), user.has_perm("truestep.view_log")
 
     def _is_allowed(self) -> bool:
         now = time.monotonic()

@@ -70,7 +70,8 @@ class Feed(ABC):
                 next_tick = time.monotonic() + TICK_SECONDS
             self._drop_lost()
             try:
-                await self._tell([viewer for viewer in self.viewers if viewer.has_room], tick)
+                if viewers := [viewer for viewer in self.viewers if viewer.has_room]:
+                    await self._tell(viewers, tick)
             except Job.DoesNotExist:
                 self._tell_gone()
                 return
@@ -81,9 +82,9 @@ class Feed(ABC):
             await asyncio.sleep(self.gap)
 
     def _drop_lost(self) -> None:
-        for viewer in [viewer for viewer in self.viewers if viewer.is_lost]:
-            viewer.close(1013)
-            self.viewers.discard(viewer)
+        for viewer in self.viewers:
+            if viewer.is_lost:
+                viewer.close(1013)
 
     def _tell_gone(self) -> None:
         for viewer in self.viewers:

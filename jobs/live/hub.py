@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from django.db import connection
 
 from .. import database, feed
+from .access import Guard
 from .feeds import Feed, JobFeed, WindowFeed
 from .pokes import Ear
 from .viewers import Viewer
@@ -30,7 +31,8 @@ class Hub:
         self._loop = asyncio.get_running_loop()
         self._feeds: dict[int | Window | Rows, Feed] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="truestep-feed")
-        self._ear = Ear(lambda: {found.group for found in self._feeds.values()}, self._wake)
+        self.guard = Guard(self.read)
+        self._ear = Ear(self._groups, self._wake)
         self._watching = threading.Event()
         if self._ear.is_deaf:
             watcher = threading.Thread(
@@ -63,6 +65,9 @@ class Hub:
         if not self._feeds:
             self._watching.clear()
 
+    def _groups(self) -> set[str]:
+        return {feed.ACCESS, *(found.group for found in self._feeds.values())}
+
     def _feed_of(self, watched: int | Window | Rows) -> Feed:
         if isinstance(watched, int):
             return JobFeed(self.read, watched)
@@ -87,11 +92,14 @@ class Hub:
         watch.close()
 
     def _wake(self, group: str) -> None:
+        if group == feed.ACCESS:
+            self.guard.news.set()
         for found in self._feeds.values():
             if found.group == group:
                 found.news.set()
 
     def _wake_all(self) -> None:
+        self.guard.news.set()
         for watched in self._feeds.values():
             watched.news.set()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from ..feed import ALL_JOBS, Outage, group_of
+from ..feed import ACCESS, ALL_JOBS, Outage, group_of
 
 RETRY_SECONDS = 1.0
 
@@ -73,6 +73,9 @@ class Ear:
             except Exception as error:
                 self._outage.begins(error)
                 await asyncio.sleep(RETRY_SECONDS)
+                continue
+            if message["type"] == "access":
+                self._wake(ACCESS)
                 continue
             self._wake(group_of(message["job"]))
             if message["seq"]:

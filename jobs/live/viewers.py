@@ -37,6 +37,7 @@ class Viewer:
         self.awaits_tick = True  # a page that has just connected is told at once where it is
         self._send = send
         self._close = close
+        self._is_closing = False
         self._sent = 0
         self._acked = 0
         self._acked_at = time.monotonic()
@@ -48,8 +49,16 @@ class Viewer:
         self._sent += 1
         self._outgoing.put_nowait(frame | {"n": self._sent})
 
+    def withhold_logs(self) -> None:
+        """Send no further log frame, not even one that waits."""
+        self.sees_logs = False
+        self.follows.clear()
+
     def close(self, code: int) -> None:
-        self._outgoing.put_nowait(code)
+        """Say goodbye, once; nothing is put after it."""
+        if not self._is_closing:
+            self._is_closing = True
+            self._outgoing.put_nowait(code)
 
     def acknowledge(self, n: int) -> None:
         self._acked = max(self._acked, min(n, self._sent))
@@ -57,7 +66,7 @@ class Viewer:
 
     @property
     def has_room(self) -> bool:
-        return self._sent - self._acked < WINDOW
+        return not self._is_closing and self._sent - self._acked < WINDOW
 
     @property
     def is_lost(self) -> bool:
@@ -71,6 +80,8 @@ class Viewer:
     async def _write(self) -> None:
         while True:
             item = await self._outgoing.get()
+            if isinstance(item, dict) and item["type"] == "log" and not self.sees_logs:
+                continue
             try:
                 await (self._close(item) if isinstance(item, int) else self._send(item))
             except Exception as error:

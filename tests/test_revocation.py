@@ -1,0 +1,202 @@
+"""Open sockets end with the right that opened them."""
+
+import asyncio
+import time
+from contextlib import AsyncExitStack
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import Group, Permission, User
+from django.contrib.sessions.models import Session
+from django.test import Client
+from django.utils import timezone
+
+from jobs import feed
+from jobs.live import access, hub, viewers
+from jobs.live.hub import get_hub
+from jobs.orchestrator import claim, launch
+from tests.support import Cost
+from tests.test_consumers import socket, write_log
+
+REVOCATIONS = {
+    "logout": (4401, lambda user, client: client.logout()),
+    "deactivated": (4401, lambda user, client: save(user, is_active=False)),
+    "deleted": (4401, lambda user, client: user.delete()),
+    "password": (4401, lambda user, client: (user.set_password("new"), user.save())),
+    "permission": (4403, lambda user, client: user.user_permissions.clear()),
+}
+
+
+def save(user, **values):
+    for name, value in values.items():
+        setattr(user, name, value)
+    user.save()
+
+
+def viewer(name="vera"):
+    user = User.objects.create_user(name)
+    user.user_permissions.set(Permission.objects.filter(codename="view_job"))
+    client = Client()
+    client.force_login(user)
+    return user, client
+
+
+@pytest.fixture
+def only_hints(monkeypatch):
+    """Neither the watch for commits nor the look every 10 s helps."""
+    monkeypatch.setattr(hub, "_changed", lambda watch: False)
+    monkeypatch.setattr(access, "CHECK_SECONDS", 60)
+
+
+@pytest.fixture
+def only_the_batch(monkeypatch):
+    """No hint arrives."""
+    monkeypatch.setattr(hub, "_changed", lambda watch: False)
+    monkeypatch.setattr(feed, "announce_access", lambda: None)
+    monkeypatch.setattr(access, "CHECK_SECONDS", 0.1)
+    monkeypatch.setattr(access, "GATHER_SECONDS", 0)
+
+
+async def closed_with(page):
+    """The code, and that no frame follows it."""
+    code = await page.closed()
+    assert await page.receive_nothing(timeout=0.3)
+    return code
+
+
+@pytest.mark.parametrize("what", REVOCATIONS)
+@pytest.mark.parametrize("way", ["only_hints", "only_the_batch"])
+async def test_a_right_that_ends_closes_its_sockets(database, request, way, what):
+    request.getfixturevalue(way)
+    code, revoke = REVOCATIONS[what]
+    user, client = await sync_to_async(viewer)()
+    _, other = await sync_to_async(viewer)("otto")
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, client) as page, socket(None, client) as list_, socket(job, other) as by:
+        for opened in (page, list_, by):
+            await opened.next("tick")
+        await sync_to_async(revoke)(user, client)
+        assert [await closed_with(page), await closed_with(list_)] == [code, code]
+        await by.next("tick")  # nobody else's
+
+
+async def test_a_group_that_loses_the_permission(database, only_hints):
+    def prepare():
+        user, client = viewer()
+        user.user_permissions.clear()
+        group = Group.objects.create(name="watchers")
+        group.permissions.set(Permission.objects.filter(codename="view_job"))
+        user.groups.add(group)
+        return client, group
+
+    client, group = await sync_to_async(prepare)()
+    async with socket(None, client) as page:
+        await page.next("tick")
+        await sync_to_async(group.permissions.clear)()
+        assert await closed_with(page) == 4403
+
+
+async def test_a_session_that_expires(database, only_the_batch):
+    _, client = await sync_to_async(viewer)()
+    async with socket(None, client) as page:
+        await page.next("tick")
+        await Session.objects.aupdate(expire_date=timezone.now())
+        assert await closed_with(page) == 4401
+
+
+@pytest.mark.sqlite
+async def test_a_commit_of_another_process_without_a_poke(database, monkeypatch):
+    monkeypatch.setattr(feed, "announce_access", lambda: None)
+    monkeypatch.setattr(access, "CHECK_SECONDS", 60)
+    _, client = await sync_to_async(viewer)()
+    async with socket(None, client) as page:
+        await page.next("tick")
+        await User.objects.aupdate(is_active=False)
+        assert await closed_with(page) == 4401
+
+
+async def test_who_may_read_logs_no_more_keeps_the_socket(database, desk, only_hints):
+    user, client = await sync_to_async(viewer)()
+    may_read = await Permission.objects.aget(codename="view_log")
+    await user.user_permissions.aadd(may_read)
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(desk, 1)
+    await sync_to_async(write_log)(held, ["one"])
+    async with socket(job, client) as page:
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        await page.next("log")
+        await user.user_permissions.aremove(may_read)
+        [feed_] = get_hub()._feeds.values()
+        async with asyncio.timeout(5):
+            while any(viewer.sees_logs for viewer in feed_.viewers):
+                await asyncio.sleep(0.01)
+        await sync_to_async(write_log)(held, ["two"])
+        await page.say(type="follow", step=held.step_id, **{"from": 2})
+        assert "log" not in await page.heard()
+
+
+async def test_too_many_pages_of_one_user(database, settings):
+    settings.TRUESTEP = {"sockets": 2}
+    _, client = await sync_to_async(viewer)()
+    async with AsyncExitStack() as pages:
+        for _ in range(2):
+            page = await pages.enter_async_context(socket(None, client))
+            await page.next("tick")
+        async with socket(None, client) as third:
+            assert await third.closed() == 4429
+        await page.disconnect()
+        async with socket(None, client) as again:
+            await again.next("tick")
+
+
+async def test_a_client_that_goes_while_it_is_admitted_leaves_nothing(database, monkeypatch):
+    """The handshake is cancelled, or fails: neither a viewer nor a feed stays behind."""
+    _, client = await sync_to_async(viewer)()
+
+    async def fail(self, function, *args):
+        raise asyncio.CancelledError
+
+    monkeypatch.setattr(hub.Hub, "read", fail)
+    async with socket(None, client):
+        await asyncio.sleep(0)
+    guard = get_hub().guard
+    assert (get_hub()._feeds, guard._sockets) == ({}, set())
+
+
+async def test_a_page_that_is_dropped_leaves_no_feed_that_reads(database, monkeypatch):
+    monkeypatch.setattr(viewers, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr("jobs.live.feeds.TICK_SECONDS", 0.05)
+    _, client = await sync_to_async(viewer)()
+    async with socket(None, client) as page:
+        assert await page.closed() == 1013
+        assert await page.receive_nothing(timeout=0.3)
+        [left] = get_hub()._feeds.values()
+        monkeypatch.setattr(left, "_tell", None)  # to read for nobody would fail, and say so
+        assert not [viewer for viewer in left.viewers if viewer.has_room]
+
+
+def test_one_look_at_a_hundred_sockets_costs_four_queries(database):
+    keys = [viewer(f"user{n}")[1].session.session_key for n in range(100)]
+    with Cost() as cost:
+        began = time.perf_counter()
+        answers = access.verdicts(keys)
+        print(f"100 sockets: {(time.perf_counter() - began) * 1000:.1f} ms")
+    assert len(cost.statements) == 4
+    assert {answer.code for answer in answers.values()} == {0}
+
+
+def test_other_backends_and_other_sessions_are_asked_one_by_one(database, settings):
+    user, _ = viewer()
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    client = Client()
+    client.force_login(user)
+    key = client.session.session_key
+    settings.AUTHENTICATION_BACKENDS = [
+        "django.contrib.auth.backends.ModelBackend",
+        "django.contrib.auth.backends.RemoteUserBackend",
+    ]
+    assert access.verdicts([key, "", "nobody's"]) == {
+        key: access.Verdict(0, user.pk, False),
+        "": access.Verdict(4401),
+        "nobody's": access.Verdict(4401),
+    }
