@@ -150,15 +150,16 @@ async def test_too_many_pages_of_one_user(database, settings):
 
 
 async def test_a_client_that_goes_while_it_is_admitted_leaves_nothing(database, monkeypatch):
-    """The handshake is cancelled, or fails: neither a viewer nor a feed stays behind."""
+    """The handshake fails: neither a viewer nor a feed stays behind."""
     _, client = await sync_to_async(viewer)()
 
     async def fail(self, function, *args):
-        raise asyncio.CancelledError
+        raise RuntimeError("cut")
 
     monkeypatch.setattr(hub.Hub, "read", fail)
-    async with socket(None, client):
-        await asyncio.sleep(0)
+    with pytest.raises(RuntimeError, match="cut"):
+        async with socket(None, client) as page:
+            await page.receive_output(5)
     guard = get_hub().guard
     assert (get_hub()._feeds, guard._sockets) == ({}, set())
 
@@ -171,8 +172,10 @@ async def test_a_page_that_is_dropped_leaves_no_feed_that_reads(database, monkey
         assert await page.closed() == 1013
         assert await page.receive_nothing(timeout=0.3)
         [left] = get_hub()._feeds.values()
-        monkeypatch.setattr(left, "_tell", None)  # to read for nobody would fail, and say so
-        assert not [viewer for viewer in left.viewers if viewer.has_room]
+        told = []
+        monkeypatch.setattr(left, "_tell", lambda *arguments: told.append(arguments))
+        assert await page.receive_nothing(timeout=0.3)  # several ticks
+        assert told == [], "it reads for nobody"
 
 
 def test_one_look_at_a_hundred_sockets_costs_four_queries(database):

@@ -137,3 +137,22 @@ def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
     assert len(first) >= 50
     assert key() == first == path.read_text()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_two_first_starts_at_once_agree_on_the_key(tmp_path):
+    (tmp_path / "project").mkdir()
+    for module in (ROOT / "project").glob("*.py"):
+        (tmp_path / "project" / module.name).write_text(module.read_text())
+    starts = [
+        subprocess.Popen(
+            [sys.executable, "-c", "from project import settings; print(settings.SECRET_KEY)"],
+            cwd=tmp_path,
+            env={name: value for name, value in os.environ.items() if name != "SECRET_KEY"},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(6)
+    ]
+    keys = {start.communicate(timeout=60)[0].strip() for start in starts}
+    assert keys == {(tmp_path / "var" / "secret_key").read_text()}
+    assert os.listdir(tmp_path / "var") == ["secret_key"]

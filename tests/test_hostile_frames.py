@@ -1,0 +1,125 @@
+"""Whatever a client sends to a real server: it is closed with a documented code, and no more."""
+
+import json
+import random
+from collections import Counter
+from contextlib import closing
+
+import psutil
+import pytest
+
+from jobs.orchestrator import launch
+from tests.faults.websocket import BINARY, TEXT, RawSocket
+
+FRAMES, PER_SOCKET = 10_000, 20
+DOCUMENTED = {4400, 4429}  # ours, and those of the protocol itself:
+PROTOCOL = {1002, 1007, 1009, 1006}  # broken frame, not UTF-8, too big, or hung up for it
+MIB = 2**20
+
+
+@pytest.fixture
+def web(serving):
+    with serving("--no-worker") as running:
+        yield running
+
+
+@pytest.fixture
+def session(client, admin_user):
+    client.force_login(admin_user)
+    return client.cookies["sessionid"].value
+
+
+def open_socket(*arguments):
+    return closing(RawSocket(*arguments))
+
+
+def port_of(url):
+    return int(url.rpartition(":")[2])
+
+
+@pytest.mark.parametrize("path", ["/ws/jobs/", "/ws/jobs/{job}/"])
+def test_the_origin_over_a_real_connection(web, session, path):
+    path = path.format(job=launch("noop").pk)
+    port = port_of(web.url)
+    foreign = ["http://evil.test", "null", None, f"http://127.0.0.1:{port + 1}"]
+    foreign += ["https://127.0.0.1", f"ftp://127.0.0.1:{port}", f"http://localhost:{port}"]
+    for origin in foreign:
+        with open_socket(web.url, path, session, origin) as refused:
+            assert refused.status == 403, origin
+    with open_socket(web.url, path, session) as own:
+        assert own.status == 101
+    with open_socket(web.url, "/ws/nothing/", session) as nowhere:
+        assert nowhere.status == 403
+    assert "Traceback" not in "\n".join(web.errors)
+
+
+def hostile(chance, depth=0):
+    """A random JSON-like value, as bytes, text or numbers that no page would send."""
+    kinds = ["number", "text", "true", "list", "object"] if depth < 4 else ["number", "text"]
+    match chance.choice(kinds):
+        case "number":
+            return chance.choice([0, 1, -1, 1.5, 2**63 - 1, 2**63, 10**300, float("nan")])
+        case "text":
+            return chance.choice(["", "ack", "follow", "\ud800", "\0", "x" * 200, "<b>"])
+        case "true":
+            return chance.choice([True, False, None])
+        case "list":
+            return [hostile(chance, depth + 1) for _ in range(chance.randrange(4))]
+        case _:
+            keys = ("type", "n", "seq", "tag", "step", "from")
+            return {key: hostile(chance, depth + 1) for key in keys if chance.random() < 0.5}
+
+
+def frame(chance):
+    """(kind, payload) of a frame: half of them nearly right."""
+    match chance.randrange(12):
+        case 0:
+            return BINARY, chance.randbytes(chance.randrange(100))
+        case 1:
+            return TEXT, b"\xff\xfe" + chance.randbytes(10)  # not UTF-8
+        case 2:
+            return TEXT, b"[" * chance.choice([10, 1000, 4000])
+        case 3:
+            return TEXT, b'{"type": "ack", "n": ' + b"9" * chance.choice([20, 4050]) + b"}"
+        case 4:
+            return TEXT, b" " * chance.choice([4097, 8192, 70_000])
+        case 5 | 6:
+            return TEXT, json.dumps(hostile(chance)).encode()
+        case _:
+            kind = chance.choice(["ack", "resync", "follow", "unfollow"])
+            values = {key: chance.choice([0, 1, 7, 2**63 - 1]) for key in ("n", "seq", "step")}
+            tag, start = chance.choice(["", "x" * 99, "\ud800"]), chance.choice([0, 1, 2**63 - 1])
+            return TEXT, json.dumps({"type": kind, "tag": tag, "from": start} | values).encode()
+
+
+@pytest.mark.slow
+def test_ten_thousand_random_frames(web, session):
+    job = launch("noop")
+    paths = ["/ws/jobs/", f"/ws/jobs/{job.pk}/", f"/ws/jobs/?ids={job.pk}"]
+    [server] = psutil.Process(web.process.pid).children()
+    chance = random.Random(7)
+    codes = Counter()
+    for number in range(FRAMES // PER_SOCKET):
+        if number == FRAMES // PER_SOCKET // 5:
+            memory = server.memory_info().rss  # warm by now
+        with open_socket(web.url, chance.choice(paths), session) as raw:
+            assert raw.status == 101
+            raw.next()  # it is admitted, so what follows is judged
+            for _ in range(PER_SOCKET):
+                kind, payload = frame(chance)
+                raw.send(payload, kind)
+            raw.send(b"[]")  # at the latest this one is refused
+            codes[raw.closed()] += 1
+    print(codes, f"{(server.memory_info().rss - memory) / MIB:.1f} MiB more")
+    assert codes.keys() <= DOCUMENTED | PROTOCOL
+    assert codes[4400] > 100
+    assert "Traceback" not in "\n".join(web.errors), web.errors[-30:]
+    assert server.memory_info().rss - memory < 20 * MIB
+
+
+def test_too_many_frames(web, session):
+    with open_socket(web.url, "/ws/jobs/", session) as raw:
+        raw.next()
+        for _ in range(300):
+            raw.send(b'{"type": "ack", "n": 0}')
+        assert raw.closed() == 4429
