@@ -195,16 +195,24 @@ def _read_news(job_id: int, places: set[Place], follows: set[Range]) -> News:
             except feed.CannotFollow:
                 news.changes[position, part] = None
         news.steps = feed.pulse(job_id)
-        for wanted in follows:
-            if frame := _log_frame(job_id, *wanted):
-                news.logs[wanted] = frame
+        news.logs = _read_logs(job_id, follows)
         return news
 
 
-def _log_frame(job_id: int, step_id: int, start: int, end: int | None) -> Frame | None:
-    total = Step.objects.filter(pk=step_id, job=job_id).values_list("log_lines", flat=True).first()
-    if not total or start > total:
-        return None
+def _read_logs(job_id: int, follows: set[Range]) -> dict[Range, Frame]:
+    """What there is now of the lines that viewers want: mostly nothing, and then one query."""
+    if not follows:
+        return {}
+    steps = Step.objects.filter(job=job_id, pk__in={step_id for step_id, _, _ in follows})
+    totals = dict(steps.values_list("pk", "log_lines"))
+    return {
+        (step_id, start, end): _log_frame(step_id, start, end, totals[step_id])
+        for step_id, start, end in follows
+        if start <= totals.get(step_id, 0)
+    }
+
+
+def _log_frame(step_id: int, start: int, end: int | None, total: int) -> Frame:
     count = min(LOG_LINES, end - start + 1) if end else LOG_LINES
     last, html = fragments.log_lines(logs.read(step_id, start, count))
     return {
