@@ -1,4 +1,4 @@
-"""Make the picture of the README: the real page of a real job, in Chromium.
+"""Make the pictures of the documentation: the real pages of real jobs, in Chromium.
 
     .venv/bin/python docs/make_screenshots.py DIRECTORY
 
@@ -15,12 +15,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
 
 
 def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["DATABASE_URL"] = f"sqlite:///{directory}/pictures.sqlite3"
         manage("migrate", "-v0")
@@ -46,15 +48,49 @@ def take_pictures(url: str) -> None:
         )
         page = chromium.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=1.5)
         page.goto(url)
+        take(page, "login")
         page.fill("[name=username]", "ada")
         page.fill("[name=password]", os.environ["DJANGO_SUPERUSER_PASSWORD"])
         page.click("main button")
-        job = manage("launch", "repository_report", "--path", sys.argv[1], "--detach").strip()
-        page.goto(f"{url}jobs/{job}/")
+        page.goto(url)
+        take(page, "empty")
+        launch("run_command", "--command", "python3 --version")
+        failed = launch("run_command", "--command", "python3 no-such-program.py")
+        report = launch("repository_report", "--path", sys.argv[1])
+        page.goto(f"{url}jobs/{report}/")
         expect(page.locator("[data-step=count_lines] progress")).to_be_visible(timeout=30_000)
         expect(page.locator("[data-step=largest_files] [data-line]").nth(4)).to_be_attached()
         page.screenshot(path=ROOT / "docs" / "job-page.png")
+        page.goto(f"{url}jobs/{failed}/")
+        expect(page.locator(".job-head")).to_have_attribute("data-status", "failed")
+        take(page, "failed")
+        for name, path in (("list", ""), ("launch", "launch/repository_report/")):
+            page.goto(url + path)
+            take(page, name)
+        page.goto(f"{url}jobs/{report}/")
+        expect(page.locator(".job-head")).to_have_attribute(
+            "data-status", "succeeded", timeout=60_000
+        )
+        take(page, "job")
         chromium.close()
+
+
+def take(page: Page, name: str) -> None:
+    """The page as a phone and a desk show it, light and dark."""
+    if page.locator("[data-socket]").count():
+        expect(page.locator("body")).to_have_attribute("data-live", "live")
+    before = page.viewport_size
+    for width, height in ((360, 740), (1440, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", scale="css")
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(before)
+
+
+def launch(*arguments: str) -> str:
+    return manage("launch", *arguments, "--detach").strip()
 
 
 def manage(*arguments: str) -> str:

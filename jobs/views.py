@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from . import database, definitions, feed, logs, orchestrator
 from .exceptions import InvalidParams, UnknownDefinition
 from .live import fragments
-from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, part_of
+from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
 from .models import Job, Step
 from .statuses import JOB_STATUSES
 
@@ -68,6 +68,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "oldest": page[-1].pk if older else None,
         "counts": [(status, _about(counted[status])) for status in JOB_STATUSES],
         "definitions": definitions.registered(),
+        "nobody_works": nobody_works(counted),
     }
     return _render(request, "truestep/list.html", context)
 

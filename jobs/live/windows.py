@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from .. import database
+from .. import database, workers
 from ..feed import STEPS_SHOWN, Part
 from ..models import Job, JobQuerySet, Step
-from ..statuses import JOB_STATUSES
+from ..statuses import JOB_STATUSES, UNFINISHED
 from ..text import clean
 
 PAGE_SIZE = 50
@@ -53,7 +53,9 @@ class Window:
     def mark(self) -> str:
         """Equal for equal pages: a digest of the jobs' (id, seq) pairs and of the counts."""
         with database.snapshot():
-            return _digest(list(self.jobs().values_list("pk", "seq")), sorted(counts().items()))
+            rows = list(self.jobs().values_list("pk", "seq"))
+            counted = counts()
+            return _digest(rows, sorted(counted.items()), nobody_works(counted))
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,12 @@ def rows_mark(pairs: list[tuple[int, int]], volatile: Sequence[object] = ()) -> 
 
 def _digest(*shown: object) -> str:
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:8]
+
+
+def nobody_works(counted: dict[str, int]) -> bool:
+    """Whether jobs wait, and no worker is there that could take any."""
+    waiting = any(counted[status] for status in JOB_STATUSES if status in UNFINISHED)
+    return waiting and not any(worker.only_job_id is None for worker in workers.living())
 
 
 def counts() -> dict[str, int]:

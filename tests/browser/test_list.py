@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
+from jobs.orchestrator import launch
 from tests.browser.support import launched
 from tests.support import program
 
@@ -31,3 +32,13 @@ def test_a_filtered_list_shows_what_enters_and_leaves_it(page, web):
         expect(row.locator(".status")).to_have_text("running")
         expect(row).to_have_count(0)
     expect(page.locator(".empty")).to_contain_text("No job here matches")
+
+
+def test_the_list_says_when_nobody_works(page, web):
+    launch("noop")
+    page.goto(web.url)
+    notice = page.get_by_text("No worker is running, so nothing starts.")
+    expect(notice).to_be_visible()
+    with program("worker"):
+        expect(page.locator("[data-job]")).to_have_attribute("data-status", "succeeded")
+        expect(notice).to_be_hidden()

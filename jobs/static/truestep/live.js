@@ -6,6 +6,7 @@ import { Idiomorph } from "./vendor/idiomorph-0.8.0.esm.js";
 const SILENCE_MS = 4000; // no frame for so long: the page is not live
 const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
+const TELL_MS = 3000;
 const LINES = 2000; // of all open logs, in the page; the others are fetched when they are looked for
 const MORE_LINES = 200; // fetched at once when a reader scrolls to an end
 const ENTRIES = 400; // of the history, in the page
@@ -213,7 +214,36 @@ function settle(root) {
   }
   for (const step of root.matches?.(".step") ? [root] : root.querySelectorAll(".step")) openWhenRunning(step);
   const job = document.querySelector(".job-head");
-  if (job) document.title = document.title.replace(/^\w+/, job.dataset.status);
+  if (job) showInTab(job.dataset.status, job.querySelector(".status"));
+  for (const link of document.querySelectorAll(".parts a")) {
+    const isThis = Number(new URL(link.href).searchParams.get("from")) === Number(page.dataset.part);
+    link.toggleAttribute("aria-current", isThis);
+  }
+  tellSoon();
+}
+
+function showInTab(status, badge) {
+  document.title = document.title.replace(/^\w+/, status);
+  const tone = getComputedStyle(badge).color;
+  const sign = getComputedStyle(badge, "::before").content.replace(/[^◌▶✓✕■]/g, "");
+  const drawing = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8" fill="${tone}"/>
+    <text x="8" y="12" font-size="11" text-anchor="middle" fill="white">${sign}</text></svg>`;
+  document.querySelector("link[rel=icon]").href = `data:image/svg+xml,${encodeURIComponent(drawing)}`;
+}
+
+// For those who listen: in one sentence, when it has changed, and not at every change.
+let telling = null;
+
+function tellSoon() {
+  telling ??= setTimeout(() => {
+    telling = null;
+    const shown = document.querySelector(".job-head .status, .filter[aria-label=Status]");
+    const counts = document.querySelector(".job-head .counts");
+    const live = body.dataset.live === "live" ? [] : ["This page is not live."];
+    const text = [...live, ...[shown, counts].filter(Boolean).map((part) => part.innerText)].join(" ");
+    const summary = find("summary");
+    if (summary && summary.textContent !== text) summary.textContent = text;
+  }, TELL_MS);
 }
 
 function countSeconds() {
@@ -234,6 +264,7 @@ function duration(seconds) {
 function setLive(state) {
   body.dataset.live = state;
   document.querySelector(".live-word").textContent = WORDS[state];
+  tellSoon();
 }
 
 function verified() {

@@ -1,0 +1,94 @@
+"""The pages are for everybody: axe finds nothing serious, keys do it all, what matters is said."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from jobs.orchestrator import cancel, launch
+from tests.browser.support import look_at, wait_until_finished
+from tests.support import program
+
+
+@pytest.fixture
+def busy(web, tmp_path):
+    """One job that has failed, one that runs, one that was cancelled and one that waits."""
+    failed, cancelled = launch("fails"), launch("noop")
+    cancel(cancelled.pk)
+    with program("worker"):
+        running = launch("chatters", {"lines": "5", "gate": str(tmp_path / "gate")})
+        wait_until_finished(failed)
+        yield {"failed": failed, "running": running, "cancelled": cancelled}
+
+
+def serious(page) -> list[str]:
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in ("/", "/?status=failed", "/launch/", "/launch/chatters/", "/jobs/99/"):
+        page.goto(web.url + path)
+        assert serious(page) == [], path
+    page.noise[:] = [text for text in page.noise if "404" not in text]
+    for fate, job in busy.items():
+        look_at(page, web, job)
+        if fate == "failed":
+            page.locator("details.traceback summary").first.click()
+        if fate == "running":
+            expect(page.locator("[data-line]").first).to_be_visible()
+        assert serious(page) == [], fate
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), fate
+    page.context.clear_cookies()
+    page.goto(f"{web.url}/accounts/login/")
+    assert serious(page) == []
+
+
+def test_a_job_is_cancelled_by_keys_alone(busy, web, page):
+    look_at(page, web, busy["running"])
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(10):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent.trim()") == "Cancel this job":
+            break
+    page.keyboard.press("Enter")
+    expect(page.locator(".job-head")).to_have_attribute("data-status", "cancelled")
+
+
+def test_what_matters_is_said_once_and_shown_in_the_tab(busy, web, page, tmp_path):
+    look_at(page, web, busy["running"])
+    summary = page.locator("#summary")
+    expect(summary).to_contain_text("running")
+    running = page.locator("link[rel=icon]").get_attribute("href")
+    (tmp_path / "gate").touch()
+    expect(summary).to_contain_text("succeeded")
+    expect(page).to_have_title(f"succeeded · chatters #{busy['running'].pk} · Truestep")
+    assert page.locator("link[rel=icon]").get_attribute("href") != running
+    said = page.evaluate(
+        """async () => {
+          let times = 0;
+          new MutationObserver(() => (times += 1)).observe(summary, {childList: true});
+          const ticks = Number(new Date(verified.dateTime));
+          while (Number(new Date(verified.dateTime)) < ticks + 4000)
+            await new Promise(requestAnimationFrame);
+          return times;
+        }"""
+    )
+    assert said == 0  # it ticks, and nothing has changed
+
+
+def test_nothing_moves_for_who_wants_it_still(busy, web, page):
+    page.emulate_media(reduced_motion="reduce")
+    look_at(page, web, busy["running"])
+    assert page.evaluate("document.getAnimations().length") == 0
