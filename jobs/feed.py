@@ -238,6 +238,33 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
         )
 
 
+def glance(job_id: int, most: int) -> Sight:
+    """A job in at most *most* steps: all of them, or those that run and those that failed.
+
+    Its journal is the last entry alone. Raises Job.DoesNotExist.
+    """
+    with database.snapshot():
+        end = Transition.objects.filter(job=job_id).select_related("job").order_by("-seq").first()
+        if end is None:
+            raise Job.DoesNotExist(f"There is no job {job_id}.")
+        counts = _counts(job_id)
+        steps = Step.objects.filter(job=job_id).order_by("position")
+        if sum(count.total() for count in counts.values()) > most:
+            steps = steps.filter(status__in=[Status.RUNNING, Status.FAILED])
+            steps = steps.order_by("-status", "position")  # those that run come first
+        return Sight(
+            job=end.job,
+            since=0,
+            seq=end.seq,
+            tag=end.tag,
+            part=FIRST_PART,
+            steps=_with_attempts(list(steps[:most])),
+            journal=[end],
+            counts=counts,
+            errors=errors_of(job_id),
+        )
+
+
 def history(job_id: int, before: int | None = None) -> list[Transition]:
     """The newest entries of a job's journal, or the newest before an entry; oldest first."""
     entries = Transition.objects.filter(job=job_id).select_related("job", "step").order_by("-seq")
@@ -305,7 +332,10 @@ def _steps_since(job_id: int, since: int, part: Part) -> list[StepSight]:
     shown = Step.objects.filter(
         job=job_id, seq__gt=since, position__gte=part.first, position__lt=part.end
     )
-    steps = list(shown.order_by("position"))
+    return _with_attempts(list(shown.order_by("position")))
+
+
+def _with_attempts(steps: list[Step]) -> list[StepSight]:
     started = [step.pk for step in steps if step.attempt]
     current = Attempt.objects.filter(step__in=started, number=F("step__attempt"))
     attempts = {attempt.step_id: attempt for attempt in (current if started else ())}

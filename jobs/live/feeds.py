@@ -145,7 +145,7 @@ class JobFeed(Feed):
         places = {(position, viewer.part) for viewer, position in asked.items() if position}
         follows = {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()}
         if tick:
-            self._workers = await self._read(_read_workers, self._job_id)
+            self._workers = await self._read(read_workers, self._job_id)
         news = await self._read(_read_news, self._job_id, places, follows)
         pulse = {"type": "pulse", "steps": news.steps, "workers": self._workers}
         for viewer in viewers:
@@ -225,7 +225,7 @@ def _log_frame(step_id: int, start: int, end: int | None, total: int) -> Frame:
     }
 
 
-def _read_workers(job_id: int) -> Frame | None:
+def read_workers(job_id: int) -> Frame | None:
     """Who could take this job's ready steps, in words for those that wait."""
     job = Job.objects.get(pk=job_id)
     if job.is_finished:

@@ -1,32 +1,96 @@
-"""Tell a job's news on the terminal, line by line, as the journal and the logs grow."""
+"""Tell a job's news on the terminal: as a tree that is drawn anew, or line by line."""
 
 from __future__ import annotations
 
 import json
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from .. import database, logs
+from rich.console import Console
+from rich.live import Live
+
+from .. import database, feed, logs
 from ..models import Job, Step, Transition
 from ..statuses import TERMINAL, Kind, Status
+from .tree import SIGNS, Picture, tracebacks_of
 
 LOOK_SECONDS = 0.05
-SIGNS = {
-    Status.PENDING: "·",
-    Status.RUNNING: "▶",
-    Status.SUCCEEDED: "✔",
-    Status.FAILED: "✘",
-    Status.CANCELLED: "■",
-    Status.SKIPPED: "↷",
-}
+DRAW_SECONDS = 0.1
+CLOCK_SECONDS = 1.0  # elapsed times go on when nothing else does
 
 
-class Follower:
-    """Prints what is new in one job each time it is asked."""
+class Follower(ABC):
+    """Shows what is new in one job each time it is asked."""
 
-    def __init__(self, job_id: int, write: Callable[[str], None], as_json: bool) -> None:
+    @abstractmethod
+    def is_over(self) -> bool:
+        """Show the news, at most every so often; True once the job has ended and all is told."""
+
+    @abstractmethod
+    def say(self, text: str) -> None:
+        """Say something that is not about the job's rows."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leave the terminal as it was; harmless to repeat."""
+
+
+class Drawn(Follower):
+    """A tree in the terminal, drawn anew in place; in the end it is printed whole, and stays."""
+
+    def __init__(self, job_id: int, console: Console) -> None:
+        self._job_id = job_id
+        self._console = console
+        self._live = Live(console=console, auto_refresh=False, transient=True)
+        self._live.start()
+        self._next_look = self._drawn_at = 0.0
+        self._shown: object = None
+
+    def is_over(self) -> bool:
+        now = time.monotonic()
+        if now < self._next_look:
+            return False
+        self._next_look = now + DRAW_SECONDS
+        with database.snapshot():
+            mark = (feed.position_of(self._job_id), feed.pulse(self._job_id), self._console.size)
+        if mark == self._shown and now - self._drawn_at < CLOCK_SECONDS:
+            return False
+        self._shown, self._drawn_at = mark, now
+        picture = Picture(self._job_id, self._console.height)
+        if not picture.job.is_finished:
+            self._live.update(picture.drawn(self._console, self._console.height - 1), refresh=True)
+            return False
+        self.close()
+        show(self._job_id, self._console)
+        return True
+
+    def say(self, text: str) -> None:
+        self._console.print(text, style="yellow", markup=False, highlight=False)
+
+    def close(self) -> None:
+        self._live.stop()
+
+
+def show(job_id: int, console: Console) -> None:
+    """Print a job as it is now. Raises Job.DoesNotExist."""
+    console.print(Picture(job_id, feed.STEPS_SHOWN).drawn(console))
+    console.print(tracebacks_of(job_id), highlight=False)
+
+
+class Lines(Follower):
+    """A line for each journal entry and each log line; or only entries, as JSON."""
+
+    def __init__(
+        self,
+        job_id: int,
+        write: Callable[[str], None],
+        complain: Callable[[str], None],
+        as_json: bool,
+    ) -> None:
         self.job_id = job_id
         self._print = write
+        self._complain = complain
         self._lines: list[str] = []
         self._as_json = as_json
         self._seq = 0
@@ -35,7 +99,6 @@ class Follower:
         self._next_look = 0.0
 
     def is_over(self) -> bool:
-        """Print the news, at most every 50 ms; True once the job has ended and all is told."""
         now = time.monotonic()
         if now < self._next_look:
             return False
@@ -57,6 +120,12 @@ class Follower:
         for line in lines:  # outside the snapshot: a pager may keep us waiting
             self._print(line)
         return job.is_finished
+
+    def say(self, text: str) -> None:
+        self._complain(text)
+
+    def close(self) -> None:
+        """Lines leave nothing to restore."""
 
     def _write(self, line: str) -> None:
         self._lines.append(line)

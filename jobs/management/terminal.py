@@ -9,6 +9,9 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from rich.console import Console
+
+WIDTH_OF_A_FILE = 160  # characters; a terminal has its own
 
 
 class TerminalCommand(BaseCommand):
@@ -22,6 +25,18 @@ class TerminalCommand(BaseCommand):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace", line_buffering=True)
         return super().execute(*args, **options)
+
+
+def console_of(stream: Any) -> Console:
+    """What rich draws on: a command's output, where nothing that a step says is markup."""
+    stream.ending = ""  # Django would end everything that is written with a newline
+    width = None if stream.isatty() else WIDTH_OF_A_FILE
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+
+def can_draw(stream: Any) -> bool:
+    """Whether a picture can be drawn anew in place: a terminal that is not dumb."""
+    return bool(stream.isatty()) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
 def who() -> str:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import closing
 from typing import Any
 
 from django import forms
@@ -17,17 +18,19 @@ from ...engines.base import WorkerProcess, get_engine
 from ...exceptions import InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
 from ...statuses import Status
-from ..follow import LOOK_SECONDS, Follower
-from ..terminal import TerminalCommand, who
+from ..follow import LOOK_SECONDS, Drawn, Follower, Lines
+from ..terminal import TerminalCommand, can_draw, console_of, who
 
 BAD_PARAMS, CANNOT_RUN, KILLED = 2, 4, 130
 EXIT_CODES = {Status.SUCCEEDED: 0, Status.FAILED: 1, Status.CANCELLED: 3}
 WORKER_CHECK_SECONDS = 5.0
+_FOLLOW_ALONE = "--follow ID watches a job that is there already: give no name, no --detach."
 
 
 class Command(TerminalCommand):
     help = (
         "Run a job and watch it. Living workers take it; without one this command is the worker. "
+        "--follow ID watches a job that is there already. "
         "Without a name, list what can be launched. Exit code: 0 succeeded, 1 failed, 2 bad name "
         "or parameters, 3 cancelled, 4 cannot run. Ctrl-C cancels; a second one kills."
     )
@@ -38,6 +41,7 @@ class Command(TerminalCommand):
         parser.allow_abbrev = False
         parser.add_argument("--detach", action="store_true", help="Print only the id and return.")
         parser.add_argument("--json", action="store_true", help="Print the journal as JSON lines.")
+        parser.add_argument("--follow", type=int, metavar="ID", help="Watch a job; launch none.")
         if self.definition:
             _add_fields(parser, self.definition)
         else:
@@ -60,10 +64,14 @@ class Command(TerminalCommand):
             ) from error
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["follow"] is not None:
+            sys.exit(self._follow(options))
         if not options["definition"]:
             self._list()
             return
         given = self._parse_rest(options["definition"], options["rest"])
+        if given["follow"] is not None:
+            raise CommandError(_FOLLOW_ALONE, returncode=BAD_PARAMS)
         detach = options["detach"] or given["detach"]
         as_json = options["json"] or given["json"]
         database.require_sound()
@@ -73,7 +81,36 @@ class Command(TerminalCommand):
             self.stdout.write(str(self._launch(given).pk))
             return
         interrupts = _Interrupts()  # from before the launch: Ctrl-C never leaves a job behind
-        sys.exit(_Watch(self, self._launch(given), worker, as_json, interrupts).to_the_end())
+        job = self._launch(given)
+        with closing(self._follower(job, as_json)) as follower:
+            sys.exit(_Watch(job, worker, follower, interrupts).to_the_end())
+
+    def _follow(self, options: dict[str, Any]) -> int:
+        if options["definition"] or options["detach"]:
+            raise CommandError(_FOLLOW_ALONE, returncode=BAD_PARAMS)
+        job = Job.objects.filter(pk=options["follow"]).first()
+        if job is None:
+            raise CommandError(f"There is no job {options['follow']}.", returncode=BAD_PARAMS)
+        interrupts = _Interrupts()
+        with closing(self._follower(job, options["json"])) as follower:
+            while not follower.is_over():
+                if interrupts.count:
+                    follower.say(f"{job} goes on. To stop it, cancel it on its page.")
+                    return KILLED
+                time.sleep(LOOK_SECONDS)
+        job.refresh_from_db()
+        return EXIT_CODES[Status(job.status)]
+
+    def _follower(self, job: Job, as_json: bool) -> Follower:
+        if can_draw(self.stdout) and not as_json:
+            return Drawn(job.pk, console_of(self.stdout))
+        return Lines(job.pk, self._write, self.stderr.write, as_json)
+
+    def _write(self, line: str) -> None:
+        try:
+            self.stdout.write(line)
+        except BrokenPipeError:  # nobody reads any more; the job goes on
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def _list(self) -> None:
         for name, cls in definitions.registered().items():
@@ -138,16 +175,14 @@ class _Watch:
 
     def __init__(
         self,
-        command: Command,
         job: Job,
         worker: WorkerProcess | None,
-        as_json: bool,
+        follower: Follower,
         interrupts: _Interrupts,
     ) -> None:
-        self._command = command
         self._job = job
         self._worker = worker
-        self._follower = Follower(job.pk, self._write, as_json)
+        self._follower = follower
         self._interrupts = interrupts
         self._cancelled = False
         self._next_check = time.monotonic() + WORKER_CHECK_SECONDS
@@ -165,16 +200,10 @@ class _Watch:
         self._job.refresh_from_db()
         return EXIT_CODES[Status(self._job.status)]
 
-    def _write(self, line: str) -> None:
-        try:
-            self._command.stdout.write(line)
-        except BrokenPipeError:  # nobody reads any more; the job goes on
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
     def _is_over(self) -> bool:
         if self._interrupts.count and not self._cancelled:
             self._cancelled = True
-            self._command.stderr.write("Cancelling; Ctrl-C again kills at once.")
+            self._follower.say("Cancelling; Ctrl-C again kills at once.")
             orchestrator.cancel(self._job.pk, actor=who(), source="command")
             if self._worker:
                 self._worker.wake()
@@ -189,7 +218,7 @@ class _Watch:
         if now >= self._next_check:
             self._next_check = now + WORKER_CHECK_SECONDS
             if not workers.who_takes(self._job.pk, workers.living()):
-                self._command.stderr.write(
+                self._follower.say(
                     "No worker is running any more. Start one: python manage.py worker"
                 )
 

@@ -10,8 +10,8 @@ from django.db.models import F
 
 from ... import database, feed
 from ...models import Attempt, Job, Transition
-from ..follow import SIGNS
-from ..terminal import TerminalCommand
+from ..follow import show
+from ..terminal import TerminalCommand, console_of
 
 
 class Command(TerminalCommand):
@@ -23,23 +23,12 @@ class Command(TerminalCommand):
 
     def handle(self, *args: Any, id: int, **options: Any) -> None:  # noqa: A002
         try:
-            shown = _job_as_json(id)
+            if options["json"]:
+                self.stdout.write(json.dumps(_job_as_json(id)))
+            else:
+                show(id, console_of(self.stdout))
         except Job.DoesNotExist:
             raise CommandError(f"There is no job {id}.", returncode=2) from None
-        if options["json"]:
-            self.stdout.write(json.dumps(shown))
-        else:
-            self._write_lines(shown)
-
-    def _write_lines(self, shown: dict[str, Any]) -> None:
-        job = shown["job"]
-        self.stdout.write(
-            f"{SIGNS[job['status']]} job {job['id']} {job['definition']}: {job['status']}"
-        )
-        for step in shown["steps"]:
-            self.stdout.write(f"  {SIGNS[step['status']]} {step['name']:<24} {step['status']}")
-            for line in (step["error"] or "").splitlines():
-                self.stdout.write(f"      {line}")
 
 
 def _job_as_json(job_id: int) -> dict[str, Any]:

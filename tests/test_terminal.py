@@ -1,0 +1,240 @@
+"""The live tree, as a person sees it: a real process on a real pseudo-terminal, read by pyte."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import threading
+
+import pyte
+import pytest
+
+from jobs.models import Job
+from jobs.orchestrator import cancel, claim, finish, launch
+from jobs.runner import Verdict
+from tests.support import ROOT, drive, ended, job_of, returned, step_of, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+class Terminal:
+    """A command in a terminal of its own; ``lines`` is what it shows now."""
+
+    def __init__(self, *arguments: str, columns: int = 90, rows: int = 24, **env: str) -> None:
+        self._master, slave = pty.openpty()
+        self.raw = b""
+        self._screen = pyte.HistoryScreen(columns, rows, history=5000, ratio=0.5)
+        self._stream = pyte.ByteStream(self._screen)
+        self.resize(columns, rows)
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            cwd=ROOT,
+            env=os.environ
+            | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TERM": "xterm-256color"}
+            | env,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )
+        os.close(slave)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            try:
+                data = os.read(self._master, 65536)
+            except OSError:  # the other side is closed
+                return
+            self.raw += data
+            self._stream.feed(data)
+
+    def resize(self, columns: int, rows: int) -> None:
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self._screen.resize(rows, columns)
+
+    def press(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    @property
+    def lines(self) -> list[str]:
+        """Without empty ones, and with single blanks between words."""
+        return [" ".join(line.split()) for line in self._screen.display if line.strip()]
+
+    @property
+    def cursor_is_hidden(self) -> bool:
+        return self._screen.cursor.hidden
+
+    def shows(self, *texts: str, seconds: float = 20) -> list[str]:
+        """Wait until a line has each of the texts."""
+
+        def found():
+            lines = self.lines
+            return lines if all(any(text in line for line in lines) for text in texts) else None
+
+        try:
+            return wait_for(found, seconds)
+        except AssertionError:
+            raise AssertionError(f"not shown: {texts} in\n" + "\n".join(self.lines)) from None
+
+    def wait(self, seconds: float = 60) -> int:
+        code = self.process.wait(seconds)
+        self._reader.join(5)
+        return code
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self._reader.join(5)
+        os.close(self._master)
+
+
+@pytest.fixture
+def terminal(database):
+    """``terminal(*arguments)``: a command in a terminal."""
+    opened = []
+
+    def open_one(*arguments: str, **options) -> Terminal:
+        opened.append(Terminal(*arguments, **options))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.end()
+
+
+def test_a_job_is_drawn_as_a_tree_while_it_runs_and_stays_when_it_has_ended(terminal, tmp_path):
+    gate = tmp_path / "gate"
+    shown = terminal("launch", "waits", "--gate", str(gate))
+    lines = shown.shows("▶ running waits #", "▶ running", "· pending")
+    assert any("waits for" in line for line in lines), lines
+    assert shown.cursor_is_hidden
+    gate.touch()
+    assert shown.wait() == 0
+    assert not shown.cursor_is_hidden
+    lines = shown.lines
+    assert lines[0].startswith("✔ succeeded waits #")
+    assert sum("✔ succeeded" in line for line in lines) == 1 + Job.objects.get().steps.count()
+    assert not any("running" in line for line in lines)
+
+
+def test_progress_and_the_newest_log_lines_are_under_a_running_step(terminal, tmp_path):
+    counts = terminal("launch", "counts")
+    counts.shows("3 / 8", "━━━")
+    gate = tmp_path / "gate"
+    drips = terminal("launch", "drips", "--gate", str(gate))
+    lines = drips.shows("drop 2500")
+    assert [line.split("drop ")[1] for line in lines if "drop" in line] == [
+        "2496",
+        "2497",
+        "2498",
+        "2499",
+        "2500",
+    ]
+
+
+def test_a_failure_is_told_with_its_traceback(terminal):
+    shown = terminal("launch", "fails", rows=50)
+    assert shown.wait() == 1
+    lines = shown.shows("✘ failed fails #", "ValueError: <b>no</b> such luck", "Traceback")
+    assert any("↷ skipped" in line for line in lines)
+
+
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 10), (200, 60)])
+def test_a_thousand_steps_stay_inside_the_terminal(terminal, desk, columns, rows):
+    job = launch("thousand_wide")
+    for held in claim(desk, room=30)[:3]:
+        finish(desk, held, ended(Verdict.FAILED), room=0)
+    shown = terminal("launch", "--follow", str(job.pk), columns=columns, rows=rows)
+    lines = shown.shows("▶ running thousand_wide", "▶ running s003", "more")
+    assert len(lines) <= rows
+    if rows >= 60:
+        assert any("✘ failed" in line for line in lines)
+        assert any("27 running" in line for line in lines)
+
+
+def test_the_picture_follows_the_size_of_the_terminal(terminal):
+    shown = terminal("launch", "hangs", columns=120, rows=30)
+    shown.shows("▶ running hangs #")
+    for columns, rows in ((50, 8), (140, 40)):
+        shown.resize(columns, rows)
+        lines = shown.shows("▶ running hangs #", "▶ running hang")
+        assert len(lines) <= rows
+    cancel(Job.objects.get().pk)
+    assert shown.wait() == 3
+
+
+def test_ctrl_c_cancels_what_was_launched(terminal):
+    shown = terminal("launch", "hangs")
+    shown.shows("▶ running hang")
+    shown.press("\x03")
+    shown.shows("Cancelling; Ctrl-C again kills at once.")
+    assert shown.wait() == 3
+    shown.shows("■ cancelled hangs #")
+    assert not shown.cursor_is_hidden
+
+
+def test_ctrl_c_stops_following_and_the_job_goes_on(terminal, desk):
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    shown = terminal("launch", "--follow", str(job.pk))
+    shown.shows("▶ running one")
+    shown.press("\x03")
+    assert shown.wait() == 130
+    shown.shows(f"job {job.pk} (noop) goes on. To stop it, cancel it on its page.")
+    assert not shown.cursor_is_hidden
+    assert step_of(job, "one").status == "running"
+    finish(desk, held, returned(), room=0)
+
+
+def test_a_command_that_is_ended_gives_the_cursor_back(terminal):
+    shown = terminal("launch", "hangs")
+    shown.shows("▶ running hang")
+    shown.process.terminate()
+    assert shown.wait() == 3
+    assert not shown.cursor_is_hidden
+
+
+@pytest.mark.parametrize("env", [{"TERM": "dumb"}, {"NO_COLOR": "1"}])
+def test_a_terminal_that_wants_no_colour_gets_none(terminal, env):
+    shown = terminal("launch", "noop", **env)
+    assert shown.wait() == 0
+    assert b"\x1b[3" not in shown.raw
+    assert b"\x1b[9" not in shown.raw
+    shown.shows("✔")
+
+
+def test_what_a_step_says_is_neither_markup_nor_control(terminal):
+    texts = ["[red]x[/red] :smile:", "\x1b[2J\x1b]0;owned\x07", "日本語の行", "a\tb"]
+    options = [item for text in texts for item in ("--texts", text)]
+    shown = terminal("launch", "echoes", *options, "--raw", "1b5b324a", rows=60)
+    assert shown.wait() == 1
+    assert b"owned\x07" not in shown.raw
+    assert b"\x1b[2J" not in shown.raw
+    shown.shows("[red]x[/red] :smile:", "␛[2J␛]0;owned␇", "日本語の行")
+
+
+# --- following ------------------------------------------------------------------------------------
+
+
+def test_following_a_job_that_has_ended_shows_it_and_ends(terminal, desk):
+    job = drive(desk, launch("diamond"))
+    shown = terminal("launch", "--follow", str(job.pk))
+    assert shown.wait() == 0
+    shown.shows("✔ succeeded diamond #", "✔ succeeded bottom")
+
+
+def test_without_a_worker_the_tree_says_what_to_do(terminal):
+    job = launch("noop")
+    shown = terminal("launch", "--follow", str(job.pk))
+    shown.shows("no worker is running: start one with python manage.py worker")
+    assert job_of(job.pk).status == "pending"
