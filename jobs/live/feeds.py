@@ -172,6 +172,8 @@ class JobFeed(Feed):
 
     def _tell_logs(self, viewer: Viewer, news: News) -> None:
         for step_id, (start, end) in list(viewer.follows.items()):
+            if not viewer.has_room:
+                return  # the acknowledgement that makes room wakes the feed
             if frame := news.logs.get((step_id, start, end)):
                 viewer.put(frame)
                 viewer.follows[step_id] = (frame["last"] + 1, end)

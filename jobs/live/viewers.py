@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..feed import FIRST_PART, Part, Position
 logger = logging.getLogger(__name__)
 
 WINDOW = 100  # frames that a page may leave unacknowledged
+WINDOW_BYTES = 512 * 1024  # … and how much HTML in them: the server holds it until it is read
 SILENCE_SECONDS = 30.0  # … and for how long, before it is dropped
 
 Frame = dict[str, Any]
@@ -40,13 +42,20 @@ class Viewer:
         self._is_closing = False
         self._sent = 0
         self._acked = 0
-        self._acked_at = time.monotonic()
+        self._unacked: deque[tuple[int, int]] = deque()  # (number, size) of each frame
+        self._unacked_bytes = 0
+        self._waits_since = time.monotonic()
         self._outgoing: asyncio.Queue[Frame | int] = asyncio.Queue()
         self._writer = asyncio.create_task(self._write())
 
     def put(self, frame: Frame) -> None:
-        """Queue a frame; the window bounds how many there can be."""
+        """Queue a frame; the window bounds how many there can be, and how large."""
+        if self._sent == self._acked:
+            self._waits_since = time.monotonic()
         self._sent += 1
+        size = len(frame.get("html", "").encode())
+        self._unacked.append((self._sent, size))
+        self._unacked_bytes += size
         self._outgoing.put_nowait(frame | {"n": self._sent})
 
     def withhold_logs(self) -> None:
@@ -61,17 +70,23 @@ class Viewer:
             self._outgoing.put_nowait(code)
 
     def acknowledge(self, n: int) -> None:
-        self._acked = max(self._acked, min(n, self._sent))
-        self._acked_at = time.monotonic()
+        if n <= self._acked:
+            return
+        self._acked = min(n, self._sent)
+        self._waits_since = time.monotonic()
+        while self._unacked and self._unacked[0][0] <= self._acked:
+            self._unacked_bytes -= self._unacked.popleft()[1]
 
     @property
     def has_room(self) -> bool:
-        return not self._is_closing and self._sent - self._acked < WINDOW
+        unread = self._sent - self._acked
+        has_space = unread < WINDOW and self._unacked_bytes < WINDOW_BYTES
+        return has_space and not self._is_closing
 
     @property
     def is_lost(self) -> bool:
         """It has been sent frames and has acknowledged none for too long."""
-        late = time.monotonic() - self._acked_at > SILENCE_SECONDS
+        late = time.monotonic() - self._waits_since > SILENCE_SECONDS
         return late and self._sent > self._acked
 
     def leave(self) -> None:

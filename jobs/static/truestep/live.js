@@ -7,6 +7,7 @@ const SILENCE_MS = 4000; // no frame for so long: the page is not live
 const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
 const TELL_MS = 3000;
+const ACK_CHARACTERS = 200_000; // well below the server's window
 const LINES = 2000; // of all open logs, in the page; the others are fetched when they are looked for
 const MORE_LINES = 200; // fetched at once when a reader scrolls to an end
 const ENTRIES = 400; // of the history, in the page
@@ -29,6 +30,7 @@ let position = { seq: Number(page.dataset.seq), tag: page.dataset.tag };
 let heardAt = 0;
 let seen = 0;
 let acked = 0;
+let unacked = 0; // characters
 let tries = 0;
 let retry = null;
 let refetch = null;
@@ -45,14 +47,17 @@ function connect() {
   url.searchParams.set("tag", position.tag);
   const opened = new WebSocket(url);
   socket = opened;
-  seen = acked = 0;
+  seen = acked = unacked = 0;
   heardAt = performance.now();
   opened.onopen = () => {
     setLive("catching-up");
-    for (const box of document.querySelectorAll("details.log[open]")) follow(box);
+    followOpen();
   };
   opened.onmessage = (event) => {
-    if (socket === opened) hear(JSON.parse(event.data));
+    if (socket !== opened) return;
+    hear(JSON.parse(event.data));
+    unacked += event.data.length;
+    if (unacked > ACK_CHARACTERS) acknowledge();
   };
   opened.onclose = (event) => {
     if (socket === opened) disconnected(FINAL_CODES[event.code]);
@@ -77,13 +82,19 @@ function send(frame) {
 function acknowledge() {
   if (seen === acked) return;
   acked = seen;
+  unacked = 0;
   send({ type: "ack", n: seen });
 }
 
 function hear(frame) {
   heardAt = performance.now();
+  const missed = frame.n > seen + 1;
   seen = Math.max(seen, frame.n);
   ({ changes, pulse, tick, log, stale, gone })[frame.type]?.(frame);
+  if (missed) {
+    resync();
+    followOpen();
+  }
 }
 
 // --- frames
@@ -96,14 +107,18 @@ function changes(frame) {
 
 function tick(frame) {
   acknowledge();
-  if (frame.version !== page.dataset.version) say("There is a newer version of this page. Reload it.");
-  for (const box of document.querySelectorAll("details.log[open]")) {
+  if (frame.version !== page.dataset.version) sayNewer();
+  for (const box of openLogs()) {
     if (numberOf(listOf(box).lastElementChild) < Number(box.dataset.lines)) follow(box);
   }
   if (frame.seq === position.seq && frame.tag === position.tag) return verified();
   setLive("catching-up");
   if (frame.seq > position.seq) resync();
   else stale();
+}
+
+function sayNewer() {
+  say("There is a newer version of this page. Reload it.");
 }
 
 function resync() {
@@ -118,20 +133,24 @@ function stale() {
 
 async function fetchAnew() {
   fetchedAt = performance.now();
+  const asked = position;
   const answer = await fetch(location.href);
   if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
   if (!answer.ok) return; // the next tick says again that this page is stale
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const told = fresh.querySelector("[data-socket]")?.dataset;
+  if (told?.socket.split("?")[0] !== page.dataset.socket.split("?")[0]) return; // a portal's page, a login
+  if (told.version !== page.dataset.version) return sayNewer(); // its HTML may not fit this script
+  if (position !== asked) return; // frames came meanwhile, and this answer may be older
   for (const list of document.querySelectorAll(".log-lines")) list.replaceChildren();
   reading.clear();
   for (const part of fresh.querySelectorAll(page.dataset.morph)) {
     const old = find(part.id);
     if (old) Idiomorph.morph(old, part, { callbacks, ignoreActiveValue: true });
   }
-  const told = fresh.querySelector("[data-socket]").dataset;
   position = { seq: Number(told.seq), tag: told.tag };
   settle(document);
-  for (const box of document.querySelectorAll("details.log[open]")) follow(box);
+  followOpen();
   resync();
 }
 
@@ -316,12 +335,17 @@ function toggled(event) {
 
 const reading = new Set(); // steps whose log is read at another place than its end
 
+const openLogs = () => document.querySelectorAll("details.log[open]");
 const listOf = (box) => find(`log-${box.dataset.log}`);
 const numberOf = (line) => Number(line?.dataset.line ?? 0);
-const linesEach = () => Math.max(50, Math.floor(LINES / document.querySelectorAll("details.log[open]").length));
+const linesEach = () => Math.max(50, Math.floor(LINES / openLogs().length));
 
 function ask(box, from, to) {
   send({ type: "follow", step: Number(box.dataset.log), from, ...(to && { to }) });
+}
+
+function followOpen() {
+  for (const box of openLogs()) follow(box);
 }
 
 function follow(box) {

@@ -1,0 +1,49 @@
+"""What one viewer may leave unread is bounded by frames, by bytes and by time."""
+
+from __future__ import annotations
+
+import asyncio
+
+from jobs.feed import Position
+from jobs.live import viewers
+from jobs.live.viewers import WINDOW_BYTES, Viewer
+
+
+def with_viewer(check) -> None:
+    async def nothing(_) -> None: ...
+
+    async def run() -> None:
+        viewer = Viewer(nothing, nothing, Position(0, ""), sees_logs=True)
+        check(viewer)
+        viewer.leave()
+
+    asyncio.run(run())
+
+
+def test_large_frames_close_the_window_until_they_are_acknowledged():
+    def check(viewer: Viewer) -> None:
+        for _ in range(2):
+            viewer.put({"type": "log", "html": "é" * (WINDOW_BYTES // 4)})
+        assert not viewer.has_room
+        viewer.acknowledge(1)
+        assert viewer.has_room
+
+    with_viewer(check)
+
+
+def test_only_an_acknowledgement_that_gets_on_ends_the_silence(monkeypatch):
+    now = 0.0
+    monkeypatch.setattr(viewers.time, "monotonic", lambda: now)
+
+    def check(viewer: Viewer) -> None:
+        nonlocal now
+        now = 100.0
+        viewer.put({"type": "tick"})
+        assert not viewer.is_lost, "nothing was sent to it for long: that is not its silence"
+        now = 131.0
+        viewer.acknowledge(0)
+        assert viewer.is_lost
+        viewer.acknowledge(1)
+        assert not viewer.is_lost
+
+    with_viewer(check)
