@@ -11,6 +11,8 @@ import pytest
 from jobs.orchestrator import launch
 from tests.faults.websocket import BINARY, TEXT, RawSocket
 
+pytestmark = pytest.mark.slow
+
 FRAMES, PER_SOCKET = 10_000, 20
 HUNG_UP = 1006  # daphne's answer to what is no frame at all: not UTF-8, or far too big
 MIB = 2**20

@@ -18,6 +18,8 @@ from jobs.orchestrator import claim, launch
 from tests.support import Cost
 from tests.test_consumers import socket, write_log
 
+pytestmark = pytest.mark.slow
+
 REVOCATIONS = {
     "logout": (4401, lambda user, client: client.logout()),
     "deactivated": (4401, lambda user, client: save(user, is_active=False)),
