@@ -115,10 +115,10 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
             assert response.context_data
-            pairs = sorted((job.pk, job.seq) for job in response.context_data["cl"].result_list)
-            if pairs:
-                rows = Rows(tuple(pk for pk, _ in pairs))
-                response.context_data |= _live(rows, rows_mark(pairs), "[data-job][data-status]")
+            jobs = response.context_data["cl"].result_list
+            if rows := sorted((job.pk, job.status, job.seq) for job in jobs):
+                shown = Rows(tuple(pk for pk, _, _ in rows))
+                response.context_data |= _live(shown, rows_mark(rows), "[data-job][data-status]")
         return response
 
     def change_view(

@@ -21,6 +21,7 @@ from .viewers import Frame, Viewer
 from .windows import Rows, Window, part_of, window_of
 
 BAD_FRAME, NO_JOB = 4400, 4404
+TAG = 16  # characters of a position's tag: a window's has two digests
 FRAME_BYTES = 4096  # a page says little
 MOST_FOLLOWS = 64  # logs that a page may follow
 BURST = 100  # frames that a page may send at once
@@ -170,7 +171,7 @@ class ListConsumer(Consumer):
 
 def _position(query: QueryDict) -> Position:
     """Where the page is: ``?seq=…&tag=…``; without them, at the very beginning."""
-    return Position(_number(int(query.get("seq", "0"))), query.get("tag", "")[:8])
+    return Position(_number(int(query.get("seq", "0"))), query.get("tag", "")[:TAG])
 
 
 def _lines(frame: Frame) -> tuple[int, int | None]:
@@ -199,4 +200,4 @@ def _number(value: Any) -> int:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(value)
-    return value[:8]
+    return value[:TAG]

@@ -20,7 +20,7 @@ from ..feed import Part, Position
 from ..models import Job, Step
 from . import fragments
 from .viewers import Frame, Viewer
-from .windows import Rows, Window
+from .windows import Rows, Window, is_urgent
 
 logger = logging.getLogger(__name__)
 
@@ -110,9 +110,11 @@ class WindowFeed(Feed):
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
         now = Position(0, await self._read(self._window.mark))
         for viewer in viewers:
-            if viewer.position not in (None, now):
-                viewer.position = None
-                viewer.put({"type": "stale"})
+            known = viewer.position or viewer.told
+            urgent = is_urgent(known.tag, now.tag)
+            if known != now and (viewer.position or urgent):
+                viewer.position, viewer.told = None, now
+                viewer.put({"type": "stale", "urgent": urgent})
             elif tick or viewer.awaits_tick:
                 self._tell_tick(viewer, now)
 

@@ -32,6 +32,7 @@ class Viewer:
         part: Part = FIRST_PART,
     ) -> None:
         self.position: Position | None = position  # None: the page is fetching itself anew
+        self.told = position  # what a page that is doing so was told last that there is
         self.part = part  # of the job's steps
         # step → number of the next log line, and of the last one (None: and whatever follows)
         self.follows: dict[int, tuple[int, int | None]] = {}

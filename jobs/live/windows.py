@@ -17,6 +17,7 @@ from ..text import clean
 PAGE_SIZE = 50
 MOST_ROWS = 500
 MOST_COUNTED = 10_000
+DIGEST = 8  # characters
 
 
 @dataclass(frozen=True)
@@ -51,11 +52,11 @@ class Window:
         return jobs[: PAGE_SIZE + 1]
 
     def mark(self) -> str:
-        """Equal for equal pages: a digest of the jobs' (id, seq) pairs and of the counts."""
+        """Equal for equal pages."""
         with database.snapshot():
-            rows = list(self.jobs().values_list("pk", "seq"))
+            rows = list(self.jobs().values_list("pk", "status", "seq"))
             counted = counts()
-            return _digest(rows, sorted(counted.items()), nobody_works(counted))
+            return _mark(rows, sorted(counted.items()), nobody_works(counted))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class Rows:
             jobs = Job.objects.filter(pk__in=self.ids).order_by("pk")
             running = Step.objects.running().filter(job__in=self.ids if self.whole else ())
             return rows_mark(
-                list(jobs.values_list("pk", "seq")),
+                list(jobs.values_list("pk", "status", "seq")),
                 list(running.order_by("pk").values_list("pk", "log_lines")),
             )
 
@@ -101,13 +102,24 @@ def part_of(query: QueryDict) -> Part:
     return Part(int(first) - int(first) % STEPS_SHOWN)
 
 
-def rows_mark(pairs: list[tuple[int, int]], volatile: Sequence[object] = ()) -> str:
-    """The mark of jobs that look like this: (id, seq) by id, and what their running steps say."""
-    return _digest(pairs, list(volatile))
+def rows_mark(rows: list[tuple[int, str, int]], volatile: Sequence[object] = ()) -> str:
+    """The mark of jobs that look like this: (id, status, seq), and what their steps say."""
+    return _mark(rows, *volatile)
+
+
+def _mark(rows: list[tuple[int, str, int]], *more: object) -> str:
+    """Two digests: of the statuses that a page shows, and of all by which it can be out of date."""
+    statuses = [(pk, status) for pk, status, _ in rows]
+    return _digest(statuses) + _digest(rows, *more)
+
+
+def is_urgent(old: str, new: str) -> bool:
+    """Whether a page of the one mark shows a status that is not so any more."""
+    return old[:DIGEST] != new[:DIGEST]
 
 
 def _digest(*shown: object) -> str:
-    return hashlib.sha256(repr(shown).encode()).hexdigest()[:8]
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:DIGEST]
 
 
 def nobody_works(counted: dict[str, int]) -> bool:

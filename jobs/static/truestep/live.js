@@ -6,6 +6,7 @@ import { Idiomorph } from "./vendor/idiomorph-0.8.0.esm.js";
 const SILENCE_MS = 4000; // no frame for so long: the page is not live
 const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
+const URGENT_MS = 150;
 const TELL_MS = 3000;
 const ACK_CHARACTERS = 200_000; // well below the server's window
 const LINES = 2000; // of all open logs, in the page; the others are fetched when they are looked for
@@ -34,6 +35,7 @@ let unacked = 0; // characters
 let tries = 0;
 let retry = null;
 let refetch = null;
+let refetchAt = 0;
 let fetchedAt = -Infinity;
 
 // --- the socket
@@ -125,10 +127,17 @@ function resync() {
   send({ type: "resync", ...position });
 }
 
-// Fetch this very page again and take over what differs: at once, then at most once a second.
-function stale() {
-  const wait = Math.max(0, fetchedAt + REFETCH_MS - performance.now());
-  refetch ??= setTimeout(() => fetchAnew().catch(() => {}).finally(() => (refetch = null)), wait);
+// Fetch this very page again and take over what differs: at once, then at most once a second, or
+// sooner when a status that it shows is not so any more.
+function stale({ urgent = false } = {}) {
+  const wait = Math.max(0, fetchedAt + (urgent ? URGENT_MS : REFETCH_MS) - performance.now());
+  if (refetch && performance.now() + wait >= refetchAt) return;
+  clearTimeout(refetch);
+  refetchAt = performance.now() + wait;
+  refetch = setTimeout(() => {
+    refetch = null;
+    fetchAnew().catch(() => {});
+  }, wait);
 }
 
 async function fetchAnew() {
