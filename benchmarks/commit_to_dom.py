@@ -173,7 +173,7 @@ def session_key() -> str:
     from django.contrib.auth.models import User
     from django.contrib.sessions.backends.db import SessionStore
 
-    user, _ = User.objects.get_or_create(username="bench", is_superuser=True)
+    user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"

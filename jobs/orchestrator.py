@@ -13,7 +13,7 @@ from django.db import connection
 
 from . import database, definitions, transitions
 from .exceptions import InvalidParams, Overtaken
-from .models import Attempt, Job, Step, Worker
+from .models import Attempt, Job, Step, StepQuerySet, Worker
 from .runner import Outcome, Verdict
 from .statuses import Status
 from .transitions import Batch, Claim, Ending, JobState
@@ -66,20 +66,31 @@ def claim(desk: Desk, room: int) -> list[Claim]:
     candidates = Step.objects.ready().known_in(desk.knows).order_by("job", "position")
     if desk.worker.only_job_id:
         candidates = candidates.filter(job=desk.worker.only_job_id)
-    state = JobState.of(Step.objects.filter(job_id=candidates.values("job_id")[:1]))
-    if state is None:
-        return []
-    if known := desk.jobs.get(state.job.pk):
-        state.results = known.results
-    desk.jobs[state.job.pk] = state
     claims: list[Claim] = []
 
     def decide(batch: Batch) -> None:
         claims[:] = _start_ready(batch, desk, room)
 
     with _deleted_is_overtaken():
+        state = _first_job(desk, candidates)
+        if state is None:
+            return []
+        desk.jobs[state.job.pk] = state
         transitions.commit(state, decide, source="worker")
     return claims
+
+
+def _first_job(desk: Desk, candidates: StepQuerySet) -> JobState | None:
+    """The job of the first candidate; one that the worker knows is not read whole again."""
+    if not desk.jobs:
+        return JobState.of(Step.objects.filter(job_id=candidates.values("job_id")[:1]))
+    job_id = candidates.values_list("job_id", flat=True).first()
+    if job_id is None:
+        return None
+    if known := desk.jobs.get(job_id):
+        known.refresh()
+        return known
+    return JobState.load(job_id)
 
 
 def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:

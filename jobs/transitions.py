@@ -93,13 +93,15 @@ class JobState:
             state.dependants.setdefault(needed_id, []).append(step_id)
         return state
 
-    def refresh(self) -> None:
+    def refresh(self, *, lock: bool = False) -> None:
         """Bring the state up to date: what changed since the seq it knows?
 
-        Locks the job until the transaction ends: who has lost once is not overtaken again.
+        With *lock*, nobody else moves the job until the transaction in progress has ended. Raises
+        Job.DoesNotExist.
         """
         known = self.job.seq
-        self.job = Job.objects.select_for_update().get(pk=self.job.pk)
+        jobs = Job.objects.select_for_update() if lock else Job.objects.all()
+        self.job = jobs.get(pk=self.job.pk)
         since = known if self.job.seq >= known else 0
         for step in Step.objects.filter(job=self.job.pk, seq__gt=since).order_by("position"):
             self.steps[step.pk] = step
@@ -130,8 +132,8 @@ def commit(
         batch = None
         try:
             with database.write():
-                if is_stale:
-                    state.refresh()
+                if is_stale:  # who has lost once is not overtaken again
+                    state.refresh(lock=True)
                 batch = Batch(state, actor=actor, source=source)
                 decide(batch)
                 batch.write()
