@@ -296,8 +296,9 @@ def test_show_in_words(desk):
     job = drive(desk, launch("noop"))
     code, out, _ = manage("show", str(job.pk))
     assert code == 0
-    assert out.splitlines()[0] == f"✔ job {job.pk} noop: succeeded"
-    assert out.splitlines()[1].split() == ["✔", "one", "succeeded"]
+    head, first, *_ = out.splitlines()
+    assert head.startswith(f"✔ succeeded noop #{job.pk} ")
+    assert first.split()[:4] == ["├──", "✔", "succeeded", "one"]
 
 
 def test_show_of_no_job_is_exit_code_2(database):

@@ -350,6 +350,7 @@ const numberOf = (line) => Number(line?.dataset.line ?? 0);
 const linesEach = () => Math.max(50, Math.floor(LINES / openLogs().length));
 
 function ask(box, from, to) {
+  listOf(box).dataset.asked = from;
   send({ type: "follow", step: Number(box.dataset.log), from, ...(to && { to }) });
 }
 
@@ -413,7 +414,8 @@ function log(frame) {
   const first = numberOf(list.firstElementChild);
   const last = numberOf(list.lastElementChild);
   const isReading = reading.has(box.dataset.log);
-  if (last && (frame.first > last + 1 || frame.last < first - 1)) return isReading || follow(box);
+  const hasGap = last ? frame.first > last + 1 || frame.last < first - 1 : frame.first > Number(list.dataset.asked);
+  if (hasGap) return follow(box); // what comes between was lost
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
   const height = list.scrollHeight;
   const template = document.createElement("template");
