@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 
+import psutil
+import pytest
 from playwright.sync_api import expect
 
+from jobs.orchestrator import claim, finish, launch
+from jobs.runner import Verdict
+from jobs.text import clean
 from tests.browser.support import launched, lines_shown, look_at, shown_by_command, shown_by_page
-from tests.support import program
+from tests.support import ended, program, wait_for
 
 FOREIGN = (
     "<!doctype html><title>Portal</title><body><main id=main><h1>Pay for your wifi</h1></main>"
@@ -53,3 +59,109 @@ def test_the_last_frames_are_asked_for_again_when_they_are_lost(page, web):
     assert sorted(lost) == ["changes", "log"]
     assert lines_shown(page, "chatter") == list(range(1, 601))
     assert shown_by_page(page) == shown_by_command(job)
+
+
+@pytest.fixture
+def pages(context, web, desk):
+    """Job page, list and admin of one job whose first step runs."""
+    job = launch("noop")
+    [held] = claim(desk, room=1)
+    opened = []
+    for path in (f"/jobs/{job.pk}/", "/", f"/admin/truestep/job/{job.pk}/change/"):
+        tab = context.new_page()
+        tab.goto(web.url + path)
+        expect(tab.locator("body")).to_have_attribute("data-live", "live")
+        opened.append(tab)
+    yield held, opened
+    for tab in opened:
+        tab.close()
+
+
+def shows(tab, status: str):
+    """The job's status on any of the pages."""
+    return expect(tab.locator("[data-job]").first).to_have_attribute("data-status", status)
+
+
+def test_a_killed_web_process_comes_back_and_all_pages_are_right(pages, web, desk):
+    held, tabs = pages
+    serve = psutil.Process(web.process.pid)
+    [daphne] = [child for child in serve.children() if "daphne" in " ".join(child.cmdline())]
+    daphne.kill()
+    for tab in tabs:
+        expect(tab.locator("body")).to_have_attribute("data-live", "offline", timeout=5_000)
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    for tab in tabs:
+        shows(tab, "failed")
+        expect(tab.locator("body")).to_have_attribute("data-live", "live")
+
+
+@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.full)])
+def test_a_page_that_slept_is_right_when_it_wakes(pages, context, desk, seconds):
+    held, tabs = pages
+    sleepers = [context.new_cdp_session(tab) for tab in tabs]
+    context.set_offline(True)
+    for sleeper in sleepers:
+        sleeper.send("Page.setWebLifecycleState", {"state": "frozen"})
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    slept_at = time.monotonic()
+    wait_for(lambda: time.monotonic() - slept_at > seconds, seconds + 5)
+    context.set_offline(False)
+    for sleeper in sleepers:
+        sleeper.send("Page.setWebLifecycleState", {"state": "active"})
+    for tab in tabs:
+        shows(tab, "failed")
+        expect(tab.locator("body")).to_have_attribute("data-live", "live")
+
+
+DEEDS = ["window.pwned=1", "alert(1)", "document.title='pwned'"]
+CARRIERS = [
+    "<script>{}</script>",
+    "</li></ol><script>{}</script>",
+    "<img src=x onerror={}>",
+    '"><svg onload={}>',
+    "'><body onload={}>",
+    "<iframe srcdoc='<script>parent.{}</script>'></iframe>",
+    "<a href=javascript:{}>x</a>",
+    "</textarea><script>{}</script>",
+    "</title><script>{}</script>",
+    "<math><mtext><style><img src=x onerror={}></style></mtext></math>",
+    "{{% {} %}}{{{{ {} }}}}",
+    "<template><script>{}</script></template>",
+    "<details open ontoggle={}>",
+    "<input autofocus onfocus={}>",
+]
+WRAPPINGS = [
+    "{}", "\u202e{}", "&lt;{}", "<!--{}-->", "<!--><{}", "{}\0", "\ufeff{}", "\u2028{}", "]]>{}",
+    "<![CDATA[{}]]>", "%3C{}", "\\u003c{}",
+]  # fmt: skip
+
+
+def test_500_hostile_texts_are_text(page, web):
+    texts = [
+        wrapping.replace("{}", carrier.replace("{}", deed))
+        for deed in DEEDS
+        for carrier in CARRIERS
+        for wrapping in WRAPPINGS
+    ][:500]
+    assert len(texts) == 500
+    dialogs = []
+    page.on("dialog", lambda dialog: dialogs.append(dialog) or dialog.dismiss())
+    job = launch("echoes", {"texts": texts, "raw": "\n".join(texts).encode().hex()})
+    look_at(page, web, job)
+    with program("worker"):
+        expect(page.locator(".job-head")).to_have_attribute("data-status", "failed")
+    said = [clean(line) for text in texts for line in text.split("\n")]
+    lines = page.locator("[data-step=speak] [data-line]")
+    expect(lines).to_have_count(2 * len(said))
+    assert lines.all_text_contents() == said * 2
+    page.locator("details.traceback summary").click()
+    for path in (f"/jobs/{job.pk}/", "/", f"/admin/truestep/job/{job.pk}/change/"):
+        page.goto(web.url + path)
+        expect(page.locator("body")).to_have_attribute("data-live", "live")
+        assert page.evaluate("window.pwned") is None
+        strange = (
+            "main :is(script:not([src]), iframe, math, [onload], [onerror], [ontoggle], [onfocus])"
+        )
+        assert page.locator(strange).count() == 0
+        assert "pwned" not in page.title()
+    assert dialogs == []

@@ -4,6 +4,8 @@
 import { Idiomorph } from "./vendor/idiomorph-0.8.0.esm.js";
 
 const SILENCE_MS = 4000; // no frame for so long: the page is not live
+const PAUSE_MS = 800; // between two tries, at most, while the outage is short
+const SHORT_OUTAGE_MS = 60000;
 const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
 const URGENT_MS = 150;
@@ -28,7 +30,8 @@ const clockOffset = Math.abs(skew) > 2000 ? skew : 0;
 
 let socket = null;
 let position = { seq: Number(page.dataset.seq), tag: page.dataset.tag };
-let heardAt = 0;
+let heardAt = 0; // a frame, or the beginning of a connection
+let toldAt = 0; // a frame
 let seen = 0;
 let acked = 0;
 let unacked = 0; // characters
@@ -72,7 +75,8 @@ function disconnected(final) {
   gone?.close();
   setLive("offline");
   if (final) return say(final);
-  const pause = Math.random() * Math.min(LONGEST_PAUSE_MS, 250 * 2 ** tries);
+  const longest = performance.now() - toldAt < SHORT_OUTAGE_MS ? PAUSE_MS : LONGEST_PAUSE_MS;
+  const pause = Math.random() * Math.min(longest, 250 * 2 ** tries);
   tries += 1;
   retry ??= setTimeout(connect, pause);
 }
@@ -89,7 +93,7 @@ function acknowledge() {
 }
 
 function hear(frame) {
-  heardAt = performance.now();
+  heardAt = toldAt = performance.now();
   const missed = frame.n > seen + 1;
   seen = Math.max(seen, frame.n);
   ({ changes, pulse, tick, log, stale, gone })[frame.type]?.(frame);
