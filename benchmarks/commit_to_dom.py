@@ -167,13 +167,13 @@ def long_definition(steps: int):
     return type("CommitToDom", (JobDefinition,), body)
 
 
-def session_key() -> str:
+def session_key(name: str = "bench") -> str:
     """The session of a superuser who is logged in."""
     from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
     from django.contrib.auth.models import User
     from django.contrib.sessions.backends.db import SessionStore
 
-    user, _ = User.objects.get_or_create(username="bench", is_superuser=True, is_staff=True)
+    user, _ = User.objects.get_or_create(username=name, is_superuser=True, is_staff=True)
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"

@@ -24,13 +24,15 @@ class LineCutter:
     """Bytes from a step's output in, whole log lines out.
 
     Plain text is a line of level info. A record that starts with *marker* is a line written by
-    ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text} \\n``.
+    ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text, "c": goes on?} \\n``. What
+    goes on in the next record is one text; so none has to be held whole.
     """
 
     def __init__(self, marker: bytes, line_bytes: int) -> None:
         self._marker = marker
         self._limit = line_bytes
         self._rest = b""
+        self._begun = ""  # the unfinished line of a text that goes on
 
     def feed(self, data: bytes) -> Iterator[tuple[str, str]]:
         """The (text, level letter) of each line that *data* completes."""
@@ -59,8 +61,20 @@ class LineCutter:
             except ValueError:  # torn by another process that wrote at the same moment
                 yield from self._split(record, "i")
                 return
-            for line in values["t"].split("\n"):
-                yield from self._split(clean(line.removesuffix("\r")).encode(), values["l"])
+            yield from self._text(values["t"], values["l"], goes_on=values.get("c", False))
+
+    def _text(self, text: str, level: str, *, goes_on: bool) -> Iterator[tuple[str, str]]:
+        *lines, last = (self._begun + text).split("\n")
+        self._begun = ""
+        for line in lines if goes_on else (*lines, last):
+            yield from self._split(clean(line.removesuffix("\r")).encode(), level)
+        if goes_on:
+            half = last[-1:] if last.endswith("\r") else ""  # of a line's end, perhaps
+            raw = clean(last.removesuffix(half)).encode()
+            while len(raw) > self._limit:
+                piece, raw = self._piece(raw)
+                yield piece + CONTINUES, level
+            self._begun = raw.decode() + half
 
     def _split(self, raw: bytes, level: str) -> Iterator[tuple[str, str]]:
         raw = raw.removesuffix(b"\r")

@@ -15,8 +15,8 @@ from tests.support import ended, returned, rows, step_of
 MARKER = b"\x1e0123456789abcdef"
 
 
-def record(text, level="i"):
-    return MARKER + json.dumps({"l": level, "t": text}).encode() + b"\n"
+def record(text, level="i", goes_on=False):
+    return MARKER + json.dumps({"l": level, "t": text, "c": goes_on}).encode() + b"\n"
 
 
 def lines_of(data, limit=100, piece=10**9):
@@ -73,6 +73,16 @@ STREAMS |= {
 def test_lines_do_not_depend_on_how_the_bytes_arrive(stream, piece):
     data, lines = STREAMS[stream]
     assert lines_of(data, piece=piece) == lines
+
+
+@pytest.mark.parametrize(
+    "text", ["x" * 1000, "a\r\n" * 99, "\n\n", "✔" * 99, "\r" * 9, "\x1b" * 99]
+)
+@pytest.mark.parametrize("size", [1, 7, 64, 333])
+def test_a_text_in_several_records_is_one_text(text, size):
+    pieces = [text[start : start + size] for start in range(0, len(text), size)]
+    stream = b"".join(record(piece, goes_on=True) for piece in pieces[:-1]) + record(pieces[-1])
+    assert lines_of(stream) == lines_of(record(text))
 
 
 def test_an_endless_line_is_told_while_it_grows():

@@ -28,6 +28,7 @@ from ..runner import LEVELS, Channel, Outcome, Run, Task, Verdict, run_step
 from . import processes
 
 STOPPED = "asked to stop"
+PIECE = 32 * 1024  # characters of a text in one record
 
 
 def main(conversation: int, output: int) -> NoReturn:
@@ -57,6 +58,7 @@ class _Slot:
         self._is_reporting = False
         self._run: Run | None = None
         self._shields = 0
+        self._logging = threading.RLock()  # the records of one text follow each other
         self._stop_waits = False
         self._channel = Channel(log=self._log, progress=self._progress)
         self._reactions = _reactions() | {
@@ -141,9 +143,12 @@ class _Slot:
         if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
             _write_all(self._output, text.encode("utf-8", "backslashreplace") + b"\n")
             return
-        record = json.dumps({"l": LEVELS[level], "t": text}).encode()
-        with self._shielded():
-            _write_all(self._output, self._marker + record + b"\n")
+        with self._shielded(), self._logging:
+            for start in range(0, max(1, len(text)), PIECE):
+                goes_on = start + PIECE < len(text)
+                values = {"l": LEVELS[level], "t": text[start : start + PIECE], "c": goes_on}
+                record = json.dumps(values).encode()
+                _write_all(self._output, self._marker + record + b"\n")
 
     def _progress(self, done: float, total: float, text: str) -> None:
         if os.getpid() == self._pid:
