@@ -17,6 +17,9 @@ from .text import clean
 from .transitions import Claim
 
 CHUNK_LINES = 500
+CHUNK_CHARACTERS = 256 * 1024  # a chunk may be longer by a line
+MOST_LINES = 2000  # that wait to be written …
+MOST_BYTES = 4 * 1024 * 1024  # … in so many bytes
 CONTINUES = " …⏎"  # ends a piece of a line that was too long to keep whole
 
 
@@ -24,15 +27,15 @@ class LineCutter:
     """Bytes from a step's output in, whole log lines out.
 
     Plain text is a line of level info. A record that starts with *marker* is a line written by
-    ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text, "c": goes on?} \\n``. What
-    goes on in the next record is one text; so none has to be held whole.
+    ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text, "more": bool} \\n``. With
+    *more*, its text goes on in the next record.
     """
 
     def __init__(self, marker: bytes, line_bytes: int) -> None:
         self._marker = marker
         self._limit = line_bytes
         self._rest = b""
-        self._begun = ""  # the unfinished line of a text that goes on
+        self._unended = ("", "i")  # the last line of a record that goes on
 
     def feed(self, data: bytes) -> Iterator[tuple[str, str]]:
         """The (text, level letter) of each line that *data* completes."""
@@ -50,6 +53,8 @@ class LineCutter:
         rest, self._rest = self._rest, b""
         if rest:
             yield from self._line(rest)
+        if self._unended[0]:
+            yield from self._record("", self._unended[1], more=False)
 
     def _line(self, raw: bytes) -> Iterator[tuple[str, str]]:
         before, marked, record = raw.partition(self._marker)
@@ -61,20 +66,20 @@ class LineCutter:
             except ValueError:  # torn by another process that wrote at the same moment
                 yield from self._split(record, "i")
                 return
-            yield from self._text(values["t"], values["l"], goes_on=values.get("c", False))
+            yield from self._record(values["t"], values["l"], values["more"])
 
-    def _text(self, text: str, level: str, *, goes_on: bool) -> Iterator[tuple[str, str]]:
-        *lines, last = (self._begun + text).split("\n")
-        self._begun = ""
-        for line in lines if goes_on else (*lines, last):
+    def _record(self, text: str, level: str, more: bool) -> Iterator[tuple[str, str]]:
+        *lines, last = (self._unended[0] + text).split("\n")
+        self._unended = ("", level)
+        if not more:
+            lines.append(last)
+        for line in lines:
             yield from self._split(clean(line.removesuffix("\r")).encode(), level)
-        if goes_on:
-            half = last[-1:] if last.endswith("\r") else ""  # of a line's end, perhaps
-            raw = clean(last.removesuffix(half)).encode()
-            while len(raw) > self._limit:
-                piece, raw = self._piece(raw)
-                yield piece + CONTINUES, level
-            self._begun = raw.decode() + half
+        if more:
+            begun = last.removesuffix("\r")  # it may belong to the end of the line
+            *pieces, (rest, _) = self._split(clean(begun).encode(), level)
+            yield from pieces
+            self._unended = (rest + last[len(begun) :], level)
 
     def _split(self, raw: bytes, level: str) -> Iterator[tuple[str, str]]:
         raw = raw.removesuffix(b"\r")
@@ -103,6 +108,7 @@ class LogBook:
     _progress: tuple[float, float, str] | None = None
     _kept: int = 0
     _dropped: int = 0
+    _waiting: int = 0  # bytes
 
     def add(self, text: str, level: str = "i") -> None:
         size = len(text.encode()) + 1
@@ -110,6 +116,7 @@ class LogBook:
             self._dropped += 1
             return
         self._kept += size
+        self._waiting += size
         self._note(text, level)
 
     def progress(self, done: float, total: float, text: str) -> None:
@@ -120,8 +127,9 @@ class LogBook:
         return bool(self._lines) or self._progress is not None
 
     @property
-    def pending_lines(self) -> int:
-        return len(self._lines)
+    def is_full(self) -> bool:
+        """Whether so much waits that it is better written now."""
+        return len(self._lines) >= MOST_LINES or self._waiting >= MOST_BYTES
 
     def close(self) -> None:
         """Say what was dropped, as the last line; harmless to repeat."""
@@ -153,19 +161,28 @@ class LogBook:
                 LogChunk.objects.bulk_create(self._chunks(last - lines + 1))
             feed.announce(self.claim.job_id)
         self._lines, self._levels, self._times, self._progress = [], [], [], None
+        self._waiting = 0
 
     def _chunks(self, first: int) -> Iterator[LogChunk]:
-        for start in range(0, len(self._lines), CHUNK_LINES):
-            lines = self._lines[start : start + CHUNK_LINES]
+        for start, end in self._cuts():
             yield LogChunk(
                 step_id=self.claim.step_id,
                 attempt=self.claim.attempt,
                 first=first + start,
-                last=first + start + len(lines) - 1,
-                text="\n".join(lines),
-                levels="".join(self._levels[start : start + CHUNK_LINES]),
-                times=self._times[start : start + CHUNK_LINES],
+                last=first + end - 1,
+                text="\n".join(self._lines[start:end]),
+                levels="".join(self._levels[start:end]),
+                times=self._times[start:end],
             )
+
+    def _cuts(self) -> Iterator[tuple[int, int]]:
+        """Where each chunk of the waiting lines begins, and where the next one does."""
+        start = size = 0
+        for end, line in enumerate(self._lines, 1):
+            size += len(line)
+            if end - start == CHUNK_LINES or size >= CHUNK_CHARACTERS or end == len(self._lines):
+                yield start, end
+                start, size = end, 0
 
     def _note(self, text: str, level: str) -> None:
         self._lines.append(text)

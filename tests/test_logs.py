@@ -15,8 +15,8 @@ from tests.support import ended, returned, rows, step_of
 MARKER = b"\x1e0123456789abcdef"
 
 
-def record(text, level="i", goes_on=False):
-    return MARKER + json.dumps({"l": level, "t": text, "c": goes_on}).encode() + b"\n"
+def record(text, level="i", more=False):
+    return MARKER + json.dumps({"l": level, "t": text, "more": more}).encode() + b"\n"
 
 
 def lines_of(data, limit=100, piece=10**9):
@@ -53,6 +53,29 @@ STREAMS = {
         record("y" * 150, "e"),
         [("y" * 100 + CONTINUES, "e"), ("y" * 50, "e")],
     ),
+    "a record in parts": (
+        record("one\ntw", "w", more=True) + record("o\nthree", "w"),
+        [("one", "w"), ("two", "w"), ("three", "w")],
+    ),
+    "a long record in parts": (
+        record("y" * 60, "e", more=True) * 4 + record("", "e"),
+        [("y" * 100 + CONTINUES, "e")] * 2 + [("y" * 40, "e")],
+    ),
+    "parts that meet at the cut": (
+        record("y" * 50 + "✔" * 17, "e", more=True)
+        + record("✔" * 10 + "\r", "e", more=True)
+        + record("\n"),
+        [("y" * 50 + "✔" * 16 + CONTINUES, "e"), ("✔" * 11, "i"), ("", "i")],
+    ),
+    "parts that meet at a return": (
+        record("10%\r", more=True) + record("20%"),
+        [("10%␍20%", "i")],
+    ),
+    "a record whose end never came": (record("torn off", "w", more=True), [("torn off", "w")]),
+    "a print amid the parts": (
+        record("lo", "w", more=True) + b"print\n" + record("ng", "w"),
+        [("print", "i"), ("long", "w")],
+    ),
     "wide characters at the cut": (
         "✔".encode() * 50 + b"\n",
         [("✔" * 33 + CONTINUES, "i"), ("✔" * 17, "i")],
@@ -81,7 +104,7 @@ def test_lines_do_not_depend_on_how_the_bytes_arrive(stream, piece):
 @pytest.mark.parametrize("size", [1, 7, 64, 333])
 def test_a_text_in_several_records_is_one_text(text, size):
     pieces = [text[start : start + size] for start in range(0, len(text), size)]
-    stream = b"".join(record(piece, goes_on=True) for piece in pieces[:-1]) + record(pieces[-1])
+    stream = b"".join(record(piece, more=True) for piece in pieces[:-1]) + record(pieces[-1])
     assert lines_of(stream) == lines_of(record(text))
 
 
@@ -90,6 +113,14 @@ def test_an_endless_line_is_told_while_it_grows():
     told = [line for _ in range(50) for line in cutter.feed(b"x" * 64)]
     assert len(told) >= 50 * 64 // 100 - 2
     assert len(cutter._rest) < 300
+
+
+def test_a_record_in_parts_holds_no_more_than_a_line():
+    cutter = LineCutter(MARKER, 100)
+    part = record("y" * 64, more=True)
+    told = [line for _ in range(50) for line in cutter.feed(part)]
+    assert len(told) == 50 * 64 // 100 - (50 * 64 % 100 == 0)
+    assert len(cutter._unended[0]) <= 100
 
 
 # --- the book -------------------------------------------------------------------------------------
@@ -120,6 +151,14 @@ def test_lines_are_numbered_from_1_on_without_a_gap(held):
         "line 1202",
         "one more",
     ]
+
+
+def test_a_chunk_of_long_lines_has_few(held):
+    lines = [str(number) * 100_000 for number in range(8)]
+    write(held, *lines)
+    chunks = LogChunk.objects.order_by("first").values_list("first", "last")
+    assert list(chunks) == [(1, 3), (4, 6), (7, 8)]
+    assert [line.text for line in logs.read(held.step_id, 1, 10)] == lines
 
 
 def test_numbers_go_on_across_attempts(desk):
@@ -160,6 +199,16 @@ def test_what_is_beyond_the_limit_is_counted_and_said_once(held):
     *kept, told = [line.text for line in logs.read(held.step_id, 1, 100)]
     assert kept == ["12345"] * 3
     assert told.startswith("… 7 further lines are not kept: the log limit of 20 bytes")
+
+
+@pytest.mark.parametrize(("size", "most"), [(10, 2000), (16 * 1024 - 1, 256)])
+def test_a_book_is_full_of_many_lines_or_of_many_bytes(held, size, most):
+    book = LogBook(held, 10**9)
+    for number in range(1, most + 1):
+        book.add("x" * size)
+        assert book.is_full == (number == most)
+    book.write()
+    assert not book.is_full
 
 
 def test_nothing_to_write_is_not_written(held, django_assert_num_queries):

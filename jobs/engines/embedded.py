@@ -36,7 +36,6 @@ logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.01  # how long a turn waits for a slot to speak; also the poll for commits
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
-FLUSH_LINES = 2000  # … or when so many lines wait
 SWEEP_SECONDS = 1.0
 RETRY_SECONDS = 1.0  # after the database could not be used
 READ_BYTES = 256 * 1024
@@ -350,7 +349,7 @@ class EmbeddedWorker(WorkerProcess):
         if due:
             self._next_flush = now + FLUSH_SECONDS
         for slot in self._busy():
-            if slot.book and (due or slot.book.pending_lines >= FLUSH_LINES):
+            if slot.book and (due or slot.book.is_full):
                 self._write_log(slot)
 
     def _write_log(self, slot: Slot) -> None:

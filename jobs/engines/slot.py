@@ -28,7 +28,7 @@ from ..runner import LEVELS, Channel, Outcome, Run, Task, Verdict, run_step
 from . import processes
 
 STOPPED = "asked to stop"
-PIECE = 32 * 1024  # characters of a text in one record
+RECORD_CHARACTERS = 32 * 1024
 
 
 def main(conversation: int, output: int) -> NoReturn:
@@ -58,7 +58,7 @@ class _Slot:
         self._is_reporting = False
         self._run: Run | None = None
         self._shields = 0
-        self._logging = threading.RLock()  # the records of one text follow each other
+        self._one_speaks = threading.RLock()
         self._stop_waits = False
         self._channel = Channel(log=self._log, progress=self._progress)
         self._reactions = _reactions() | {
@@ -143,12 +143,11 @@ class _Slot:
         if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
             _write_all(self._output, text.encode("utf-8", "backslashreplace") + b"\n")
             return
-        with self._shielded(), self._logging:
-            for start in range(0, max(1, len(text)), PIECE):
-                goes_on = start + PIECE < len(text)
-                values = {"l": LEVELS[level], "t": text[start : start + PIECE], "c": goes_on}
-                record = json.dumps(values).encode()
-                _write_all(self._output, self._marker + record + b"\n")
+        with self._one_speaks, self._shielded():
+            for start in range(0, max(1, len(text)), RECORD_CHARACTERS):
+                end = start + RECORD_CHARACTERS
+                values = {"l": LEVELS[level], "t": text[start:end], "more": end < len(text)}
+                _write_all(self._output, self._marker + json.dumps(values).encode() + b"\n")
 
     def _progress(self, done: float, total: float, text: str) -> None:
         if os.getpid() == self._pid:

@@ -283,7 +283,7 @@ DEEDS = {
     "print markup": lambda run: print("<script>alert(1)</script>"),
     "print a lone surrogate": lambda run: print("\udcff"),
     "print 10 MB in a line": lambda run: print("x" * 10 * 2**20),
-    "log 10 MB in a line": lambda run: run.log("y" * 10 * 2**20),
+    "log 60 MB in a line": lambda run: run.log("y" * 60 * 2**20),
     "log odd text": lambda run: run.log("nul \0 esc \x1b lone \ud800\nsecond line"),
     "log at no level": lambda run: run.log("text", level="loud"),
     "progress of nothing": lambda run: run.progress(-1, 10),
