@@ -153,6 +153,7 @@ class _DataVersion(CommitWatch):
 
     def close(self) -> None:
         connection.close()
+        self._version = None
 
 
 class _Notifications(CommitWatch):

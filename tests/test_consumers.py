@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
+from django.db import connection
 from django.utils.html import escape
 
 from jobs import feed
@@ -17,7 +18,7 @@ from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import cancel, claim, finish, launch
 from project.asgi import application
-from tests.support import drive, returned
+from tests.support import drive, returned, wait_for
 
 SECONDS = 5
 
@@ -456,3 +457,21 @@ async def test_two_pages_of_one_job_each_get_their_own(ada):
         assert (await old.next("tick", "changes"))["since"] == 0
         await sync_to_async(cancel)(job.pk)
         assert (await new.next("changes"))["html"] == (await old.next("changes"))["html"]
+
+
+@pytest.mark.postgres
+async def test_a_process_that_nobody_watches_holds_no_connection(ada):
+    def others():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT query FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return cursor.fetchall()
+
+    before = len(await sync_to_async(others)())
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        await page.next("tick", "changes")
+        assert len(await sync_to_async(others)()) > before
+    await sync_to_async(wait_for)(lambda: len(others()) == before)

@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.db import connection
 
@@ -64,6 +63,7 @@ class Hub:
             self._ear.refresh()
         if not self._feeds:
             self._watching.clear()
+            self._reader.submit(_close_connection)
 
     def _groups(self) -> set[str]:
         return {feed.ACCESS, *(found.group for found in self._feeds.values())}
@@ -74,8 +74,12 @@ class Hub:
         return WindowFeed(self.read, watched)
 
     async def read(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a read in the feeds' own thread: consumers all share another one."""
-        return await self._loop.run_in_executor(self._reader, _with_connection, function, *args)
+        """Run a read in the feeds' own thread: consumers all share another one.
+
+        It keeps its connection to the database while somebody watches.
+        """
+        run = _keeping_connection if self._feeds else _closing_connection
+        return await self._loop.run_in_executor(self._reader, run, function, *args)
 
     # -- what wakes a feed: pokes or, where those of other processes do not arrive, any commit
 
@@ -84,6 +88,7 @@ class Hub:
         watch = database.watch_commits()
         while not self._loop.is_closed():
             if not self._watching.wait(timeout=REST_SECONDS):
+                watch.close()
                 continue
             time.sleep(POLL_SECONDS)
             if _changed(watch):
@@ -104,13 +109,15 @@ class Hub:
             watched.news.set()
 
 
-_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
 
 
 def get_hub() -> Hub:
     """The hub of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
+        for closed in [known for known in _hubs if known.is_closed()]:
+            del _hubs[closed]
         _hubs[loop] = Hub()
     return _hubs[loop]
 
@@ -123,9 +130,20 @@ def _changed(watch: database.CommitWatch) -> bool:
         return True
 
 
-def _with_connection(function: Callable[..., Any], *args: Any) -> Any:
+def _keeping_connection(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except Exception:
         connection.close()  # the next read begins with a sound one
         raise
+
+
+def _closing_connection(function: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return function(*args)
+    finally:
+        connection.close()
+
+
+def _close_connection() -> None:
+    connection.close()  # looked up here, since each thread has its own
