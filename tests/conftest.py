@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from contextlib import contextmanager
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.db import connection
+from django.db import connection, transaction
 
 from jobs import audit, definitions, workers
 from jobs.orchestrator import Desk
@@ -26,6 +27,36 @@ def pytest_collection_modifyitems(config, items):
         (kept if wanted else left).append(item)
     config.hook.pytest_deselected(items=left)
     items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings():
+    """The settings already name a database per worker: child processes read them too."""
+
+
+@pytest.fixture
+def transactional_db(django_db_setup, django_db_blocker):
+    """The database, to which tests commit; emptied afterwards.
+
+    The rows that migrations make stay: to make them anew, as a flush does, takes longer than most
+    tests.
+    """
+    with django_db_blocker.unblock():
+        yield
+        _empty()
+
+
+def _empty():
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in _tables_to_empty():
+            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
+
+
+@functools.cache
+def _tables_to_empty():
+    made_by_migrations = {"django_migrations", "django_content_type", "auth_permission"}
+    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
+    return sorted(set(names) - made_by_migrations)
 
 
 @pytest.fixture

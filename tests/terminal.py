@@ -38,7 +38,7 @@ class Terminal:
         self.process = subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *arguments],
             cwd=ROOT,
-            env=os.environ
+            env={name: os.environ[name] for name in os.environ if name not in ("LINES", "COLUMNS")}
             | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TERM": "xterm-256color"}
             | env,
             stdin=slave,

@@ -176,6 +176,7 @@ def test_every_route_has_a_row(registered, job):
     assert set(routes()) - covered == others
 
 
+@pytest.mark.slow
 def test_every_page_answers_as_the_table_says(people, job):
     expected = table(PAGES, 2)
     tried = {
@@ -188,6 +189,7 @@ def test_every_page_answers_as_the_table_says(people, job):
     assert tried == expected
 
 
+@pytest.mark.slow
 def test_what_is_refused_writes_nothing(people, job):
     before = rows()
     for row, cells in table(PAGES, 2).items():
@@ -211,6 +213,7 @@ def test_the_admin_answers_as_the_table_says(people, registered):
     assert tried == table(ADMIN)
 
 
+@pytest.mark.slow
 def test_nobody_else_gets_into_any_model_of_the_admin(people, registered):
     for name in PEOPLE.keys() - {"superuser"}:
         client = people(name)

@@ -17,7 +17,10 @@ from jobs.orchestrator import launch
 from tests.fates.jobs import DEEDS
 from tests.support import job_of, program, step_of, wait_for
 
-pytestmark = pytest.mark.django_db  # makes the database; it is written by the fixture alone
+pytestmark = [
+    pytest.mark.django_db,  # makes the database; it is written by the fixture alone
+    pytest.mark.slow,
+]
 
 FAILURES = {
     "return a set": "the step returned a set, which is not JSON (Object of type set is not",
