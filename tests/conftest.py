@@ -6,6 +6,7 @@ import functools
 from contextlib import contextmanager
 
 import pytest
+from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import Permission
 from django.db import connection, transaction
 
@@ -44,6 +45,12 @@ def transactional_db(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         yield
         _empty()
+        # The thread in which asynchronous tests use the database outlives them.
+        SyncToAsync.single_thread_executor.submit(_close_connection).result()
+
+
+def _close_connection():
+    connection.close()
 
 
 def _empty():
