@@ -34,6 +34,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+STEPS = 50  # of one job: so many are on its page at once
 WATCH = """
 window.changes = {};
 new MutationObserver(() => {
@@ -99,8 +100,7 @@ def measure(urls: list[str], samples: int, rate: float) -> list[list[float]]:
 
     from jobs import orchestrator
 
-    steps = samples // 2
-    jobs = [orchestrator.launch(long_definition(steps)) for _ in urls]
+    delays: list[list[float]] = [[] for _ in urls]
     with (
         sync_playwright() as playwright,
         ProcessPoolExecutor(len(urls), multiprocessing.get_context("spawn")) as movers,
@@ -108,17 +108,19 @@ def measure(urls: list[str], samples: int, rate: float) -> list[list[float]]:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
-        pages = [open_page(chromium, url, job) for url, job in zip(urls, jobs, strict=True)]
-        moves = [movers.submit(make_moves, steps, job.pk, rate) for job in jobs]
-        committed = [move.result() for move in moves]
-        for page in pages:
-            page.wait_for_selector(f"[data-step=s{steps - 1:03}][data-status=succeeded]")
-        changed = [page.evaluate("changes") for page in pages]
+        for begun in range(0, samples, 2 * STEPS):
+            steps = min(STEPS, (samples - begun) // 2)
+            jobs = [orchestrator.launch(long_definition(steps)) for _ in urls]
+            pages = [open_page(chromium, url, job) for url, job in zip(urls, jobs, strict=True)]
+            moves = [movers.submit(make_moves, steps, job.pk, rate) for job in jobs]
+            for page, move, times in zip(pages, moves, delays, strict=True):
+                committed = move.result()
+                page.wait_for_selector(f"[data-step=s{steps - 1:03}][data-status=succeeded]")
+                changed = page.evaluate("changes")
+                times += [changed[name] - at for name, at in committed.items()]
+                page.context.close()
         chromium.close()
-    return [
-        [seen[move] - at for move, at in told.items()]
-        for seen, told in zip(changed, committed, strict=True)
-    ]
+    return delays
 
 
 def open_page(chromium, url: str, job):
