@@ -3,6 +3,7 @@
 import pytest
 from asgiref.sync import sync_to_async
 
+from jobs.live import feeds
 from jobs.live.feeds import WindowFeed
 from jobs.live.windows import MOST_ROWS, PAGE_SIZE, Rows, Window
 from jobs.logs import LogBook
@@ -71,7 +72,10 @@ async def test_a_page_that_is_up_to_date_is_told_so(ada, database):
         assert f"seq=0&tag={tick['tag']}" == query
 
 
-async def test_a_page_is_told_once_that_it_is_out_of_date(ada, database):
+async def test_a_page_is_told_that_it_is_out_of_date_and_then_that_it_is_right(
+    ada, database, monkeypatch
+):
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)  # it does not wait for the next one
     query = await sync_to_async(position)()
     async with socket(None, ada, f"?{query}") as page:
         await page.next("tick")

@@ -123,7 +123,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
                 viewer.acknowledge(_number(frame["n"]))
                 return not had_room
             case "resync":
-                viewer.position = Position(_number(frame["seq"]), _text(frame["tag"]))
+                viewer.take_up(Position(_number(frame["seq"]), _text(frame["tag"])))
             case "follow":
                 if viewer.sees_logs:
                     viewer.follows[_number(frame["step"])] = _lines(frame)

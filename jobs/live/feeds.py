@@ -115,7 +115,7 @@ class WindowFeed(Feed):
             if known != now and (viewer.position or urgent):
                 viewer.position, viewer.told = None, now
                 viewer.put({"type": "stale", "urgent": urgent})
-            elif tick or viewer.awaits_tick:
+            elif tick or (viewer.awaits_tick and viewer.position):
                 self._tell_tick(viewer, now)
 
 

@@ -59,6 +59,11 @@ class Viewer:
         self._unacked_bytes += size
         self._outgoing.put_nowait(frame | {"n": self._sent})
 
+    def take_up(self, position: Position) -> None:
+        """Go on from here; a page that has fetched itself anew is told at once whether it is right."""
+        self.awaits_tick = self.awaits_tick or self.position is None
+        self.position = position
+
     def withhold_logs(self) -> None:
         """Send no further log frame, not even one that waits."""
         self.sees_logs = False

@@ -74,19 +74,19 @@ def test_a_poke_wakes_the_page_long_before_its_tick(watched, page, move):
         move(page, BY_POKE)
 
 
-def test_redis_stops_and_comes_back(watched, page, move, redis):
+@pytest.mark.parametrize("seconds", [5, pytest.param(30, marks=pytest.mark.full)])
+def test_redis_stops_and_comes_back(watched, page, move, redis, seconds):
     """Meanwhile the page is right by its tick; afterwards pokes flow again by themselves."""
     move(page, BY_POKE)
     redis.stop()
-    for _ in range(3):
+    stopped_at = time.monotonic()
+    while time.monotonic() - stopped_at < seconds:
         move(page, BY_TICK)
-    expect(page.locator("body")).to_have_attribute("data-live", "live")
+        expect(page.locator("body")).to_have_attribute("data-live", "live")
     redis.start()
-    back = time.monotonic()
     wait_for(redis.subscriptions, 2)
     for _ in range(6):
         move(page, BY_POKE)
-    assert time.monotonic() - back < 8
 
 
 def test_redis_hangs_and_comes_back(watched, page, move, redis):
