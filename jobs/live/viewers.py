@@ -60,7 +60,7 @@ class Viewer:
         self._outgoing.put_nowait(frame | {"n": self._sent})
 
     def take_up(self, position: Position) -> None:
-        """Go on from here; a page that has fetched itself anew is told at once whether it is right."""
+        """Go on from here. Who has fetched itself anew is told at once whether it is right."""
         self.awaits_tick = self.awaits_tick or self.position is None
         self.position = position
 

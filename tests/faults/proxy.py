@@ -1,28 +1,40 @@
-"""A TCP proxy between browser and server that can cut and hold connections."""
+"""A TCP proxy between browser and server that can cut, hold, delay and refuse."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import threading
+import time
 from urllib.parse import urlsplit
+
+BAD_GATEWAY = (
+    b"HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 20\r\n"
+    b"Connection: close\r\n\r\n<h1>Bad Gateway</h1>"
+)
 
 
 class Proxy:
-    """Forwards to *target*; ``cut`` breaks every connection and refuses new ones until ``heal``."""
+    """Forwards to *target*, each piece after ``delay`` seconds.
+
+    ``cut`` breaks every connection and refuses new ones until ``heal``; with *answer*, it gives
+    them that answer first.
+    """
 
     def __init__(self, target: str) -> None:
+        self.delay = 0.0
         self._target = (urlsplit(target).hostname, urlsplit(target).port)
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
         self._open: set[socket.socket] = set()
         self._is_cut = False
+        self._answer = b""
         self._sockets_pass = threading.Event()
         self._sockets_pass.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def cut(self) -> None:
-        self._is_cut = True
+    def cut(self, answer: bytes = b"") -> None:
+        self._is_cut, self._answer = True, answer
         for end in list(self._open):
             _close(end)
 
@@ -48,9 +60,16 @@ class Proxy:
             except OSError:
                 return
             if self._is_cut:
-                _close(near)
+                threading.Thread(target=self._refuse, args=(near,), daemon=True).start()
             else:
                 threading.Thread(target=self._connect, args=(near,), daemon=True).start()
+
+    def _refuse(self, near: socket.socket) -> None:
+        if self._answer:
+            with contextlib.suppress(OSError):
+                near.recv(65536)
+                near.sendall(self._answer)
+        _close(near)
 
     def _connect(self, near: socket.socket) -> None:
         far = socket.create_connection(self._target)
@@ -63,6 +82,7 @@ class Proxy:
             while data := source.recv(65536):
                 if data.startswith(b"GET /ws/"):
                     self._sockets_pass.wait()
+                time.sleep(self.delay)
                 sink.sendall(data)
         except OSError:
             pass  # cut

@@ -1,0 +1,122 @@
+"""Restarts, deploys and proxies: what comes between a page and its server."""
+
+from __future__ import annotations
+
+import json
+import time
+from urllib.parse import urlsplit
+
+import pytest
+from django.test import Client
+from playwright.sync_api import expect
+
+from jobs.orchestrator import claim, finish, launch
+from jobs.runner import Verdict
+from tests.browser.support import (
+    launched,
+    look_at,
+    shown_by_command,
+    shown_by_page,
+    statuses_seen,
+    wait_until_finished,
+)
+from tests.faults.proxy import BAD_GATEWAY
+from tests.faults.websocket import RawSocket
+from tests.support import ended, in_threads, program
+
+PAGES, USERS = 200, 5
+
+
+@pytest.fixture
+def tab(context):
+    """A tab that may complain: Chromium reports each connection that fails."""
+    opened = context.new_page()
+    yield opened
+    opened.close()
+
+
+def test_a_page_of_an_older_version_is_right_and_says_that_there_is_a_newer_one(serving, desk, tab):
+    with serving("--no-worker") as old:
+        job = launch("noop")
+        look_at(tab, old, job)
+        port = str(urlsplit(old.url).port)
+    expect(tab.locator("body")).to_have_attribute("data-live", "offline")
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    deployed = {"DJANGO_SETTINGS_MODULE": "tests.faults.deployed_settings"}
+    with serving("--no-worker", "--port", port, env=deployed):
+        expect(tab.locator("#said")).to_contain_text("newer version")
+        expect(tab.locator("body")).to_have_attribute("data-live", "live")
+        assert shown_by_page(tab) == shown_by_command(job)
+        tab.reload()
+        expect(tab.locator("body")).to_have_attribute("data-live", "live")
+        expect(tab.locator("#said")).to_have_count(0)
+
+
+def test_a_list_of_an_older_version_does_not_claim_to_be_right(serving, tab):
+    with serving("--no-worker") as old:
+        tab.goto(f"{old.url}/")
+        expect(tab.locator("body")).to_have_attribute("data-live", "live")
+        port = str(urlsplit(old.url).port)
+    launch("noop")
+    deployed = {"DJANGO_SETTINGS_MODULE": "tests.faults.deployed_settings"}
+    with serving("--no-worker", "--port", port, env=deployed):
+        expect(tab.locator("#said")).to_contain_text("newer version")
+        expect(tab.locator("body")).to_have_attribute("data-live", "catching-up")
+
+
+def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web, proxied, desk):
+    proxy = proxied(web)
+    job = launch("noop")
+    look_at(tab, proxy, job)
+    proxy.cut(BAD_GATEWAY)
+    expect(tab.locator("body")).to_have_attribute("data-live", "offline")
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    expect(tab.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "pending")
+    proxy.heal()
+    expect(tab.locator("body")).to_have_attribute("data-live", "live")
+    assert shown_by_page(tab) == shown_by_command(job)
+
+
+def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
+    proxy = proxied(web)
+    proxy.delay = 0.3  # seconds, each way
+    job = launched("paced")
+    look_at(page, proxy, job)
+    with program("worker"):
+        wait_until_finished(job)
+    expect(page.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "succeeded")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    assert shown_by_page(page) == shown_by_command(job)
+    assert statuses_seen(page, "job") == ["pending", "running", "succeeded"]
+
+
+def test_200_pages_that_come_back_at_once_are_all_served(web, page, desk, django_user_model):
+    """As after a restart, without the chance that spreads the pages' tries."""
+    sessions = []
+    for number in range(USERS):
+        client = Client()
+        client.force_login(django_user_model.objects.create_superuser(f"user {number}"))
+        sessions.append(client.cookies["sessionid"].value)
+    jobs = [launch("noop") for _ in range(20)]
+    look_at(page, web, jobs[0])
+
+    def come_back(number: int) -> float:
+        path = f"/ws/jobs/{jobs[number % len(jobs)].pk}/" if number % 4 else "/ws/jobs/"
+        socket = RawSocket(web.url, path, sessions[number % USERS])
+        while json.loads(socket.next()[1])["type"] not in ("tick", "stale"):
+            pass
+        sockets.append(socket)
+        return time.monotonic() - began
+
+    sockets: list[RawSocket] = []
+    began = time.monotonic()
+    served = in_threads(*[lambda number=number: come_back(number) for number in range(PAGES)])
+    assert [error for error in served if isinstance(error, Exception)] == []
+    assert max(served) < 5
+    claim(desk, room=1)
+    expect(page.locator("[data-job]")).to_have_attribute("data-status", "running", timeout=2_500)
+    for socket in sockets:
+        socket.close()
+    assert web.errors == []
