@@ -13,6 +13,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
@@ -27,18 +29,9 @@ def main() -> None:
         os.environ["DATABASE_URL"] = f"sqlite:///{directory}/pictures.sqlite3"
         manage("migrate", "-v0")
         manage("createsuperuser", "--noinput", "--username=ada", "--email=ada@example.com")
-        server = subprocess.Popen(
-            [sys.executable, "manage.py", "serve", "--port", "0"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        try:
+        with running("serve", "--no-worker", "--port", "0") as server:
             url = next(line for line in server.stdout if line.startswith("Ready")).split()[1]
             take_pictures(url)
-        finally:
-            server.terminate()
-            server.wait()
 
 
 def take_pictures(url: str) -> None:
@@ -58,20 +51,21 @@ def take_pictures(url: str) -> None:
         failed = launch("run_command", "--command", "python3 no-such-program.py")
         report = launch("repository_report", "--path", sys.argv[1])
         page.goto(f"{url}jobs/{report}/")
-        expect(page.locator("[data-step=count_lines] progress")).to_be_visible(timeout=30_000)
-        expect(page.locator("[data-step=largest_files] [data-line]").nth(4)).to_be_attached()
-        page.screenshot(path=ROOT / "docs" / "job-page.png")
-        page.goto(f"{url}jobs/{failed}/")
-        expect(page.locator(".job-head")).to_have_attribute("data-status", "failed")
-        take(page, "failed")
-        for name, path in (("list", ""), ("launch", "launch/repository_report/")):
-            page.goto(url + path)
-            take(page, name)
-        page.goto(f"{url}jobs/{report}/")
-        expect(page.locator(".job-head")).to_have_attribute(
-            "data-status", "succeeded", timeout=60_000
-        )
-        take(page, "job")
+        expect(page.locator("body")).to_have_attribute("data-live", "live")
+        with running("worker"):
+            expect(page.locator("[data-step=count_lines] progress")).to_be_visible(timeout=30_000)
+            expect(page.locator("[data-step=list_files] [data-line]").nth(1)).to_be_visible()
+            page.screenshot(path=ROOT / "docs" / "job-page.png")
+            page.goto(f"{url}jobs/{failed}/")
+            expect(page.locator(".job-head")).to_have_attribute("data-status", "failed")
+            take(page, "failed")
+            for name, path in (("list", ""), ("launch", "launch/repository_report/")):
+                page.goto(url + path)
+                take(page, name)
+            page.goto(f"{url}jobs/{report}/")
+            head = page.locator(".job-head")
+            expect(head).to_have_attribute("data-status", "succeeded", timeout=60_000)
+            take(page, "job")
         chromium.close()
 
 
@@ -87,6 +81,17 @@ def take(page: Page, name: str) -> None:
             page.screenshot(path=PICTURES / f"{name}-{width}-{scheme}.png", scale="css")
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(before)
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "manage.py", *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def launch(*arguments: str) -> str:

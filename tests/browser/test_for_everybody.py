@@ -14,7 +14,7 @@ from tests.support import program
 @pytest.fixture
 def busy(web, tmp_path):
     """One job that has failed, one that runs, one that was cancelled and one that waits."""
-    failed, cancelled = launch("fails"), launch("noop")
+    failed, cancelled = launch("fails"), launch("repository_report", {"path": str(tmp_path)})
     cancel(cancelled.pk)
     with program("worker"):
         running = launch("chatters", {"lines": "5", "gate": str(tmp_path / "gate")})
@@ -31,6 +31,11 @@ def serious(page) -> list[str]:
     ]
 
 
+def fits(page) -> bool:
+    """Nobody has to scroll sideways."""
+    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
 def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
@@ -39,6 +44,7 @@ def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
     for path in ("/", "/?status=failed", "/launch/", "/launch/chatters/", "/jobs/99/"):
         page.goto(web.url + path)
         assert serious(page) == [], path
+        assert fits(page), path
     page.noise[:] = [text for text in page.noise if "404" not in text]
     for fate, job in busy.items():
         look_at(page, web, job)
@@ -47,10 +53,11 @@ def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
         if fate == "running":
             expect(page.locator("[data-line]").first).to_be_visible()
         assert serious(page) == [], fate
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), fate
+        assert fits(page), fate
     page.context.clear_cookies()
     page.goto(f"{web.url}/accounts/login/")
     assert serious(page) == []
+    assert fits(page)
 
 
 def test_a_job_is_cancelled_by_keys_alone(busy, web, page):

@@ -14,6 +14,7 @@ const ACK_CHARACTERS = 200_000; // well below the server's window
 const LINES = 2000; // of all open logs, in the page; the others are fetched when they are looked for
 const MORE_LINES = 200; // fetched at once when a reader scrolls to an end
 const ENTRIES = 400; // of the history, in the page
+const SHORT_LOG = 100; // lines: nobody needs to go to one by its number
 const AUTO_OPEN = 20; // logs that open by themselves
 const FINAL_CODES = {
   4401: "You are logged out. Log in again to go on.",
@@ -451,6 +452,7 @@ function showRange(box) {
   const total = Number(box.dataset.lines);
   box.querySelector(".range").textContent = first > 1 || last < total ? `lines ${first} to ${last}` : "";
   box.querySelector(".newest").hidden = last >= total;
+  box.querySelector(".go-to").hidden = total <= SHORT_LOG;
 }
 
 function countLines(box, total) {
