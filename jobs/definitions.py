@@ -302,12 +302,19 @@ def _step_problems(cls: type[JobDefinition]) -> Iterator[str]:
             yield f"step {name!r}: timeout={step_definition.timeout!r} must be seconds above 0"
         if step_definition.retries != 0:
             yield f"step {name!r}: retries={step_definition.retries!r} does not work yet; remove it"
-        if len(_lines_of.get(_place(getattr(cls, name)), ())) > 1:
+        if _is_written_twice(cls, name):
             yield f"step {name!r} is written twice; the first one would never run"
         if not _takes_run(getattr(cls, name)):
             yield f"step {name!r} must be a plain method that takes one argument, run"
     for name in _on_a_cycle(steps):
         yield f"step {name!r} needs itself, directly or through other steps"
+
+
+def _is_written_twice(cls: type[JobDefinition], name: str) -> bool:
+    function = getattr(cls, name)
+    # Functions made elsewhere, such as lambdas, may share a name and are steps all the same.
+    in_a_body = any(function.__qualname__ == f"{base.__qualname__}.{name}" for base in cls.__mro__)
+    return in_a_body and len(_lines_of.get(_place(function), ())) > 1
 
 
 def _is_positive(value: Any) -> bool:

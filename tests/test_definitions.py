@@ -243,6 +243,14 @@ def test_a_step_that_is_written_twice_is_refused():
     assert broken() == ["step 'one' is written twice; the first one would never run"]
 
 
+def test_steps_that_a_function_makes_may_share_their_python_name():
+    one = step(lambda self, run: 1)
+    two = step(lambda self, run: 2)
+    assert one.__qualname__ == two.__qualname__
+    type("Made", (JobDefinition,), {"one": one, "two": two})
+    assert broken() == []
+
+
 @pytest.mark.parametrize(
     ("form", "problem"),
     [

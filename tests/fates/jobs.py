@@ -235,14 +235,17 @@ def _raise(error):
 
 def _daemonise():
     """Double fork into a session of its own, as daemons do; it holds on to the output."""
+    begun, begins = os.pipe()
     if os.fork() == 0:
         os.setsid()
         if os.fork() == 0:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             print(f"daemon {os.getpid()}", flush=True)
+            os.write(begins, b".")
             time.sleep(600)
         os._exit(0)
     os.wait()
+    os.read(begun, 1)
 
 
 def _close_everything():
