@@ -11,6 +11,7 @@ from django.contrib.auth.models import Permission
 from django.db import connection, transaction
 
 from jobs import audit, definitions, workers
+from jobs.live import hub
 from jobs.orchestrator import Desk
 from tests.faults.redis import RedisServer
 from tests.support import program
@@ -35,6 +36,13 @@ def django_db_modify_db_settings():
     """The settings already name a database per worker: child processes read them too."""
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_session_left(django_db_setup):
+    """A database in which a hub still reads could not be dropped."""
+    yield
+    hub.close_ended()
+
+
 @pytest.fixture
 def transactional_db(django_db_setup, django_db_blocker):
     """The database, to which tests commit; emptied afterwards.
@@ -45,6 +53,7 @@ def transactional_db(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         yield
         _empty()
+        hub.close_ended()
         # The thread in which asynchronous tests use the database outlives them.
         SyncToAsync.single_thread_executor.submit(_close_connection).result()
 

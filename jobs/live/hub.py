@@ -33,11 +33,11 @@ class Hub:
         self.guard = Guard(self.read)
         self._ear = Ear(self._groups, self._wake)
         self._watching = threading.Event()
+        self._watcher = threading.Thread(
+            target=self._watch_commits, name="truestep-commits", daemon=True
+        )
         if self._ear.is_deaf:
-            watcher = threading.Thread(
-                target=self._watch_commits, name="truestep-commits", daemon=True
-            )
-            watcher.start()
+            self._watcher.start()
         feed.adopt_loop(self._loop)
 
     def join(self, watched: int | Window | Rows, viewer: Viewer) -> Feed:
@@ -81,6 +81,14 @@ class Hub:
         run = _keeping_connection if self._feeds else _closing_connection
         return await self._loop.run_in_executor(self._reader, run, function, *args)
 
+    def close(self) -> None:
+        """Let go of threads and connections, once the loop is closed."""
+        if self._watcher.is_alive():
+            self._watching.set()
+            self._watcher.join()
+        self._reader.submit(_close_connection).result()
+        self._reader.shutdown()
+
     # -- what wakes a feed: pokes or, where those of other processes do not arrive, any commit
 
     def _watch_commits(self) -> None:
@@ -116,10 +124,15 @@ def get_hub() -> Hub:
     """The hub of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
-        for closed in [known for known in _hubs if known.is_closed()]:
-            del _hubs[closed]
+        close_ended()
         _hubs[loop] = Hub()
     return _hubs[loop]
+
+
+def close_ended() -> None:
+    """Close the hubs whose loops are closed."""
+    for closed in [known for known in _hubs if known.is_closed()]:
+        _hubs.pop(closed).close()
 
 
 def _changed(watch: database.CommitWatch) -> bool:
