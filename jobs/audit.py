@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 
 from . import database
 from .models import Attempt, Job, LogChunk, Need, Step, Transition
-from .statuses import JOB_MOVES, STEP_MOVES, TERMINAL, Kind, Status, is_legal, status_of_job
+from .statuses import (
+    CHARGED,
+    CRASHES,
+    JOB_MOVES,
+    JOB_RETRIES,
+    STEP_MOVES,
+    STEP_RETRIES,
+    TERMINAL,
+    Kind,
+    Status,
+    Verdict,
+    is_legal,
+    status_of_job,
+)
 
 
 def differences() -> Iterator[str]:
@@ -31,6 +45,9 @@ class _Replay:
         self.attempt = dict.fromkeys(self.steps, 0)
         self.fence = dict.fromkeys(self.steps, 0)
         self.seq = dict.fromkeys(self.steps, 1)
+        self.tag = dict.fromkeys(self.steps, "")
+        self.taken_back_at = dict.fromkeys(self.steps, 0)  # its attempt at a person's last retry
+        self.retried_at: datetime | None = None  # the moment of the last request to retry
         self.job_status = Status.PENDING.value
         self.cancel_requested = False
 
@@ -55,11 +72,14 @@ class _Replay:
             yield "the journal has a second birth"
         if self.job.seq != (numbers or [0])[-1]:
             yield f"seq is {self.job.seq}, the journal ends with {(numbers or [0])[-1]}"
+        if self.journal and self.job.tag != self.journal[-1].tag:
+            yield "the tag of its row is not that of the last entry: it is another copy's"
 
     def _moves(self) -> Iterator[str]:
         for entry in self.journal:
-            if entry.kind == Kind.REQUEST and entry.reason == "cancel":
-                self.cancel_requested = True
+            if entry.kind == Kind.REQUEST:
+                self.cancel_requested = entry.reason == "cancel"
+                self.retried_at = None if self.cancel_requested else entry.at
             if entry.kind != Kind.MOVE:
                 continue
             if entry.step_id is None:
@@ -72,7 +92,8 @@ class _Replay:
     def _job_move(self, entry: Transition) -> Iterator[str]:
         if entry.from_status != self.job_status:
             yield f"entry {entry.seq} moves it from {entry.from_status}; it was {self.job_status}"
-        if not is_legal(JOB_MOVES, entry.from_status, entry.to_status):
+        is_retry = entry.at == self.retried_at and entry.from_status in TERMINAL
+        if not is_legal(JOB_RETRIES if is_retry else JOB_MOVES, entry.from_status, entry.to_status):
             yield f"entry {entry.seq}: {entry.from_status} → {entry.to_status} is not legal"
         self.job_status = entry.to_status
 
@@ -80,7 +101,9 @@ class _Replay:
         name, was = step.name, self.status[step.pk]
         if entry.from_status != was:
             yield f"entry {entry.seq} moves {name} from {entry.from_status}; it was {was}"
-        if not is_legal(STEP_MOVES, entry.from_status, entry.to_status):
+        is_retry = entry.at == self.retried_at and entry.from_status in TERMINAL
+        moves = STEP_RETRIES if is_retry else STEP_MOVES
+        if not is_legal(moves, entry.from_status, entry.to_status):
             yield f"entry {entry.seq}: {name} {entry.from_status} → {entry.to_status} is not legal"
         if entry.to_status == Status.RUNNING:
             self.attempt[step.pk] += 1
@@ -92,6 +115,9 @@ class _Replay:
         self.status[step.pk] = entry.to_status
         self.fence[step.pk] += 1
         self.seq[step.pk] = entry.seq
+        self.tag[step.pk] = entry.tag
+        if is_retry:
+            self.taken_back_at[step.pk] = entry.attempt
         if entry.to_status == Status.SUCCEEDED:
             for dependant, needs in self.needs.items():
                 if step.pk in needs and self.status[dependant] == Status.PENDING:
@@ -115,6 +141,7 @@ class _Replay:
                 "attempt": (step.attempt, self.attempt[pk]),
                 "fence": (step.fence, self.fence[pk]),
                 "seq": (step.seq, self.seq[pk]),
+                "tag": (step.tag, self.tag[pk]),
             }
             if step.status == Status.PENDING:
                 unmet = [n for n in self.needs[pk] if self.steps[n].status != Status.SUCCEEDED]
@@ -131,6 +158,16 @@ class _Replay:
             numbers = [attempt.number for attempt in rows[pk]]
             if numbers != list(range(1, step.attempt + 1)):
                 yield f"{step.name}: attempts are {numbers}, the row says {step.attempt}"
+            charged = [
+                Verdict(attempt.verdict)
+                for attempt in rows[pk]
+                if attempt.number > self.taken_back_at[pk] and attempt.verdict in CHARGED
+            ]
+            if step.failures != len(charged):
+                yield f"{step.name}: failures is {step.failures}, by its attempts {len(charged)}"
+            crashes = sum(verdict in CRASHES for verdict in charged)
+            if step.crashes != crashes:
+                yield f"{step.name}: crashes is {step.crashes}, by its attempts {crashes}"
             open_ones = [attempt.number for attempt in rows[pk] if attempt.ended_at is None]
             if open_ones != ([step.attempt] if step.status == Status.RUNNING else []):
                 yield f"{step.name} is {step.status} and has open attempts {open_ones}"

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 
 KIB, MIB = 2**10, 2**20
+MAY_BE_0 = {"drain"}
 HIGHEST = {"error_bytes": 128 * KIB, "line_bytes": 128 * KIB}  # what one socket frame can show
 
 
@@ -23,8 +24,10 @@ class Knobs:
     engine: str = f"{__package__}.engines.embedded.EmbeddedEngine"  # where steps run
     slots: int = 2  # steps that one worker runs side by side
     grace: float = 10.0  # seconds between asking a step to stop and killing it
+    drain: float = 10.0  # seconds that a worker which is told to stop lets its steps run on; or 0
+    crashes: int = 3  # times that a step may end its process or worker, whatever its retries
     beat: float = 5.0  # seconds between a worker's signs of life
-    lease: float = 15.0  # seconds without one after which a worker on another host counts as dead
+    lease: float = 15.0  # seconds without one after which a worker counts as dead; 3 beats or more
     unknown_grace: float = 300.0  # seconds a step waits for a worker that knows it, then fails
     line_bytes: int = 16 * KIB  # a longer log line is split
     log_bytes: int = 64 * MIB  # log text kept of one attempt
@@ -52,11 +55,18 @@ def knobs() -> Knobs:
                 f"for example {default!r}."
             )
         highest = HIGHEST.get(name, math.inf)
-        if isinstance(value, int | float) and not 0 < value <= highest:
+        is_none = name in MAY_BE_0 and value == 0
+        if isinstance(value, int | float) and not (0 < value <= highest or is_none):
             raise ImproperlyConfigured(
                 f"TRUESTEP[{name!r}] is {value!r}; it must be above 0 and at most {highest}."
             )
-    return Knobs(**given)  # type: ignore[arg-type]  # each was checked above
+    found = Knobs(**given)  # type: ignore[arg-type]  # each was checked above
+    if found.lease < 3 * found.beat:
+        raise ImproperlyConfigured(
+            f"TRUESTEP['lease'] is {found.lease:g} s; it must be at least three times "
+            f"TRUESTEP['beat'], which is {found.beat:g} s, or a late beat is taken for a death."
+        )
+    return found
 
 
 def run_directory() -> Path:

@@ -20,10 +20,19 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 
 from .exceptions import DatabaseBusy, DatabaseUnsafe
 
-TICKET_SECONDS = 20.0
+PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
 LISTEN_AGAIN_SECONDS = 1.0
 NEWS = "truestep"  # the PostgreSQL channel on which a trigger tells of commits
 _SQLSTATES_WORTH_A_RETRY = {"40001", "40P01"}  # serialization failure, deadlock
+
+
+def be_patient(seconds: float) -> None:
+    """How long this process waits for its turn to write, from now on."""
+    global _patience
+    _patience = seconds
+
+
+_patience = PATIENCE_SECONDS
 
 
 @contextmanager
@@ -31,7 +40,7 @@ def write() -> Iterator[None]:
     """One short, durable write transaction.
 
     SQLite's busy handler is unfair: of several busy writers most starve. A file lock beside the
-    database gives each writer its turn. Raises DatabaseBusy after 20 s without one.
+    database gives each writer its turn. Raises DatabaseBusy when there is none within the patience.
     """
     with _ticket(), transaction.atomic(durable=True):
         yield
@@ -73,6 +82,17 @@ def is_passing(error: BaseException) -> bool:
         return False
     state = getattr(error.__cause__, "sqlstate", None)
     return state in _SQLSTATES_WORTH_A_RETRY or "locked" in str(error)
+
+
+def is_severed(error: BaseException) -> bool:
+    """True for an error after which nobody knows whether a COMMIT that was sent has happened."""
+    return isinstance(error, OperationalError | InterfaceError) and connection.vendor != "sqlite"
+
+
+def reconnect() -> None:
+    """Give up the connection and make a new one now. Raises what the database raises."""
+    connection.close()
+    connection.ensure_connection()
 
 
 # (branch of SQLite, first release of it without the bug); after the last one all are sound.
@@ -217,7 +237,7 @@ def _ticket_path() -> str | None:
 
 
 def _wait_for_turn(handle: int, path: str) -> None:
-    deadline = time.monotonic() + TICKET_SECONDS
+    deadline = time.monotonic() + _patience
     pause = 0.0002
     while True:
         try:
@@ -225,6 +245,6 @@ def _wait_for_turn(handle: int, path: str) -> None:
             return
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise DatabaseBusy(TICKET_SECONDS, path.removesuffix("-ticket")) from None
+                raise DatabaseBusy(_patience, path.removesuffix("-ticket")) from None
         time.sleep(pause * random.uniform(0.5, 1.0))
         pause = min(pause * 2, 0.005)

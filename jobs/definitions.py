@@ -27,10 +27,11 @@ from django import forms
 from django.http import QueryDict
 from django.utils.module_loading import autodiscover_modules
 
-from .exceptions import InvalidParams, UnknownDefinition
+from .exceptions import InvalidParams, NoRetry, UnknownDefinition
 
 StepFunction = Callable[..., Any]
 RawParams = dict[str, list[str]]
+MOST_RETRIES = 1000
 
 # Where each step was written. A class body that writes one name twice keeps only the second.
 _lines_of: dict[tuple[str, str], set[int]] = {}
@@ -61,6 +62,8 @@ class StepOptions:
     needs: tuple[str | StepFunction, ...] | None
     timeout: float | None
     retries: int
+    retry_delay: float
+    retry_on: tuple[type[Exception], ...] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +72,16 @@ class StepDefinition:
 
     name: str
     needs: tuple[str, ...]
-    timeout: float | None
-    retries: int
+    timeout: float | None = None
+    retries: int = 0
+    retry_delay: float = 1.0
+    retry_on: tuple[type[Exception], ...] | None = None
+
+    def is_retried_on(self, error: BaseException) -> bool:
+        """Whether a further attempt may mend what raised *error*, as far as the author says."""
+        if isinstance(error, NoRetry):
+            return False
+        return self.retry_on is None or isinstance(error, self.retry_on)
 
 
 @overload
@@ -81,6 +92,8 @@ def step(
     needs: Sequence[str | StepFunction] | None = None,
     timeout: float | None = None,
     retries: int = 0,
+    retry_delay: float = 1.0,
+    retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
 ) -> Callable[[StepFunction], StepFunction]: ...
 def step(
     function: StepFunction | None = None,
@@ -88,14 +101,24 @@ def step(
     needs: Sequence[str | StepFunction] | None = None,
     timeout: float | None = None,
     retries: int = 0,
+    retry_delay: float = 1.0,
+    retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
 ) -> Any:
     """Make a method a step.
 
     *needs* lists steps (names or functions) that must succeed first; omitted: the step above;
     ``[]``: none. *timeout* is in seconds.
+
+    An attempt that fails is followed by up to *retries* further ones: *retry_delay* seconds later,
+    then twice as long each time, an hour at most. *retry_on* names the exceptions that are worth
+    it; omitted: all. Time-outs and lost workers always are; ``NoRetry`` never is.
     """
     options = StepOptions(
-        needs=None if needs is None else tuple(needs), timeout=timeout, retries=retries
+        needs=None if needs is None else tuple(needs),
+        timeout=timeout,
+        retries=retries,
+        retry_delay=retry_delay,
+        retry_on=_exceptions(retry_on),
     )
 
     def mark(marked: StepFunction) -> StepFunction:
@@ -104,6 +127,14 @@ def step(
         return marked
 
     return mark if function is None else mark(function)
+
+
+def _exceptions(
+    given: type[Exception] | Sequence[type[Exception]] | None,
+) -> tuple[type[Exception], ...] | None:
+    if given is None:
+        return None
+    return (given,) if isinstance(given, type) else tuple(given)
 
 
 class JobDefinition:
@@ -154,7 +185,12 @@ class JobDefinition:
                 else tuple(_name(need, names) for need in options.needs)
             )
             steps[name] = StepDefinition(
-                name=name, needs=needs, timeout=options.timeout, retries=options.retries
+                name=name,
+                needs=needs,
+                timeout=options.timeout,
+                retries=options.retries,
+                retry_delay=options.retry_delay,
+                retry_on=options.retry_on,
             )
             above = (name,)
         return steps
@@ -300,14 +336,25 @@ def _step_problems(cls: type[JobDefinition]) -> Iterator[str]:
             yield f"step {name!r} names one of its needs twice"
         if step_definition.timeout is not None and not _is_positive(step_definition.timeout):
             yield f"step {name!r}: timeout={step_definition.timeout!r} must be seconds above 0"
-        if step_definition.retries != 0:
-            yield f"step {name!r}: retries={step_definition.retries!r} does not work yet; remove it"
+        yield from _retry_problems(step_definition)
         if _is_written_twice(cls, name):
             yield f"step {name!r} is written twice; the first one would never run"
         if not _takes_run(getattr(cls, name)):
             yield f"step {name!r} must be a plain method that takes one argument, run"
     for name in _on_a_cycle(steps):
         yield f"step {name!r} needs itself, directly or through other steps"
+
+
+def _retry_problems(step_definition: StepDefinition) -> Iterator[str]:
+    name, retries = step_definition.name, step_definition.retries
+    if type(retries) is not int or not 0 <= retries <= MOST_RETRIES:
+        yield f"step {name!r}: retries={retries!r} must be a whole number, at most {MOST_RETRIES}"
+    delay = step_definition.retry_delay
+    if not (_is_positive(delay) or delay == 0):
+        yield f"step {name!r}: retry_delay={delay!r} must be seconds from 0 on"
+    for error in step_definition.retry_on or ():
+        if not (isinstance(error, type) and issubclass(error, Exception)):
+            yield f"step {name!r}: retry_on has {error!r}, which is not an exception class"
 
 
 def _is_written_twice(cls: type[JobDefinition], name: str) -> bool:

@@ -39,6 +39,21 @@ class Overtaken(TruestepError):
     """Somebody else moved the row first; what was to be written is not wanted any more."""
 
 
+class UnknownStep(TruestepError):
+    def __init__(self, job: Any, name: str) -> None:
+        super().__init__(f"{job} has no step named {name!r}; its page lists those it has.")
+
+
+class DeclaredDead(TruestepError):
+    """This worker was silent for too long, or the database is an older copy: its row is not its own
+    any more. What it runs belongs to others.
+    """
+
+
+class NoRetry(TruestepError):
+    """Raise it in a step whose failure no further attempt would mend: the step fails at once."""
+
+
 class DatabaseBusy(TruestepError):
     def __init__(self, seconds: float, path: str) -> None:
         super().__init__(

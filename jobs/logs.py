@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import F
 
-from . import database, feed
+from . import crashpoints, database, feed
 from .exceptions import Overtaken
 from .models import LogChunk, Step
 from .runner import LEVELS
@@ -152,14 +152,18 @@ class LogBook:
         changes: dict[str, object] = {"log_lines": F("log_lines") + lines}
         if self._progress:
             changes |= zip(("done", "total", "progress_text"), self._progress, strict=True)
+        crashpoints.reach("log.before_begin")
         with database.write():
-            step = Step.objects.filter(pk=self.claim.step_id, fence=self.claim.fence)
+            held = {"fence": self.claim.fence, "tag": self.claim.tag}
+            step = Step.objects.filter(pk=self.claim.step_id, **held)
             if not step.update(**changes):
                 raise Overtaken(f"attempt {self.claim.attempt} of {self.claim.name} lost its step")
             if lines:
                 last = step.values_list("log_lines", flat=True).get()
                 LogChunk.objects.bulk_create(self._chunks(last - lines + 1))
             feed.announce(self.claim.job_id)
+            crashpoints.reach("log.before_commit")
+        crashpoints.reach("log.after_commit")
         self._lines, self._levels, self._times, self._progress = [], [], [], None
         self._waiting = 0
 

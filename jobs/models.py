@@ -17,7 +17,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from .statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status
+from .statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status, Verdict
 
 
 class JSONText(models.JSONField):
@@ -48,7 +48,9 @@ class Job(models.Model):
         max_length=10, choices=[(s, s.label) for s in JOB_STATUSES], default=Status.PENDING
     )
     seq = models.PositiveBigIntegerField(default=1)
+    tag = models.CharField(max_length=8, default="")  # of the journal entry at seq
     cancel_requested = models.BooleanField(default=False)
+    again_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -58,7 +60,7 @@ class Job(models.Model):
     class Meta:
         permissions: ClassVar = [
             ("launch_job", "Can launch a job"),
-            ("control_job", "Can cancel a job"),
+            ("control_job", "Can cancel and retry a job"),
             ("view_log", "Can read the logs of steps"),
         ]
         constraints: ClassVar = [
@@ -89,7 +91,8 @@ class Job(models.Model):
 class StepQuerySet(models.QuerySet["Step"]):
     def ready(self) -> StepQuerySet:
         """Steps that a worker may start now."""
-        return self.filter(status=Status.PENDING, waiting=0, job__cancel_requested=False)
+        is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
+        return self.filter(is_due, status=Status.PENDING, waiting=0, job__cancel_requested=False)
 
     def running(self) -> StepQuerySet:
         return self.filter(status=Status.RUNNING)
@@ -109,10 +112,16 @@ class Step(models.Model):
     name = models.CharField(max_length=100)
     position = models.PositiveIntegerField()  # 0, 1, 2 … as written in the definition
     timeout = models.FloatField(null=True)  # seconds
+    retries = models.PositiveIntegerField(default=0)  # further attempts, after one that is charged
+    retry_delay = models.FloatField(default=0)  # seconds before the first of them
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     seq = models.PositiveBigIntegerField(default=1)
     attempt = models.PositiveIntegerField(default=0)  # number of the current one; 0: never started
     fence = models.PositiveBigIntegerField(default=0)  # +1 at every move; every write carries it
+    tag = models.CharField(max_length=8, default="")  # … and this: the tag of that move's entry
+    failures = models.PositiveIntegerField(default=0)  # attempts charged, since a person's retry
+    crashes = models.PositiveIntegerField(default=0)  # those of them that took their process along
+    not_before = models.DateTimeField(null=True)  # pending: when the next attempt may begin
     waiting = models.PositiveIntegerField(default=0)  # needed steps that have not succeeded yet
 
     # Volatile: changes without a journal entry, under the fence.
@@ -133,6 +142,10 @@ class Step(models.Model):
                 condition=~Q(status__in=[Status.RUNNING, Status.SUCCEEDED])
                 | Q(attempt__gte=1, waiting=0),
                 name="step_ran_only_when_ready",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.PENDING) | Q(not_before=None),
+                name="step_not_before_only_while_pending",
             ),
         ]
         indexes: ClassVar = [
@@ -175,6 +188,7 @@ class Worker(models.Model):
     knows = JSONText(default=dict)  # {definition: [step name, …]}
     lock_path = models.CharField(max_length=500)
     beats = models.PositiveBigIntegerField(default=0)
+    beat_at = models.DateTimeField(default=timezone.now)  # to be shown; nothing is decided by it
     started_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)
 
@@ -190,6 +204,7 @@ class Attempt(models.Model):
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, related_name="attempts")
     started_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    verdict = models.CharField(max_length=11, blank=True, choices=Verdict.choices)
     result = JSONText(null=True)
     error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
@@ -198,6 +213,10 @@ class Attempt(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["step", "number"], name="attempt_number_once"),
             models.CheckConstraint(condition=Q(number__gte=1), name="attempt_from_1"),
+            models.CheckConstraint(
+                condition=Q(ended_at=None, verdict="") | (~Q(ended_at=None) & ~Q(verdict="")),
+                name="attempt_verdict_iff_ended",
+            ),
         ]
 
     def __str__(self) -> str:

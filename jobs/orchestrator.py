@@ -1,8 +1,9 @@
-"""What happens next: launch, claim, finish, cancel. Decisions only; ``transitions`` writes them."""
+"""What happens next: launch, claim, finish, cancel, retry. It decides; ``transitions`` writes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import random
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -11,12 +12,15 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import connection
 
-from . import database, definitions, transitions
-from .exceptions import InvalidParams, Overtaken
+from . import conf, crashpoints, database, definitions, transitions
+from .exceptions import InvalidParams, Overtaken, UnknownStep
 from .models import Attempt, Job, Step, StepQuerySet, Worker
-from .runner import Outcome, Verdict
-from .statuses import Status
+from .runner import Outcome
+from .statuses import CRASHES, STEP_RETRIES, Status, Verdict
+from .text import clean
 from .transitions import Batch, Claim, Ending, JobState
+
+LONGEST_DELAY = 3600.0  # seconds between two attempts
 
 # --- launch ---------------------------------------------------------------------------------------
 
@@ -27,11 +31,14 @@ def launch(
     *,
     actor: Any = "",
     source: str = "python",
+    again_of: Job | None = None,
+    why: str = "",
 ) -> Job:
     """Write a new job, all steps pending; a worker takes it from there.
 
-    *params* are Python values, or text as a browser sends it. Joins the caller's transaction.
-    Raises UnknownDefinition and InvalidParams; then nothing was written.
+    *params* are Python values, or text as a browser sends it. *again_of* is an older job that this
+    one runs again, *why* the reason that a person gives. Joins the caller's transaction. Raises
+    UnknownDefinition and InvalidParams; then nothing was written.
     """
     cls = definitions.get(definition) if isinstance(definition, str) else definition
     raw = definitions.raw_params(params or {})
@@ -40,9 +47,23 @@ def launch(
         cls.authorize(cleaned, actor=str(actor), source=source)
     except ValidationError as error:
         raise InvalidParams(cls.name, _by_field(error)) from error
-    plan = [(step.name, step.timeout, step.needs) for step in cls.steps().values()]
+    reason = _because(f"launched again, after job {again_of.pk}" if again_of else "launched", why)
     with nullcontext() if connection.in_atomic_block else database.write():
-        return transitions.bear(cls.name, raw, plan, actor=str(actor), source=source)
+        job = transitions.bear(
+            cls.name,
+            raw,
+            cls.steps().values(),
+            actor=str(actor),
+            source=source,
+            reason=reason,
+            again_of=again_of,
+        )
+    crashpoints.reach("launch.after_commit")
+    return job
+
+
+def _because(what: str, why: str) -> str:
+    return f"{what}: {clean(why)}" if why else what
 
 
 def _by_field(error: ValidationError) -> dict[str, list[str]]:
@@ -66,18 +87,16 @@ def claim(desk: Desk, room: int) -> list[Claim]:
     candidates = Step.objects.ready().known_in(desk.knows).order_by("job", "position")
     if desk.worker.only_job_id:
         candidates = candidates.filter(job=desk.worker.only_job_id)
-    claims: list[Claim] = []
 
     def decide(batch: Batch) -> None:
-        claims[:] = _start_ready(batch, desk, room)
+        _start_ready(batch, desk, room)
 
     with _deleted_is_overtaken():
         state = _first_job(desk, candidates)
         if state is None:
             return []
         desk.jobs[state.job.pk] = state
-        transitions.commit(state, decide, source="worker")
-    return claims
+        return transitions.commit(state, decide, name="claim", source="worker").claims
 
 
 def _first_job(desk: Desk, candidates: StepQuerySet) -> JobState | None:
@@ -99,17 +118,26 @@ def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
     Raises Overtaken when the attempt is not this worker's any more; nothing is written then.
     """
     state = desk.jobs[held.job_id]
-    claims: list[Claim] = []
 
     def decide(batch: Batch) -> None:
         step = batch.held(held)
         _end(batch, step, held, desk.worker, outcome)
         if outcome.verdict is not Verdict.HANDED_BACK:
-            claims[:] = _start_ready(batch, desk, room)
+            _start_ready(batch, desk, room)
 
     with _deleted_is_overtaken():
-        transitions.commit(state, decide, source="worker")
-    return claims
+        try:
+            return transitions.commit(state, decide, name="finish", source="worker").claims
+        except Overtaken:
+            if _is_recorded(held, desk.worker, outcome):
+                return []  # the answer to an earlier COMMIT was lost
+            raise
+
+
+def _is_recorded(held: Claim, worker: Worker, outcome: Outcome) -> bool:
+    """Whether this very end of the attempt is in the database already."""
+    attempt = Attempt.objects.filter(step=held.step_id, number=held.attempt, worker=worker)
+    return attempt.filter(started_at=held.started_at, verdict=outcome.verdict).exists()
 
 
 @contextmanager
@@ -121,29 +149,78 @@ def _deleted_is_overtaken() -> Iterator[None]:
         raise Overtaken("The job was deleted.") from error
 
 
-def _end(batch: Batch, step: Step, held: Claim, worker: Worker, outcome: Outcome) -> None:
+def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: Outcome) -> None:
     ending = Ending(
         claim=held,
         worker=worker,
+        verdict=outcome.verdict,
         result=outcome.result,
         error=outcome.error,
         traceback=outcome.traceback,
     )
+    is_wanted = not batch.state.job.cancel_requested
     match outcome.verdict:
         case Verdict.RETURNED:
             batch.succeed(step, ending)
-        case Verdict.FAILED:
-            batch.fail(step, ending, outcome.reason)
-        case Verdict.HANDED_BACK if not batch.state.job.cancel_requested:
+        case Verdict.HANDED_BACK if is_wanted:
             batch.hand_back(step, ending, outcome.reason)
         case Verdict.STOPPED | Verdict.HANDED_BACK:
             batch.stop(step, ending, outcome.reason)
+        case verdict if is_wanted and outcome.may_retry and _has_retry_left(step, verdict):
+            delay = _delay(step)
+            number = f"retry {step.failures + 1} of {step.retries}"
+            batch.try_again(step, ending, delay, f"{outcome.reason}; {number} in {delay:.3g} s")
+        case _:
+            batch.fail(step, ending, _last_words(step, outcome))
 
 
-def _start_ready(batch: Batch, desk: Desk, room: int) -> list[Claim]:
+def _has_retry_left(step: Step, verdict: Verdict) -> bool:
+    """Whether the attempt that ends now leaves one of the step's retries, and of its crashes."""
+    crashes = step.crashes + (verdict in CRASHES)
+    return step.failures < step.retries and crashes < conf.knobs().crashes
+
+
+def _last_words(step: Step, outcome: Outcome) -> str:
+    if outcome.verdict in CRASHES and outcome.may_retry and step.failures < step.retries:
+        return f"{outcome.reason}, {step.crashes + 1} times in all (TRUESTEP['crashes'])"
+    return outcome.reason
+
+
+def _delay(step: Step) -> float:
+    """Seconds until the next attempt: twice as long each time, and never alike for many steps."""
+    longer: float = step.retry_delay * 2 ** min(step.failures, 60)
+    return min(LONGEST_DELAY, longer) * random.uniform(0.75, 1.25)
+
+
+def end_for_another(attempt: Attempt, outcome: Outcome) -> None:
+    """End an attempt that nobody runs any more; *attempt* was read with its step and worker.
+
+    Raises Overtaken when somebody has moved the step since then.
+    """
+    step = attempt.step
+    held = Claim(
+        job_id=step.job_id,
+        step_id=step.pk,
+        name=step.name,
+        attempt=attempt.number,
+        fence=step.fence,
+        tag=step.tag,
+        timeout=step.timeout,
+        started_at=attempt.started_at,
+    )
+
+    def decide(batch: Batch) -> None:
+        _end(batch, batch.held(held), held, attempt.worker, outcome)
+
+    with _deleted_is_overtaken():
+        transitions.commit(JobState.load(step.job_id), decide, name="recover", source="worker")
+
+
+def _start_ready(batch: Batch, desk: Desk, room: int) -> None:
     known = frozenset(desk.knows.get(batch.state.job.definition, ()))
-    ready = (step for step in batch.state.ready() if step.name in known)
-    return [batch.start(step, desk.worker) for step in list(islice(ready, max(room, 0)))]
+    ready = (step for step in batch.ready() if step.name in known)
+    for step in list(islice(ready, max(room, 0))):
+        batch.start(step, desk.worker)
 
 
 def results_for(state: JobState, step_id: int) -> dict[str, Any]:
@@ -169,38 +246,89 @@ def give_up(job_id: int, step_id: int, reason: str) -> None:
             batch.give_up(step, reason)
 
     with suppress(Job.DoesNotExist):
-        transitions.commit(JobState.load(job_id), decide, source="worker")
+        transitions.commit(JobState.load(job_id), decide, name="give_up", source="worker")
 
 
-def note_refused(held: Claim) -> None:
+def note_refused(held: Claim, worker: Worker) -> None:
     """Journal that a late write of an attempt was refused, if the job is still there."""
 
     def decide(batch: Batch) -> None:
-        step = batch.state.steps[held.step_id]
-        batch.note(f"a late write of attempt {held.attempt} was refused", step)
+        if step := batch.state.steps.get(held.step_id):
+            batch.note(f"a late write of attempt {held.attempt} by {worker} was refused", step)
 
     with suppress(Job.DoesNotExist):
-        transitions.commit(JobState.load(held.job_id), decide, source="worker")
+        transitions.commit(JobState.load(held.job_id), decide, name="note", source="worker")
 
 
-# --- cancel ---------------------------------------------------------------------------------------
+# --- what people ask for --------------------------------------------------------------------------
 
 
 def cancel(job_id: int, *, actor: Any = "", source: str = "python") -> bool:
     """Ask a job to stop: pending steps are cancelled at once, running ones by their workers.
 
     Returns whether this call made the request: False when the job has ended or is already being
-    cancelled. Raises Job.DoesNotExist.
+    cancelled; the journal notes that. Raises Job.DoesNotExist.
     """
-    asked = False
 
     def decide(batch: Batch) -> None:
-        nonlocal asked
         job = batch.state.job
-        asked = not (job.is_finished or job.cancel_requested)
-        if asked:
+        if job.is_finished or job.cancel_requested:
+            present = job.status if job.is_finished else "being cancelled already"
+            batch.note(f"asked to cancel; nothing to do, the job is {present}")
+        else:
             batch.request_cancel()
             batch.cancel_pending()
 
-    transitions.commit(JobState.load(job_id), decide, actor=str(actor), source=source)
-    return asked
+    state = JobState.load(job_id)
+    batch = transitions.commit(state, decide, name="cancel", actor=str(actor), source=source)
+    return batch.has_request
+
+
+def retry(
+    job_id: int, step: str = "", *, actor: Any = "", source: str = "python", why: str = ""
+) -> list[str]:
+    """Take a step, or all that failed or were cancelled, back to pending. Earlier results stay.
+
+    What the chosen steps need comes along if it did not succeed, and so do the skipped steps that
+    can run then. Returns the names of all these; empty when there is nothing to try again, because
+    the step or job has not failed or somebody was faster; the journal notes that. Raises
+    Job.DoesNotExist and UnknownStep.
+    """
+
+    def decide(batch: Batch) -> None:
+        state = batch.state
+        chosen = [row for row in state.steps.values() if row.name == step]
+        if step and not chosen:
+            raise UnknownStep(state.job, step)
+        if not step:
+            ended_badly = (Status.FAILED, Status.CANCELLED)
+            chosen = [row for row in state.steps.values() if row.status in ended_badly]
+        chosen = _with_needs(state, chosen)
+        is_being_cancelled = state.job.cancel_requested and not state.job.is_finished
+        if chosen and not is_being_cancelled:
+            batch.retry(chosen, _because("retry", why))
+        else:
+            what = f"{step} is {_row_named(state, step).status}" if step else "no step has failed"
+            present = "the job is being cancelled" if is_being_cancelled else what
+            batch.note(f"asked to retry; nothing to do, {present}")
+
+    state = JobState.load(job_id)
+    batch = transitions.commit(state, decide, name="retry", actor=str(actor), source=source)
+    return batch.taken_back
+
+
+def _row_named(state: JobState, name: str) -> Step:
+    return next(row for row in state.steps.values() if row.name == name)
+
+
+def _with_needs(state: JobState, steps: Iterable[Step]) -> list[Step]:
+    """Those of *steps* that can be taken back, with all they need that did not succeed."""
+    found: dict[int, Step] = {}
+    todo = [row for row in steps if row.status in STEP_RETRIES]
+    while todo:
+        row = todo.pop()
+        if row.pk not in found:
+            found[row.pk] = row
+            needed = (state.steps[pk] for pk in state.needs.get(row.pk, ()))
+            todo += [each for each in needed if each.status in STEP_RETRIES]
+    return sorted(found.values(), key=lambda row: row.position)

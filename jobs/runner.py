@@ -11,23 +11,16 @@ import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any, TypeVar
 
 from . import definitions
-from .exceptions import InvalidParams, StepStopped
+from .exceptions import InvalidParams, StepStopped, UnknownDefinition
+from .statuses import Verdict
 from .text import clean, clean_json, cut
 
 T = TypeVar("T")
 LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "c"}
 PROGRESS_SECONDS = 0.05
-
-
-class Verdict(StrEnum):
-    RETURNED = "returned"
-    FAILED = "failed"
-    STOPPED = "stopped"  # it was asked to stop, and has
-    HANDED_BACK = "handed back"  # its worker stops; the step is to run again elsewhere
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +32,7 @@ class Outcome:
     reason: str = ""  # for the journal: a clause
     error: str = ""  # for the reader: what happened, in a line or a few
     traceback: str = ""
+    may_retry: bool = True  # False: a further attempt would end alike
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Outcome:
@@ -147,9 +141,10 @@ def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
     except SystemExit as error:
         return _failed(task, error, f"SystemExit: the step called sys.exit({_say(error.code)})")
     except InvalidParams as error:
-        return _failed(task, error, _say(error))
+        return _failed(task, error, _say(error), may_retry=False)
     except BaseException as error:
-        return _failed(task, error, f"{type(error).__name__}: {_say(error)}".removesuffix(": "))
+        message = f"{type(error).__name__}: {_say(error)}".removesuffix(": ")
+        return _failed(task, error, message, _may_retry(task, error))
 
 
 def _returned(task: Task, result: Any) -> Outcome:
@@ -171,7 +166,9 @@ def _returned(task: Task, result: Any) -> Outcome:
     return Outcome(verdict=Verdict.RETURNED, result=clean_json(json.loads(text)))
 
 
-def _failed(task: Task, error: BaseException | None, message: str) -> Outcome:
+def _failed(
+    task: Task, error: BaseException | None, message: str, may_retry: bool = True
+) -> Outcome:
     limit = task.limits.error_bytes
     message = cut(message, limit)
     return Outcome(
@@ -179,7 +176,15 @@ def _failed(task: Task, error: BaseException | None, message: str) -> Outcome:
         reason=f"raised {type(error).__name__}" if error else "returned something unusable",
         error=message,
         traceback=_traceback(error, limit) if error else "",
+        may_retry=may_retry and error is not None,
     )
+
+
+def _may_retry(task: Task, error: BaseException) -> bool:
+    try:
+        return definitions.get(task.definition).steps()[task.step].is_retried_on(error)
+    except (UnknownDefinition, KeyError):  # that is the error; another worker may know it
+        return True
 
 
 def _say(value: object) -> str:

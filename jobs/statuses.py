@@ -29,6 +29,21 @@ class Kind(TextChoices):
     NOTE = "note"  # something worth remembering that changed no status
 
 
+class Verdict(TextChoices):
+    """How an attempt ended."""
+
+    RETURNED = "returned"
+    FAILED = "failed"  # it raised, or returned what cannot be kept
+    TIMED_OUT = "timed out"
+    DIED = "died"  # its process ended under it: a crash, out of memory
+    LOST = "lost"  # its worker vanished, and it with it
+    STOPPED = "stopped"  # it was asked to stop, and has
+    HANDED_BACK = "handed back"  # its worker stopped it; it is to run again elsewhere
+
+
+CRASHES = frozenset({Verdict.DIED, Verdict.LOST})
+CHARGED = frozenset({Verdict.FAILED, Verdict.TIMED_OUT}) | CRASHES  # to the retries of the step
+
 Moves = dict[Status, dict[Status, str]]
 
 STEP_MOVES: Moves = {
@@ -40,9 +55,9 @@ STEP_MOVES: Moves = {
     },
     Status.RUNNING: {
         Status.SUCCEEDED: "it returned",
-        Status.FAILED: "it raised, timed out or its process died",
+        Status.FAILED: "it raised, timed out or its process or worker died, and no retry is left",
         Status.CANCELLED: "it was asked to stop and has stopped",
-        Status.PENDING: "its worker stopped and handed it back",
+        Status.PENDING: "it is to be tried again, or its worker stopped and handed it back",
     },
     Status.SUCCEEDED: {},
     Status.FAILED: {},
@@ -66,6 +81,17 @@ JOB_MOVES: Moves = {
     Status.CANCELLED: {},
 }
 
+# What else a person's retry may do, and nothing but that: it takes back an end.
+STEP_RETRIES: Moves = {
+    Status.FAILED: {Status.PENDING: "to be tried again"},
+    Status.CANCELLED: {Status.PENDING: "to be tried again"},
+    Status.SKIPPED: {Status.PENDING: "what it needs is tried again"},
+}
+JOB_RETRIES: Moves = {
+    Status.FAILED: {Status.PENDING: "steps of it are tried again"},
+    Status.CANCELLED: {Status.PENDING: "steps of it are tried again"},
+}
+
 JOB_STATUSES: tuple[Status, ...] = tuple(JOB_MOVES)
 TERMINAL: frozenset[Status] = frozenset(
     status for status, onward in STEP_MOVES.items() if not onward
@@ -87,4 +113,4 @@ def status_of_job(current: str, steps: Collection[str]) -> Status:
         return Status.SUCCEEDED
     if Status.RUNNING in steps:
         return Status.RUNNING
-    return Status(current)
+    return Status(current) if current in UNFINISHED else Status.PENDING

@@ -11,7 +11,9 @@ describe are updated *from the journal*, then, after the commit, whoever watches
     transitions.commit(state, decide, source="worker")
 
 ``commit`` decides on a remembered state of the job. If somebody else has moved the job meanwhile,
-the journal number is taken, nothing is written, and it decides again on what is there now.
+the journal number is taken, nothing is written, and it decides again on what is there now. The tag
+of the last entry is part of what is remembered: in a database that was restored from an older copy,
+equal numbers mean nothing.
 """
 
 from __future__ import annotations
@@ -20,20 +22,36 @@ import copy
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, connection
 from django.db.models import F
 from django.utils import timezone
 
-from . import database, feed
+from . import crashpoints, database, feed
+from .definitions import StepDefinition
 from .exceptions import MoveRefused, Overtaken
 from .models import Attempt, Job, Need, Step, Transition, Worker
-from .statuses import JOB_MOVES, STEP_MOVES, TERMINAL, Kind, Status, is_legal, status_of_job
+from .statuses import (
+    CHARGED,
+    CRASHES,
+    JOB_MOVES,
+    JOB_RETRIES,
+    STEP_MOVES,
+    STEP_RETRIES,
+    TERMINAL,
+    Kind,
+    Moves,
+    Status,
+    Verdict,
+    is_legal,
+    status_of_job,
+)
 
+HOPELESS = TERMINAL - {Status.SUCCEEDED}  # what needs a step in one of these cannot run
 # Seconds before a batch that met a busy database or a faster writer is decided again.
 RETRY_PAUSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
 
@@ -47,6 +65,7 @@ class Claim:
     name: str
     attempt: int
     fence: int
+    tag: str  # of the journal entry that began it
     timeout: float | None
     started_at: datetime
 
@@ -57,6 +76,7 @@ class Ending:
 
     claim: Claim
     worker: Worker | None
+    verdict: Verdict
     result: Any = None
     error: str = ""
     traceback: str = ""
@@ -94,23 +114,28 @@ class JobState:
         return state
 
     def refresh(self, *, lock: bool = False) -> None:
-        """Bring the state up to date: what changed since the seq it knows?
+        """Bring the state up to date: what changed since the entry it knows?
 
         With *lock*, nobody else moves the job until the transaction in progress has ended. Raises
         Job.DoesNotExist.
         """
-        known = self.job.seq
+        known = self.job
         jobs = Job.objects.select_for_update() if lock else Job.objects.all()
-        self.job = jobs.get(pk=self.job.pk)
-        since = known if self.job.seq >= known else 0
-        for step in Step.objects.filter(job=self.job.pk, seq__gt=since).order_by("position"):
+        self.job = jobs.get(pk=known.pk)
+        if (self.job.seq, self.job.tag) == (known.seq, known.tag):
+            return
+        if not Transition.objects.filter(job=known.pk, seq=known.seq, tag=known.tag).exists():
+            vars(self).update(vars(JobState.load(known.pk)))  # the database is an older copy
+            return
+        for step in Step.objects.filter(job=known.pk, seq__gt=known.seq).order_by("position"):
             self.steps[step.pk] = step
 
-    def ready(self) -> Iterator[Step]:
+    def ready(self, now: datetime) -> Iterator[Step]:
         """Steps that may start now, in the order of the definition."""
         if not self.job.cancel_requested:
             for step in self.steps.values():
-                if step.waiting == 0 and step.status == Status.PENDING:
+                is_due = step.not_before is None or step.not_before <= now
+                if step.waiting == 0 and step.status == Status.PENDING and is_due:
                     yield step
 
 
@@ -119,48 +144,82 @@ class _Collision(Exception):
 
 
 def commit(
-    state: JobState, decide: Callable[[Batch], None], *, actor: str = "", source: str = ""
-) -> None:
+    state: JobState,
+    decide: Callable[[Batch], None],
+    *,
+    name: str = "batch",
+    actor: str = "",
+    source: str = "",
+) -> Batch:
     """Run *decide* on the state and write what it decided, all or nothing, in one transaction.
 
-    *decide* may run several times; it acts only through the batch. Raises what *decide* raises
-    (MoveRefused, Overtaken: nothing is written then) and, when the database stays busy through
-    all retries, its error.
+    *decide* may run several times; it acts only through the batch. *name* is what the crash points
+    of this batch begin with. Returns the batch that was written. Raises what *decide* raises
+    (MoveRefused, Overtaken: nothing is written then) and, when the database stays busy through all
+    retries, its error.
     """
     is_stale = False
     for pause in (*RETRY_PAUSES, None):
         batch = None
         try:
+            crashpoints.reach(f"{name}.before_begin")
             with database.write():
                 if is_stale:  # who has lost once is not overtaken again
                     state.refresh(lock=True)
-                batch = Batch(state, actor=actor, source=source)
+                batch = Batch(state, actor=actor, source=source, name=name)
                 decide(batch)
                 batch.write()
-            return
+                crashpoints.reach(f"{name}.before_commit")
         except BaseException as error:
+            if batch and batch.is_written and database.is_severed(error) and _has_arrived(batch):
+                return batch
             if batch:
                 batch.undo()
             passing = isinstance(error, _Collision) or database.is_passing(error)
             if pause is None or not passing:
                 raise
+        else:
+            crashpoints.reach(f"{name}.after_commit")
+            return batch
         is_stale = True
         time.sleep(pause * random.uniform(0.5, 1.5))
+    raise AssertionError("the last try raises or returns")
+
+
+def _has_arrived(batch: Batch) -> bool:
+    """Whether a batch is in the database whose connection was cut before the COMMIT was answered.
+
+    False, too, while the database cannot be asked: whoever tries again collides with itself then.
+    """
+    for pause in RETRY_PAUSES:
+        time.sleep(pause)
+        try:
+            database.reconnect()
+            return batch.is_in_database()
+        except database.TROUBLE:
+            continue
+    return False
 
 
 class Batch:
     """The moves of one transaction. Each verb checks that the move is legal and notes its entry."""
 
-    def __init__(self, state: JobState, *, actor: str, source: str) -> None:
+    def __init__(self, state: JobState, *, actor: str, source: str, name: str) -> None:
         self.state = state
         self.now = timezone.now()
+        self.claims: list[Claim] = []  # what it starts
+        self.is_written = False
+        self._is_retry = False
+        self._name = name
         self._actor = actor
         self._source = source
         self._base_seq = state.job.seq
+        self._base_tag = state.job.tag
         self._entries: list[Transition] = []
         self._attempts: dict[int, Attempt] = {}
         self._freed: dict[int, int] = {}  # step → seq of the entry that freed it
         self._moved: set[int] = set()
+        self._recounted: dict[int, Step] = {}  # steps whose counters change beside their move
         self._before: dict[int, Step] = {}
         self._job_before = copy.copy(state.job)
 
@@ -168,13 +227,19 @@ class Batch:
 
     def held(self, claim: Claim) -> Step:
         """The step of *claim*. Raises Overtaken when somebody else has moved it since."""
-        step = self.state.steps[claim.step_id]
-        if step.fence != claim.fence or step.status != Status.RUNNING:
+        step = self.state.steps.get(claim.step_id)
+        if step is None:  # the database is an older copy
+            raise Overtaken(f"There is no step {claim.name} of job {claim.job_id} any more.")
+        if (step.fence, step.tag) != (claim.fence, claim.tag) or step.status != Status.RUNNING:
             raise Overtaken(
                 f"{step} is {step.status} (attempt {step.attempt}); attempt {claim.attempt} "
                 "does not own it any more."
             )
         return step
+
+    def ready(self) -> Iterator[Step]:
+        """Steps that may start now, and that this batch has not moved yet."""
+        return (step for step in self.state.ready(self.now) if step.pk not in self._moved)
 
     # -- verbs
 
@@ -182,22 +247,25 @@ class Batch:
         """pending → running: *worker* begins the next attempt."""
         self._touch(step)
         step.attempt += 1
-        self._move(step, Status.RUNNING, f"claimed by {worker}")
+        entry = self._move(step, Status.RUNNING, f"claimed by {worker}")
         step.waiting = 0
         step.done = step.total = None
         step.progress_text = ""
         self._attempts[step.pk] = Attempt(
             step_id=step.pk, number=step.attempt, worker=worker, started_at=self.now
         )
-        return Claim(
+        claim = Claim(
             job_id=self.state.job.pk,
             step_id=step.pk,
             name=step.name,
             attempt=step.attempt,
             fence=step.fence,
+            tag=entry.tag,
             timeout=step.timeout,
             started_at=self.now,
         )
+        self.claims.append(claim)
+        return claim
 
     def succeed(self, step: Step, ending: Ending) -> None:
         """running → succeeded; what needed only this step is free to start."""
@@ -213,8 +281,16 @@ class Batch:
     def fail(self, step: Step, ending: Ending, reason: str) -> None:
         """running → failed; everything that needs this step is skipped."""
         self._move(step, Status.FAILED, reason)
+        self._charge(step, ending.verdict)
         self._end_attempt(step, ending)
         self._skip_dependants(step)
+
+    def try_again(self, step: Step, ending: Ending, delay: float, reason: str) -> None:
+        """running → pending: the attempt is charged, the next one begins in *delay* seconds."""
+        self._move(step, Status.PENDING, reason)
+        self._charge(step, ending.verdict)
+        step.not_before = self.now + timedelta(seconds=delay)
+        self._end_attempt(step, ending)
 
     def stop(self, step: Step, ending: Ending, reason: str) -> None:
         """running → cancelled; everything that needs this step is skipped."""
@@ -238,6 +314,46 @@ class Batch:
             if step.status == Status.PENDING:
                 self._move(step, Status.CANCELLED, "cancelled before it started")
 
+    def retry(self, chosen: list[Step], reason: str) -> None:
+        """failed, cancelled → pending, and skipped → pending for what needs them and can run then.
+
+        The first entry is the request. Counters begin anew; attempts and the log go on.
+        """
+        self._is_retry = True
+        [about] = chosen if len(chosen) == 1 else [None]
+        self._enter(Kind.REQUEST, step=about, reason=reason)
+        self.state.job.cancel_requested = False
+        for step in chosen:
+            self._take_back(step)
+        for step in self._freed_from_skipping({step.pk for step in chosen}):
+            self._take_back(step)
+        for step in self._recounted.values():
+            step.waiting = sum(
+                self.state.steps[pk].status != Status.SUCCEEDED
+                for pk in self.state.needs.get(step.pk, ())
+            )
+
+    def _freed_from_skipping(self, back: set[int]) -> list[Step]:
+        """Skipped steps that nothing stands in the way of, once those of *back* are pending."""
+        freed: list[Step] = []
+        todo = list(back)
+        while todo:
+            for pk in self.state.dependants.get(todo.pop(), ()):
+                step = self.state.steps[pk]
+                needs = set(self.state.needs[pk]) - back
+                is_free = all(self.state.steps[need].status not in HOPELESS for need in needs)
+                if step.status == Status.SKIPPED and pk not in back and is_free:
+                    back.add(pk)
+                    todo.append(pk)
+                    freed.append(step)
+        return freed
+
+    def _take_back(self, step: Step) -> None:
+        reason = STEP_RETRIES.get(Status(step.status), {}).get(Status.PENDING, "")
+        self._move(step, Status.PENDING, reason, STEP_RETRIES)
+        step.failures = step.crashes = 0
+        self._recounted[step.pk] = step
+
     def request_cancel(self) -> None:
         """Journal that somebody wants this job to stop."""
         self.state.job.cancel_requested = True
@@ -246,6 +362,17 @@ class Batch:
     def note(self, reason: str, step: Step | None = None) -> None:
         """Journal something that changes no status."""
         self._enter(Kind.NOTE, step=step, reason=reason)
+
+    @property
+    def has_request(self) -> bool:
+        """Whether this batch did what somebody asked for, and not only noted it."""
+        return any(entry.kind == Kind.REQUEST for entry in self._entries)
+
+    @property
+    def taken_back(self) -> list[str]:
+        """The names of the steps that a retry made pending again, in their order."""
+        rows = sorted(self._recounted.values(), key=lambda step: step.position)
+        return [step.name for step in rows if step.status == Status.PENDING]
 
     # -- from verbs to entries
 
@@ -265,16 +392,24 @@ class Batch:
                 )
                 in_vain.append(dependant)
 
-    def _move(self, step: Step, to: Status, reason: str) -> Transition:
-        if not is_legal(STEP_MOVES, step.status, to) or step.pk in self._moved:
+    def _move(self, step: Step, to: Status, reason: str, moves: Moves = STEP_MOVES) -> Transition:
+        if not is_legal(moves, step.status, to) or step.pk in self._moved:
             raise MoveRefused(step, step.status, to)
         self._touch(step)
         self._moved.add(step.pk)
         entry = self._enter(Kind.MOVE, step=step, old=step.status, new=to, reason=reason)
         step.status = to
         step.seq = entry.seq
+        step.tag = entry.tag
         step.fence += 1
+        step.not_before = None
         return entry
+
+    def _charge(self, step: Step, verdict: Verdict) -> None:
+        """Count an attempt against the retries of its step."""
+        step.failures += verdict in CHARGED
+        step.crashes += verdict in CRASHES
+        self._recounted[step.pk] = step
 
     def _settle_job(self) -> None:
         """Bring the job's status in line with its steps'."""
@@ -282,10 +417,13 @@ class Batch:
         new = status_of_job(job.status, {step.status for step in self.state.steps.values()})
         if new == job.status:
             return
-        if not is_legal(JOB_MOVES, job.status, new):
+        moves = JOB_RETRIES if self._is_retry and job.status in TERMINAL else JOB_MOVES
+        if not is_legal(moves, job.status, new):
             raise MoveRefused(job, job.status, new)
-        self._enter(Kind.MOVE, old=job.status, new=new, reason=JOB_MOVES[Status(job.status)][new])
+        self._enter(Kind.MOVE, old=job.status, new=new, reason=moves[Status(job.status)][new])
         job.status = new
+        if new == Status.PENDING:
+            job.started_at = job.ended_at = None
         if new == Status.RUNNING:
             job.started_at = self.now
         if new in TERMINAL:
@@ -324,6 +462,7 @@ class Batch:
             worker=ending.worker,
             started_at=ending.claim.started_at,
             ended_at=self.now,
+            verdict=ending.verdict,
             result=ending.result,
             error=ending.error,
             traceback=ending.traceback,
@@ -337,11 +476,21 @@ class Batch:
             return
         self._settle_job()
         self._write_journal()
+        crashpoints.reach(f"{self._name}.journal_written")
         self._write_job()
+        crashpoints.reach(f"{self._name}.job_written")
         self._write_moved_steps()
+        self._write_recounted_steps()
         self._write_freed_steps()
+        crashpoints.reach(f"{self._name}.steps_written")
         self._write_attempts()
         feed.announce(self.state.job.pk, self.state.job.seq)
+        self.is_written = True
+
+    def is_in_database(self) -> bool:
+        """Whether the last entry of this very batch is there, and so all of it."""
+        last = self._entries[-1]
+        return Transition.objects.filter(job=last.job_id, seq=last.seq, tag=last.tag).exists()
 
     def _write_journal(self) -> None:
         try:
@@ -351,9 +500,11 @@ class Batch:
 
     def _write_job(self) -> None:
         job = self.state.job
-        job.seq = self._entries[-1].seq
-        written = Job.objects.filter(pk=job.pk, seq=self._base_seq).update(
+        job.seq, job.tag = self._entries[-1].seq, self._entries[-1].tag
+        base = Job.objects.filter(pk=job.pk, seq=self._base_seq, tag=self._base_tag)
+        written = base.update(
             seq=job.seq,
+            tag=job.tag,
             status=job.status,
             cancel_requested=job.cancel_requested,
             started_at=job.started_at,
@@ -369,7 +520,7 @@ class Batch:
         with connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE truestep_step SET status = j.to_status, seq = j.seq, attempt = j.attempt, "
-                "fence = fence + 1, "
+                "fence = fence + 1, tag = j.tag, not_before = NULL, "
                 "waiting = CASE WHEN j.to_status = 'running' THEN 0 ELSE waiting END, "
                 "done = CASE WHEN j.to_status = 'running' THEN NULL ELSE done END, "
                 "total = CASE WHEN j.to_status = 'running' THEN NULL ELSE total END, "
@@ -381,6 +532,11 @@ class Batch:
             )
             if cursor.rowcount != len(self._moved):
                 raise _Collision("a step has moved on")
+
+    def _write_recounted_steps(self) -> None:
+        if self._recounted:
+            columns = ["failures", "crashes", "not_before", "waiting"]
+            Step.objects.bulk_update(self._recounted.values(), columns, batch_size=200)
 
     def _write_freed_steps(self) -> None:
         freed = {step_id: seq for step_id, seq in self._freed.items() if step_id not in self._moved}
@@ -395,7 +551,7 @@ class Batch:
                 self._attempts.values(),
                 update_conflicts=True,
                 unique_fields=["step", "number"],
-                update_fields=["ended_at", "result", "error", "traceback"],
+                update_fields=["ended_at", "verdict", "result", "error", "traceback"],
             )
 
     def _touch(self, step: Step) -> None:
@@ -412,38 +568,52 @@ class Batch:
 def bear(
     definition: str,
     params: dict[str, list[str]],
-    plan: list[tuple[str, float | None, tuple[str, ...]]],
+    plan: Collection[StepDefinition],
     *,
     actor: str,
     source: str,
+    reason: str,
+    again_of: Job | None,
 ) -> Job:
-    """Write a job whole: the row, its steps (name, timeout, needs), all pending, and its birth.
+    """Write a job whole: the row, its steps, all pending, and its birth.
 
     Joins the transaction in progress, if there is one.
     """
-    job = Job.objects.create(definition=definition, params=params)
+    crashpoints.reach("launch.before_begin")
+    job = Job.objects.create(definition=definition, params=params, tag=new_tag(), again_of=again_of)
+    crashpoints.reach("launch.job_written")
     steps = Step.objects.bulk_create(
-        Step(job=job, name=name, position=position, timeout=timeout, waiting=len(needs))
-        for position, (name, timeout, needs) in enumerate(plan)
+        Step(
+            job=job,
+            name=step.name,
+            position=position,
+            timeout=step.timeout,
+            retries=step.retries,
+            retry_delay=step.retry_delay,
+            waiting=len(step.needs),
+        )
+        for position, step in enumerate(plan)
     )
     by_name = {step.name: step for step in steps}
     Need.objects.bulk_create(
-        Need(step=by_name[name], needed=by_name[needed])
-        for name, _, needs in plan
-        for needed in needs
+        Need(step=by_name[step.name], needed=by_name[needed])
+        for step in plan
+        for needed in step.needs
     )
+    crashpoints.reach("launch.steps_written")
     Transition.objects.create(
         job=job,
         seq=1,
-        tag=new_tag(),
+        tag=job.tag,
         kind=Kind.BIRTH,
         to_status=Status.PENDING,
         at=job.created_at,
         actor=actor,
         source=source,
-        reason="launched",
+        reason=reason[:500],
     )
     feed.announce(job.pk, 1)
+    crashpoints.reach("launch.before_commit")
     return job
 
 

@@ -87,7 +87,8 @@ RULES: tuple[Rule, ...] = (
         "truestep_job",
         "UPDATE",
         "NEW.seq < OLD.seq OR (NEW.seq > OLD.seq AND NOT EXISTS (SELECT 1 FROM "
-        "truestep_transition AS j WHERE j.job_id = NEW.id AND j.seq = NEW.seq))",
+        "truestep_transition AS j WHERE j.job_id = NEW.id AND j.seq = NEW.seq "
+        "AND j.tag = NEW.tag))",
         "truestep: seq never falls and rises only with the journal; this row is stale",
     ),
     Rule(

@@ -2,8 +2,11 @@
 
 A worker holds an OS lock on a file of its own for as long as it lives; the kernel releases it
 however the worker ends. On the worker's own host, a lock that is free means: dead, at once and
-without a clock. Seen from elsewhere it is dead when its count of beats has stood still for a lease,
-by the observer's clock alone.
+without a clock. Otherwise a worker is dead when its count of beats has stood still for a lease, by
+the observer's clock alone, and only time in which the observer could look is counted.
+
+A worker judges itself, too, and sooner than others do: one that could not beat for two thirds of a
+lease ends what it runs.
 """
 
 from __future__ import annotations
@@ -14,13 +17,13 @@ import socket
 import time
 import uuid
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from django.db.models import F
 from django.utils import timezone
 
-from . import conf, database
+from . import conf, crashpoints, database
+from .exceptions import DeclaredDead
 from .models import Worker
 
 
@@ -30,19 +33,55 @@ class Post:
 
     worker: Worker
     _lock: int
+    _beats: int = 0
+    _beaten_at: float = field(default_factory=lambda: _clock())
 
     def beat(self) -> None:
-        """Count one more sign of life."""
+        """Count one more sign of life.
+
+        Raises DeclaredDead when the row is gone, signed off, or not as the last beat left it.
+        """
+        began = _clock()
         os.utime(self._lock)  # the file is in use: no cleaner of old files may take it
+        crashpoints.reach("beat.before_begin")
         with database.write():
-            Worker.objects.filter(pk=self.worker.pk).update(beats=F("beats") + 1)
+            mine = Worker.objects.filter(uuid=self.worker.uuid, stopped_at=None)
+            # The next number is there already when the answer to the last COMMIT was lost.
+            as_known = mine.filter(beats__in=(self._beats, self._beats + 1))
+            if not as_known.update(beats=self._beats + 1, beat_at=timezone.now()):
+                raise DeclaredDead(f"The worker {self.worker} was declared dead.")
+            crashpoints.reach("beat.before_commit")
+        crashpoints.reach("beat.after_commit")
+        self._beats += 1
+        self._beaten_at = began
+
+    @property
+    def silence(self) -> float:
+        """Seconds since the last sign of life that arrived."""
+        return _clock() - self._beaten_at
+
+    @property
+    def must_stop(self) -> bool:
+        """Whether others may soon take this worker for dead."""
+        return self.silence > conf.knobs().lease * 2 / 3
 
     def sign_off(self) -> None:
         """Say that this worker stops on purpose."""
         with database.write():
-            Worker.objects.filter(pk=self.worker.pk).update(stopped_at=timezone.now())
+            mine = Worker.objects.filter(uuid=self.worker.uuid, stopped_at=None)
+            mine.update(stopped_at=timezone.now())
+            crashpoints.reach("sign_off.before_commit")
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the lock."""
         Path(self.worker.lock_path).unlink(missing_ok=True)
         os.close(self._lock)
+
+
+def _clock() -> float:
+    """Seconds that also pass while the machine sleeps: others may have counted them."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = None) -> Post:
@@ -61,31 +100,48 @@ def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = N
             only_job_id=only_job,
             lock_path=str(path),
         )
+        crashpoints.reach("sign_on.before_commit")
     return Post(worker, lock)
 
 
-_last_beats: dict[int, tuple[int, float]] = {}  # worker → beats, since when (monotonic seconds)
+@dataclass
+class _Watched:
+    """What this process has seen of a worker's beats, in seconds of its own clock."""
+
+    beats: int
+    looked_at: float
+    silent: float = 0.0  # seconds without a beat, of those in which this process could look
+
+
+_watched: dict[int, _Watched] = {}
 
 
 def is_alive(worker: Worker) -> bool:
     """Whether the worker lives, as far as this process can tell. Wants a row just read."""
+    return not is_gone(worker) and silence(worker) < conf.knobs().lease
+
+
+def is_gone(worker: Worker) -> bool:
+    """Whether it is certain that the worker has ended."""
     if worker.stopped_at is not None:
-        return False
-    if worker.host == socket.gethostname():
-        holds_lock = _holds_lock(worker.lock_path)
-        if holds_lock is not None:
-            return holds_lock
-    return _has_beaten(worker)
+        return True
+    return worker.host == socket.gethostname() and _holds_lock(worker.lock_path) is False
 
 
-def _has_beaten(worker: Worker) -> bool:
-    """Whether its count of beats rose within the lease; yes until it was watched for so long."""
+def silence(worker: Worker) -> float:
+    """Seconds for which its count of beats has stood still, of those that were watched.
+
+    Who could not look for a while, because the database was away or the machine asleep, has not
+    seen that there was no beat. Wants a row just read.
+    """
     now = time.monotonic()
-    beats, since = _last_beats.get(worker.pk, (-1, now))
-    if worker.beats != beats:
-        since = now
-    _last_beats[worker.pk] = (worker.beats, since)
-    return now - since < conf.knobs().lease
+    seen = _watched.get(worker.pk)
+    if seen is None or seen.beats != worker.beats:
+        _watched[worker.pk] = _Watched(worker.beats, now)
+        return 0.0
+    seen.silent += min(now - seen.looked_at, conf.knobs().lease / 3)
+    seen.looked_at = now
+    return seen.silent
 
 
 def _holds_lock(path: str) -> bool | None:
@@ -109,12 +165,15 @@ def living() -> list[Worker]:
 
 
 def sign_off_the_dead() -> None:
-    """Mark the workers that ended without saying so."""
+    """Mark the workers that ended without saying so; they learn of it at their next beat."""
     for worker in Worker.objects.filter(stopped_at=None):
         if not is_alive(worker):
             with database.write():
-                Worker.objects.filter(pk=worker.pk).update(stopped_at=timezone.now())
-            Path(worker.lock_path).unlink(missing_ok=True)
+                unchanged = Worker.objects.filter(pk=worker.pk, beats=worker.beats)
+                unchanged.update(stopped_at=timezone.now())
+                crashpoints.reach("sign_off.before_commit")
+            if worker.host == socket.gethostname():
+                Path(worker.lock_path).unlink(missing_ok=True)
 
 
 def who_takes(job_id: int, among: Iterable[Worker]) -> list[Worker]:

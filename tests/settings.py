@@ -23,4 +23,10 @@ DATABASES["default"] |= {"NAME": TEST_DATABASE, "TEST": {"NAME": TEST_DATABASE}}
 INSTALLED_APPS += ["tests.fates"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 GRACE = float(os.environ.get("TEST_GRACE", "1"))
-TRUESTEP = {"grace": GRACE, "beat": 0.5, "run_directory": os.path.join(TEST_DIR, f"run{WORKER}")}
+TRUESTEP = {
+    "grace": GRACE,
+    "drain": float(os.environ.get("TEST_DRAIN", "0")),
+    "beat": float(os.environ.get("TEST_BEAT", "0.5")),
+    "lease": float(os.environ.get("TEST_LEASE", "15")),
+    "run_directory": os.path.join(TEST_DIR, f"run{WORKER}"),
+}

@@ -17,8 +17,8 @@ from django.test.utils import CaptureQueriesContext
 
 from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition
 from jobs.orchestrator import Desk, claim, finish
-from jobs.runner import Outcome, Verdict
-from jobs.statuses import Kind
+from jobs.runner import Outcome
+from jobs.statuses import Kind, Verdict
 from jobs.transitions import Claim
 
 T = TypeVar("T")
@@ -116,6 +116,11 @@ def job_of(pk: int) -> Job:
 
 def step_of(job: Job, name: str) -> Step:
     return Step.objects.get(job=job, name=name)
+
+
+def statuses(job: Job) -> dict[str, str]:
+    """The status of each step, by name."""
+    return dict(job.steps.values_list("name", "status"))
 
 
 def returned(result: Any = None) -> Outcome:

@@ -13,7 +13,7 @@ from django.urls import URLResolver, get_resolver, resolve
 from jobs.live.routing import websocket_urlpatterns
 from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from project.asgi import nowhere
 from tests.support import drive, ended, rows
 from tests.test_consumers import socket

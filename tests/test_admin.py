@@ -6,7 +6,7 @@ from django.utils.html import escape
 
 from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, rows
 
 MODELS = [Job, Step, Attempt, Transition, Worker]

@@ -88,7 +88,7 @@ def test_every_writer_gets_its_turn(transactional_db):
 
 @pytest.mark.sqlite
 def test_a_writer_that_waits_too_long_says_who_holds_it_up(transactional_db, monkeypatch):
-    monkeypatch.setattr(database, "TICKET_SECONDS", 0.1)
+    monkeypatch.setattr(database, "_patience", 0.1)
     path = database._ticket_path()
     handle = os.open(path, os.O_RDWR | os.O_CREAT)
     fcntl.flock(handle, fcntl.LOCK_EX)

@@ -77,10 +77,10 @@ def test_steps_are_in_the_order_written_and_need_the_one_above():
         def last(self, run): ...
 
     assert list(Job.steps().values()) == [
-        StepDefinition(name="one", needs=(), timeout=None, retries=0),
-        StepDefinition(name="two", needs=("one",), timeout=60, retries=0),
-        StepDefinition(name="alone", needs=(), timeout=None, retries=0),
-        StepDefinition(name="last", needs=("one", "alone"), timeout=None, retries=0),
+        StepDefinition(name="one", needs=()),
+        StepDefinition(name="two", needs=("one",), timeout=60),
+        StepDefinition(name="alone", needs=()),
+        StepDefinition(name="last", needs=("one", "alone")),
     ]
     assert broken() == []
 
@@ -200,7 +200,16 @@ def generator(self, run):
         ({"x" * 101: ({}, function)}, "the name is reserved or too long"),
         ({"one": ({"needs": ["two"]}, function)}, "step 'one' needs 'two', which is not a step"),
         ({"one": ({"needs": ["one"]}, function)}, "step 'one' needs itself, directly or through"),
-        ({"one": ({"retries": 2}, function)}, "step 'one': retries=2 does not work yet; remove it"),
+        ({"one": ({"retries": -1}, function)}, "step 'one': retries=-1 must be a whole number"),
+        (
+            {"one": ({"retries": 1001}, function)},
+            "retries=1001 must be a whole number, at",
+        ),
+        ({"one": ({"retries": True}, function)}, "retries=True must be a whole number"),
+        ({"one": ({"retry_delay": -1}, function)}, "retry_delay=-1 must be seconds from 0 on"),
+        ({"one": ({"retry_delay": "1"}, function)}, "retry_delay='1' must be seconds from 0 on"),
+        ({"one": ({"retry_on": [OSError, 7]}, function)}, "retry_on has 7, which is not an exc"),
+        ({"one": ({"retry_on": SystemExit}, function)}, "SystemExit'>, which is not an exception"),
         ({"one": ({"timeout": 0}, function)}, "step 'one': timeout=0 must be seconds above 0"),
         ({"one": ({"timeout": "1"}, function)}, "timeout='1' must be seconds above 0"),
         ({"one": ({"timeout": True}, function)}, "timeout=True must be seconds above 0"),
@@ -290,11 +299,11 @@ def test_of_two_with_one_name_the_second_names_the_first():
 
 def test_the_check_names_file_class_and_step():
     class Broken(JobDefinition):
-        @step(retries=1)
+        @step(retries=-1)
         def one(self, run): ...
 
     [error] = check_definitions()
     assert error.id == "truestep.E001"
     place, _, rest = error.msg.partition(" ")
     assert place.startswith(f"{__file__}:")
-    assert "Broken: step 'one': retries=1 does not work yet" in rest
+    assert "Broken: step 'one': retries=-1 must be a whole number" in rest

@@ -21,7 +21,8 @@ from django import forms
 from jobs.definitions import JobDefinition
 from jobs.exceptions import InvalidParams, StepStopped
 from jobs.orchestrator import launch
-from jobs.runner import Channel, Limits, Outcome, Run, Task, Verdict, run_step
+from jobs.runner import Channel, Limits, Outcome, Run, Task, run_step
+from jobs.statuses import Verdict
 from project import report
 from project.jobs import RepositoryReport, RunCommand
 

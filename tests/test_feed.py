@@ -9,7 +9,7 @@ from channels.layers import InMemoryChannelLayer
 from jobs import feed
 from jobs.models import Attempt, Job
 from jobs.orchestrator import cancel, claim, finish, launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from jobs.templatetags.truestep import reason
 from tests.support import Cost, drive, ended, job_of, returned, step_of, wait_for
 

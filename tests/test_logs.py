@@ -9,7 +9,7 @@ from jobs.exceptions import Overtaken
 from jobs.logs import CONTINUES, LineCutter, LogBook
 from jobs.models import LogChunk
 from jobs.orchestrator import claim, finish, launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from tests.support import ended, returned, rows, step_of
 
 MARKER = b"\x1e0123456789abcdef"

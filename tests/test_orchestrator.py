@@ -16,9 +16,18 @@ from jobs.orchestrator import (
     note_refused,
     results_for,
 )
-from jobs.runner import Verdict
-from jobs.statuses import Kind
-from tests.support import Cost, drive, ended, job_of, journal, returned, rows, step_of
+from jobs.statuses import Kind, Verdict
+from tests.support import (
+    Cost,
+    drive,
+    ended,
+    job_of,
+    journal,
+    returned,
+    rows,
+    statuses,
+    step_of,
+)
 
 # --- launch ---------------------------------------------------------------------------------------
 
@@ -191,9 +200,12 @@ def test_a_step_that_nobody_knows_fails_without_an_attempt(desk):
 def test_a_refused_late_write_is_noted(desk):
     job = launch("noop")
     [held] = claim(desk, room=1)
-    note_refused(held)
+    note_refused(held, desk.worker)
     note = job.journal.get(kind=Kind.NOTE)
-    assert (note.step.name, note.reason) == ("one", "a late write of attempt 1 was refused")
+    assert (note.step.name, note.reason) == (
+        "one",
+        f"a late write of attempt 1 by {desk.worker} was refused",
+    )
     assert job_of(job.pk).seq == note.seq
 
 
@@ -252,22 +264,27 @@ def test_what_a_cancelled_job_becomes_depends_on_how_its_step_ended(desk, verdic
     assert (step_of(job, "one").status, job_of(job.pk).status) == (step, status)
 
 
-def test_the_second_cancel_is_a_no_op(desk):
+def test_who_cancels_second_is_noted_and_changes_nothing(desk):
     job = launch("noop")
     held = claim(desk, room=1)
     assert cancel(job.pk, actor="ada")
-    before = rows()
+    before = statuses(job)
     assert not cancel(job.pk, actor="bob")
-    assert rows() == before
+    assert statuses(job) == before
+    note = job.journal.latest("seq")
+    told = "asked to cancel; nothing to do, the job is being cancelled already"
+    assert (note.kind, note.actor, note.reason) == (Kind.NOTE, "bob", told)
     finish(desk, held[0], returned(), room=0)
     assert not cancel(job.pk, actor="bob")
 
 
-def test_cancel_of_an_ended_job_is_a_no_op(desk):
+def test_who_cancels_too_late_is_noted_and_changes_nothing(desk):
     job = drive(desk, launch("noop"))
-    before = rows()
     assert not cancel(job.pk)
-    assert rows() == before
+    assert job_of(job.pk).status == "succeeded"
+    note = job.journal.latest("seq")
+    told = "asked to cancel; nothing to do, the job is succeeded"
+    assert (note.kind, note.reason) == (Kind.NOTE, told)
 
 
 def test_cancel_of_no_job_says_so(database):
@@ -284,5 +301,5 @@ def test_the_worker_of_a_deleted_job_is_overtaken(desk):
     Job.objects.filter(pk=job.pk).delete()
     with pytest.raises(Overtaken):
         finish(desk, held, returned(), room=1)
-    note_refused(held)  # there is no journal left to note it in
+    note_refused(held, desk.worker)  # there is no journal left to note it in
     assert not any(rows().values())

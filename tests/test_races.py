@@ -11,8 +11,7 @@ from jobs import database, definitions, feed, workers
 from jobs.exceptions import MoveRefused, Overtaken
 from jobs.models import Attempt, Job, Transition
 from jobs.orchestrator import Desk, cancel, claim, finish, give_up, launch
-from jobs.runner import Verdict
-from jobs.statuses import Kind
+from jobs.statuses import Kind, Verdict
 from jobs.transitions import JobState, commit
 from tests.support import drive, ended, in_threads, job_of, journal, returned, step_of, wait_for
 
@@ -137,14 +136,15 @@ def test_many_claimers_start_every_step_exactly_once(database, crowd):
 def test_many_finishers_of_one_attempt_end_it_exactly_once(desk, crowd):
     job = launch("noop")
     [held] = claim(desk, room=1)
-    desks = [Desk(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(6)]
-    outcomes = [returned(), ended(Verdict.FAILED), ended(Verdict.STOPPED)] * 2
+    desks = [Desk(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(4)]
+    verdicts = [Verdict.FAILED, Verdict.STOPPED, Verdict.TIMED_OUT]
+    outcomes = [returned(), *map(ended, verdicts)]
     answers = race(
         crowd,
-        *(partial(finish, *pair, 0) for pair in zip(desks, [held] * 6, outcomes, strict=True)),
+        *(partial(finish, *pair, 0) for pair in zip(desks, [held] * 4, outcomes, strict=True)),
     )
     assert answers.count([]) == 1
-    assert sum(isinstance(answer, Overtaken) for answer in answers) == 5
+    assert sum(isinstance(answer, Overtaken) for answer in answers) == 3
     assert job.journal.filter(step=held.step_id, from_status="running").count() == 1
 
 
@@ -154,7 +154,7 @@ def test_many_writers_of_one_job_number_its_journal_without_a_gap(desk, crowd):
         partial(commit, JobState.load(job.pk), lambda batch: batch.note("me too")) for _ in range(8)
     ]
     answers = race(crowd, *notes)
-    assert answers == [None] * 8
+    assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert list(job.journal.order_by("seq").values_list("seq", flat=True)) == list(range(1, 10))
 
 

@@ -9,7 +9,7 @@ from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job
 from jobs.orchestrator import Desk, claim, finish, launch
 from jobs.recovery import Sweep
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, rows, step_of
 
 
@@ -30,7 +30,7 @@ def test_steps_of_a_dead_worker_fail_and_say_so(desk, other):
     job = launch("noop")
     [held] = claim(lost, room=1)
     die(post)
-    Sweep(desk).run()
+    Sweep(desk).run(held=())
     attempt = Attempt.objects.get()
     assert (step_of(job, "one").status, job_of(job.pk).status) == ("failed", "failed")
     assert attempt.error.startswith(f"The worker {post.worker} is gone (killed or crashed)")
@@ -44,7 +44,7 @@ def test_steps_of_a_worker_whose_row_is_gone_fail_too(desk, other):
     job = launch("noop")
     claim(lost, room=1)
     post.worker.delete()
-    Sweep(desk).run()
+    Sweep(desk).run(held=())
     assert job_of(job.pk).status == "failed"
 
 
@@ -53,7 +53,7 @@ def test_steps_of_the_living_are_left_alone(desk, other):
     claims = [*claim(other[1], room=1), *claim(desk, room=1)]
     assert {held.job_id for held in claims} == {job.pk, mine.pk}
     before = rows()
-    Sweep(desk).run()
+    Sweep(desk).run(held={held.step_id for held in claims})
     assert rows() == before
 
 
@@ -74,8 +74,8 @@ def test_a_step_that_has_moved_on_meanwhile_is_left_alone(
         if status == "running":
             claim(desk, room=1)
 
-    monkeypatch.setattr(workers, "is_alive", look_elsewhere)
-    Sweep(desk)._fail_orphans()
+    monkeypatch.setattr(workers, "is_gone", look_elsewhere)
+    Sweep(desk)._end_lost()
     assert step_of(job, "one").status == status
 
 
@@ -87,7 +87,7 @@ def test_a_job_that_was_deleted_meanwhile_is_left_alone(desk, other, monkeypatch
     monkeypatch.setattr(
         workers, "is_alive", lambda worker: not Job.objects.filter(pk=job.pk).delete()
     )
-    Sweep(desk)._fail_orphans()
+    Sweep(desk)._end_lost()
 
 
 def test_two_sweeps_fail_a_step_once(desk, other):
@@ -95,9 +95,9 @@ def test_two_sweeps_fail_a_step_once(desk, other):
     job = launch("noop")
     claim(lost, room=1)
     die(post)
-    Sweep(desk).run()
+    Sweep(desk).run(held=())
     before = rows()
-    Sweep(desk).run()
+    Sweep(desk).run(held=())
     assert rows() == before
     assert job.journal.filter(to_status="failed", step__isnull=False).count() == 1
 
@@ -114,10 +114,10 @@ def stranger(desk):
 
 def test_a_step_that_nobody_knows_waits_for_the_grace_and_then_fails(stranger, settings):
     job = launch("noop")
-    stranger.run()
+    stranger.run(held=())
     assert step_of(job, "one").status == "pending"
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
-    stranger.run()
+    stranger.run(held=())
     assert step_of(job, "one").status == "failed"
     reason = job.journal.get(to_status="failed", step__isnull=False).reason
     assert reason.startswith("no running worker knows step 'one' of 'noop'; waited")
@@ -126,21 +126,21 @@ def test_a_step_that_nobody_knows_waits_for_the_grace_and_then_fails(stranger, s
 def test_a_step_that_another_living_worker_knows_waits_on(stranger, other, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
     job = launch("noop")
-    stranger.run()
-    stranger.run()
+    stranger.run(held=())
+    stranger.run(held=())
     assert step_of(job, "one").status == "pending"
     die(other[0])
-    stranger.run()
-    stranger.run()
+    stranger.run(held=())
+    stranger.run(held=())
     assert step_of(job, "one").status == "failed"
 
 
 def test_the_grace_begins_anew_when_somebody_has_known_it(stranger, database):
     job = launch("noop")
-    stranger.run()
+    stranger.run(held=())
     assert list(stranger._unknown_since) == [step_of(job, "one").pk]
     post = workers.sign_on(slots=1, knows=definitions.known_steps())
-    stranger.run()
+    stranger.run(held=())
     assert stranger._unknown_since == {}
     post.sign_off()
 
@@ -149,6 +149,6 @@ def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, sett
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
     job = launch("diamond")
     for _ in range(2):
-        stranger.run()
+        stranger.run(held=())
     assert set(job.steps.values_list("status", flat=True)) == {"pending"}
     drive(desk, job)

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from jobs.exceptions import StepStopped
-from jobs.runner import Channel, Limits, Outcome, Run, Task, Verdict, run_step
+from jobs.runner import Channel, Limits, Outcome, Run, Task, run_step
+from jobs.statuses import Verdict
 from tests.fates import jobs as fates
 
 LIMITS = Limits(error_bytes=1000, result_bytes=1000)

@@ -6,7 +6,7 @@ import pytest
 
 from jobs.models import Job
 from jobs.orchestrator import cancel, claim, finish, launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, step_of
 from tests.terminal import Terminal
 

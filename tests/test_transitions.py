@@ -6,12 +6,12 @@ import pytest
 from django.db import OperationalError, transaction
 
 from jobs import feed, transitions
+from jobs.definitions import StepDefinition
 from jobs.exceptions import MoveRefused, Overtaken
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, give_up, launch
-from jobs.runner import Verdict
-from jobs.statuses import JOB_STATUSES, Kind, Status
+from jobs.statuses import JOB_STATUSES, Kind, Status, Verdict
 from jobs.transitions import Ending, JobState, commit
 from tests.support import Cost, drive, ended, job_of, journal, returned, rows, step_of, wait_for
 from tests.test_statuses import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
@@ -129,7 +129,8 @@ def test_two_moves_of_one_step_in_one_batch_are_refused(desk):
     def decide(batch):
         step = next(iter(batch.state.steps.values()))
         held = batch.start(step, desk.worker)
-        batch.succeed(step, Ending(claim=held, worker=desk.worker))  # each alone is legal
+        ending = Ending(claim=held, worker=desk.worker, verdict=Verdict.RETURNED)
+        batch.succeed(step, ending)  # each alone is legal
 
     with pytest.raises(MoveRefused):
         commit(JobState.load(job.pk), decide)
@@ -364,9 +365,12 @@ def test_a_durable_write_refuses_to_join_a_transaction(desk):
 def test_a_failure_skips_a_chain_of_a_thousand_steps_in_one_batch(database):
     names = [f"s{number}" for number in range(1001)]
     needs = [(), *((name,) for name in names)]
-    plan = [(name, None, needed) for name, needed in zip(names, needs, strict=False)]
+    plan = [
+        StepDefinition(name=name, needs=needed) for name, needed in zip(names, needs, strict=False)
+    ]
+    told = {"actor": "", "source": "python", "reason": "launched", "again_of": None}
     with transaction.atomic():
-        job = transitions.bear("deep", {}, plan, actor="", source="python")
+        job = transitions.bear("deep", {}, plan, **told)
     state = JobState.load(job.pk)
     first = next(iter(state.steps.values()))
     commit(state, lambda batch: batch.give_up(first, "nobody knows it"))

@@ -14,7 +14,7 @@ from jobs import triggers
 from jobs.exceptions import TriggersMissing
 from jobs.models import Job, Step, Transition
 from jobs.orchestrator import claim, finish, launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from tests.support import drive, drop_trigger, ended, returned, rows
 
 TABLES = {Job: "truestep_job", Step: "truestep_step"}

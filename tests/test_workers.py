@@ -51,7 +51,7 @@ def test_who_let_go_of_the_lock_is_dead_at_once(post):
 @pytest.mark.parametrize("where", ["on another host", "where its lock cannot be seen"])
 def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where):
     """By the observer's clock, from the moment it first looked."""
-    settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2}
+    settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
     if where == "on another host":
         Worker.objects.update(host="far.example")
         os.close(post._lock)

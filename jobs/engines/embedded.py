@@ -21,22 +21,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import conf, database, definitions, orchestrator, triggers, workers
-from ..exceptions import NotReady, Overtaken
+from ..exceptions import DeclaredDead, NotReady, Overtaken
 from ..logs import LineCutter, LogBook
 from ..models import Job
 from ..orchestrator import Desk
 from ..recovery import Sweep
-from ..runner import Limits, Outcome, Task, Verdict
+from ..runner import Limits, Outcome, Task
+from ..statuses import Verdict
 from ..transitions import Claim
 from . import processes
 from .base import Engine, WorkerProcess
-from .forkserver import ForkServer
+from .forkserver import Exit, ForkServer
 
 logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.01  # how long a turn waits for a slot to speak; also the poll for commits
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
-SWEEP_SECONDS = 1.0
+SWEEP_SECONDS = 0.4  # a worker of this host that was killed is noticed within a second
+PATIENCE_SECONDS = 2.0  # for the database: the loop must go on
 RETRY_SECONDS = 1.0  # after the database could not be used
 READ_BYTES = 256 * 1024
 
@@ -112,21 +114,34 @@ class EmbeddedWorker(WorkerProcess):
         except NotReady:
             self._server.close()
             raise
-        knows = definitions.known_steps()
-        self._post = workers.sign_on(slots=self._size, knows=knows, only_job=only_job)
-        self._desk = Desk(worker=self._post.worker, knows=knows)
-        self._sweep = Sweep(self._desk)
+        database.be_patient(PATIENCE_SECONDS)
+        self._only_job = only_job
+        self._sign_on()
         try:
             while not (self._stopping or until()):
                 self._turn()
-            self._hand_back_everything()
+            self._drain()
         except BaseException as error:
             self._abandon(error)
             raise
         finally:
             self._server.close()
             self._watch.close()
+            self._sign_off()
+
+    def _sign_on(self) -> None:
+        knows = definitions.known_steps()
+        self._post = workers.sign_on(slots=self._size, knows=knows, only_job=self._only_job)
+        self._desk = Desk(worker=self._post.worker, knows=knows)
+        self._sweep = Sweep(self._desk)
+        self._server.beat()
+
+    def _sign_off(self) -> None:
+        try:
             self._post.sign_off()
+        except database.TROUBLE as error:  # whoever sweeps next finds the lock free
+            logger.warning("The worker could not sign off: %s", error)
+            self._post.abandon()
 
     def stop(self) -> None:
         self._stopping = True
@@ -139,6 +154,7 @@ class EmbeddedWorker(WorkerProcess):
 
     def _turn(self) -> None:
         database.mend()
+        self._stop_when_silent()
         self._listen()
         self._enforce_deadlines()
         self._write_logs()
@@ -146,32 +162,38 @@ class EmbeddedWorker(WorkerProcess):
         if time.monotonic() < self._rest_until:
             return
         try:
+            self._beat()
             if self._watch.changed() or self._look_again:
                 self._look_again = False
                 self._stop_cancelled()
                 self._claim()
-            self._beat()
+            self._look_for_the_lost()
+        except DeclaredDead as error:
+            self._begin_anew(str(error))
         except database.TROUBLE as error:
             logger.warning("The database cannot be used, trying again: %s", error)
             self._look_again = True
             self._rest_until = time.monotonic() + RETRY_SECONDS
 
-    def _hand_back_everything(self) -> None:
-        """The worker stops: its steps are stopped, and go back to be run elsewhere."""
+    def _drain(self) -> None:
+        """The worker stops: its steps may end by themselves for a while. What then still runs is
+        stopped, and goes back to be run elsewhere; that is charged to no step.
+        """
+        self._stopping = True
+        until = time.monotonic() + conf.knobs().drain
+        while self._busy() and not self._killing and time.monotonic() < until:
+            self._turn()
         for slot in self._busy():
             if not slot.stop:
                 self._ask_to_stop(slot, Verdict.HANDED_BACK, "its worker stopped")
         while self._busy():
-            self._listen()
-            self._enforce_deadlines()
-            self._write_logs()
-            self._record_outcomes()
+            self._turn()
 
     def _abandon(self, error: BaseException) -> None:
         """The worker breaks: end its steps, and say so as far as that still works."""
         self._server.close()
         outcome = Outcome(
-            verdict=Verdict.FAILED,
+            verdict=Verdict.LOST,
             reason=f"its worker broke: {type(error).__name__}",
             error=f"The worker broke, and the step ended with it: {error}",
         )
@@ -186,7 +208,7 @@ class EmbeddedWorker(WorkerProcess):
     # -- finding work
 
     def _claim(self) -> None:
-        while not self._stopping and (room := self._room()):
+        while not (self._stopping or self._post.must_stop) and (room := self._room()):
             try:
                 claims = orchestrator.claim(self._desk, room)
             except Overtaken:
@@ -194,7 +216,7 @@ class EmbeddedWorker(WorkerProcess):
             if not claims:
                 return
             for claim in claims:
-                self._give(claim)
+                self._give(claim)  # what fails here is handed back by the next sweep
 
     def _room(self) -> int:
         return self._size - len(self._busy())
@@ -291,11 +313,7 @@ class EmbeddedWorker(WorkerProcess):
             self._hear(slot)
             slot.dead = True
             if slot.claim and slot.outcome is None:
-                slot.outcome = Outcome(
-                    verdict=Verdict.FAILED,
-                    reason="its process died",
-                    error=f"The step's process {_death(exit_.code)} before the step returned.",
-                )
+                slot.outcome = _early_end(exit_)
             if slot.claim is None:
                 self._forget(slot)
 
@@ -323,6 +341,26 @@ class EmbeddedWorker(WorkerProcess):
                 if slot.claim and slot.claim.job_id == job_id and not slot.stop:
                     self._ask_to_stop(slot, Verdict.STOPPED, "cancelled while it ran")
 
+    def _stop_when_silent(self) -> None:
+        """Others may soon take this worker for dead, and begin its steps anew: end them first."""
+        if not self._post.must_stop:
+            return
+        reason = f"its worker could show no sign of life for {self._post.silence:.0f} s"
+        for slot in self._busy():
+            if slot.outcome is None and not (slot.stop and slot.stop.kill_at == 0):
+                slot.stop = Stop(Verdict.HANDED_BACK, reason, kill_at=0)
+
+    def _begin_anew(self, reason: str) -> None:
+        """This worker was declared dead: end what it runs, and sign on as another one."""
+        logger.warning("%s It begins anew.", reason)
+        for slot in self._busy():
+            processes.kill_tree(slot.pid)
+            self._read_output(slot, everything=True)
+            slot.outcome = slot.outcome or Outcome(verdict=Verdict.HANDED_BACK, reason=reason)
+        self._record_outcomes()
+        self._post.abandon()
+        self._sign_on()
+
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
         for slot in self._busy():
@@ -332,7 +370,9 @@ class EmbeddedWorker(WorkerProcess):
                 slot.stop.kill_at = now + 1.0
                 processes.kill_tree(slot.pid)
             elif slot.deadline and now >= slot.deadline and not slot.stop and slot.claim:
-                self._ask_to_stop(slot, Verdict.FAILED, f"timed out after {slot.claim.timeout:g} s")
+                self._ask_to_stop(
+                    slot, Verdict.TIMED_OUT, f"timed out after {slot.claim.timeout:g} s"
+                )
 
     def _ask_to_stop(self, slot: Slot, verdict: Verdict, reason: str) -> None:
         """TERM for the step and everything it started; KILL follows after the grace."""
@@ -398,7 +438,7 @@ class EmbeddedWorker(WorkerProcess):
         """Somebody else owns the step now: stop it, and leave its rows alone."""
         if slot.claim:
             logger.warning("Attempt %s of %s was taken over.", slot.claim.attempt, slot.claim.name)
-            orchestrator.note_refused(slot.claim)
+            orchestrator.note_refused(slot.claim, self._desk.worker)
         processes.kill_tree(slot.pid)
         self._release(slot)
 
@@ -424,10 +464,14 @@ class EmbeddedWorker(WorkerProcess):
         if now >= self._next_beat:
             self._next_beat = now + conf.knobs().beat
             self._post.beat()
+            self._server.beat()
+
+    def _look_for_the_lost(self) -> None:
+        now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
             self._look_again = True
-            self._sweep.run()
+            self._sweep.run({slot.claim.step_id for slot in self._slots if slot.claim})
 
 
 def _with_stop(outcome: Outcome, stop: Stop | None) -> Outcome:
@@ -451,6 +495,18 @@ def _unasked(outcome: Outcome) -> Outcome:
         reason="stopped by a stray signal",
         error="The step was stopped by SIGTERM, which its worker had not sent.",
         traceback=outcome.traceback,
+    )
+
+
+def _early_end(exit_: Exit) -> Outcome:
+    """A slot ended before its step returned."""
+    if exit_.by_server:
+        reason = "its worker showed no sign of life for too long"
+        return Outcome(verdict=Verdict.HANDED_BACK, reason=reason)
+    return Outcome(
+        verdict=Verdict.DIED,
+        reason="its process died",
+        error=f"The step's process {_death(exit_.code)} before the step returned.",
     )
 
 

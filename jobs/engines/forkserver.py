@@ -4,6 +4,9 @@ Forked from the worker before it has threads or database connections, with every
 slot starts in milliseconds and inherits nothing that must not be shared. The worker asks over a
 socket; the server answers with pids and, later, with how each slot ended. When the worker is gone,
 however it went, the socket closes and the server kills every slot and everything they started.
+
+The worker also passes on each of its signs of life. When there was none for a lease, other workers
+take it for dead: it may be frozen, or hang in the database. Then the server kills the slots, too.
 """
 
 from __future__ import annotations
@@ -15,12 +18,16 @@ import selectors
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import connections
 
+from .. import conf
 from . import processes, slot
+
+SPAWN, BEAT = b"+", b"."
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Exit:
 
     pid: int
     code: int
+    by_server: bool  # killed because the worker showed no sign of life
 
 
 class ForkServer:
@@ -57,11 +65,15 @@ class ForkServer:
 
     def spawn(self, conversation: socket.socket, output: int) -> int:
         """Fork a slot that talks over *conversation* and prints to *output*; its pid."""
-        socket.send_fds(self._control, [b"+"], [conversation.fileno(), output])
+        socket.send_fds(self._control, [SPAWN], [conversation.fileno(), output])
         while True:
             for message in self._messages():
                 if "pid" in message:
                     return int(message["pid"])
+
+    def beat(self) -> None:
+        """Pass on a sign of life; without one for a lease, the slots are killed."""
+        self._control.sendall(BEAT)
 
     @property
     def has_exits(self) -> bool:
@@ -91,7 +103,9 @@ class ForkServer:
             raise ConnectionError("The fork server is gone; this worker cannot run steps any more.")
         *lines, self._rest = (self._rest + data).split(b"\n")
         messages = [json.loads(line) for line in lines]
-        self._exits += [Exit(m["exit"], m["code"]) for m in messages if "exit" in m]
+        self._exits += [
+            Exit(m["exit"], m["code"], bool(m["by_server"])) for m in messages if "exit" in m
+        ]
         return messages
 
 
@@ -106,11 +120,15 @@ def _serve(control: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(wake_write)
     slots: set[int] = set()
+    lease = conf.knobs().lease
+    beaten_at = _clock()
+    is_overdue = False
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
         selector.register(wake_read, selectors.EVENT_READ)
         while True:
-            ready = {key.fileobj for key, _ in selector.select()}
+            patience = max(0.0, beaten_at + lease - _clock()) if slots else None
+            ready = {key.fileobj for key, _ in selector.select(patience)}
             if wake_read in ready:
                 os.read(wake_read, 4096)
                 for pid, code in _reap():
@@ -118,9 +136,12 @@ def _serve(control: socket.socket) -> None:
                         slots.discard(pid)
                         # What a slot started and left behind is this process's own child now.
                         processes.kill_children(os.getpid(), spare=slots)
-                        _tell(control, {"exit": pid, "code": code})
+                        _tell(control, {"exit": pid, "code": code, "by_server": is_overdue})
             if control in ready:
-                fds = _receive_fds(control)
+                message, fds = _receive(control)
+                if message == BEAT:
+                    beaten_at, is_overdue = _clock(), False
+                    continue
                 if not fds:
                     break
                 pid = os.fork()
@@ -134,6 +155,9 @@ def _serve(control: socket.socket) -> None:
                 for fd in fds:
                     os.close(fd)
                 _tell(control, {"pid": pid})
+            if slots and control not in ready and _clock() - beaten_at > lease:
+                processes.kill_descendants(os.getpid())
+                beaten_at, is_overdue = _clock(), True  # they are reaped above
     processes.kill_descendants(os.getpid())
     os._exit(0)
 
@@ -149,17 +173,21 @@ def _reap() -> Iterator[tuple[int, int]]:
         yield pid, os.waitstatus_to_exitcode(status)
 
 
-def _receive_fds(control: socket.socket) -> list[int]:
-    """The two descriptors of a request; none when the worker is gone."""
+def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
+    """A message and the two descriptors of a request; neither when the worker is gone."""
     size = array.array("i").itemsize
     try:
         data, ancillary, _, _ = control.recvmsg(1, socket.CMSG_SPACE(2 * size))
     except OSError:
-        return []
+        return b"", []
     fds = array.array("i")
     for _level, _kind, payload in ancillary:
         fds.frombytes(payload[: len(payload) - len(payload) % size])
-    return list(fds) if data else []
+    return data, list(fds) if data else []
+
+
+def _clock() -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 def _tell(control: socket.socket, message: dict[str, int]) -> None:

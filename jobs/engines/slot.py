@@ -24,7 +24,8 @@ from typing import Any, NoReturn
 from django.db import close_old_connections
 
 from ..exceptions import StepStopped
-from ..runner import LEVELS, Channel, Outcome, Run, Task, Verdict, run_step
+from ..runner import LEVELS, Channel, Outcome, Run, Task, run_step
+from ..statuses import Verdict
 from . import processes
 
 STOPPED = "asked to stop"

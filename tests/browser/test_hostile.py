@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import expect
 
 from jobs.orchestrator import claim, finish, launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from jobs.text import clean
 from tests.browser.support import launched, lines_shown, look_at, shown_by_command, shown_by_page
 from tests.support import ended, program, wait_for

@@ -11,7 +11,7 @@ from django.test import Client
 from playwright.sync_api import expect
 
 from jobs.orchestrator import claim, finish, launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from tests.browser.support import (
     launched,
     look_at,

@@ -18,7 +18,7 @@ from jobs.live import feeds, fragments
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
-from jobs.runner import Verdict
+from jobs.statuses import Verdict
 from tests.browser.support import (
     lines_shown,
     look_at,

@@ -25,6 +25,7 @@ def running(job, name):
     """The step, once it has said something: it is in the middle of its work."""
     return wait_for(
         lambda: (row := step_of(job, name)).status == "running" and row.log_lines and row,
+        seconds=30,  # its worker may have to start first
         what=f"{name} speaks",
     )
 

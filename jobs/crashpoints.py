@@ -1,0 +1,29 @@
+"""Named places between two statements where tests stop, fail or kill the process.
+
+In production nothing happens at them. A name says which operation and how far it is, such as
+``finish.journal_written``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_hook: Callable[[str], None] | None = None
+
+
+def reach(name: str) -> None:
+    """Say that the place of this name is reached."""
+    if _hook is not None:
+        _hook(name)
+
+
+@contextmanager
+def watched(hook: Callable[[str], None]) -> Iterator[None]:
+    """Inside, *hook* is called with the name of each place that is reached, in any thread."""
+    global _hook
+    before, _hook = _hook, hook
+    try:
+        yield
+    finally:
+        _hook = before
