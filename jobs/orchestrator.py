@@ -117,7 +117,6 @@ def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
 
     Raises Overtaken when the attempt is not this worker's any more; nothing is written then.
     """
-    state = desk.jobs[held.job_id]
 
     def decide(batch: Batch) -> None:
         step = batch.held(held)
@@ -126,6 +125,8 @@ def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
             _start_ready(batch, desk, room)
 
     with _deleted_is_overtaken():
+        state = desk.jobs.get(held.job_id) or JobState.load(held.job_id)
+        desk.jobs[held.job_id] = state
         try:
             return transitions.commit(state, decide, name="finish", source="worker").claims
         except Overtaken:

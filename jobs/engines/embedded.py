@@ -74,7 +74,7 @@ class Slot:
     retry_at: float = 0.0
     dead: bool = False
     hung_up: bool = False
-    is_tainted: bool = False  # threads of a step live on in it
+    is_tainted: bool = False  # it was killed, or has to be
     _heard: bytes = field(default=b"", repr=False)
 
     @property
@@ -99,7 +99,7 @@ class EmbeddedWorker(WorkerProcess):
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._server, selectors.EVENT_READ, self._bury)
         self._watch = database.watch_commits()
-        self._stopping = self._killing = False
+        self._stopping = self._killing = self._is_disowned = False
         self._look_again = True
         self._next_flush = self._next_beat = self._next_sweep = self._rest_until = 0.0
 
@@ -162,6 +162,8 @@ class EmbeddedWorker(WorkerProcess):
         if time.monotonic() < self._rest_until:
             return
         try:
+            if self._is_disowned:
+                self._begin_anew()
             self._beat()
             if self._watch.changed() or self._look_again:
                 self._look_again = False
@@ -169,7 +171,8 @@ class EmbeddedWorker(WorkerProcess):
                 self._claim()
             self._look_for_the_lost()
         except DeclaredDead as error:
-            self._begin_anew(str(error))
+            logger.warning("%s It ends what it runs and begins anew.", error)
+            self._is_disowned = True
         except database.TROUBLE as error:
             logger.warning("The database cannot be used, trying again: %s", error)
             self._look_again = True
@@ -186,8 +189,14 @@ class EmbeddedWorker(WorkerProcess):
         for slot in self._busy():
             if not slot.stop:
                 self._ask_to_stop(slot, Verdict.HANDED_BACK, "its worker stopped")
-        while self._busy():
+        while self._busy() and not self._is_out_of_patience():
             self._turn()
+
+    def _is_out_of_patience(self) -> bool:
+        """It was told to stop hard and cannot write down how its steps ended: others will."""
+        if not self._killing:
+            self._patient_until = time.monotonic() + PATIENCE_SECONDS
+        return time.monotonic() > self._patient_until
 
     def _abandon(self, error: BaseException) -> None:
         """The worker breaks: end its steps, and say so as far as that still works."""
@@ -295,8 +304,12 @@ class EmbeddedWorker(WorkerProcess):
                 if message["left"]["processes"]:
                     self._end_leftovers(slot)
                 if message["left"]["threads"]:  # they may print without end
-                    slot.is_tainted = True
-                    processes.kill_tree(slot.pid)
+                    self._spoil(slot)
+
+    def _spoil(self, slot: Slot) -> None:
+        """End the slot and all that runs in it; it is not used again."""
+        slot.is_tainted = True
+        processes.kill_tree(slot.pid)
 
     def _end_leftovers(self, slot: Slot) -> None:
         count = processes.kill_descendants(slot.pid)
@@ -350,16 +363,17 @@ class EmbeddedWorker(WorkerProcess):
             if slot.outcome is None and not (slot.stop and slot.stop.kill_at == 0):
                 slot.stop = Stop(Verdict.HANDED_BACK, reason, kill_at=0)
 
-    def _begin_anew(self, reason: str) -> None:
+    def _begin_anew(self) -> None:
         """This worker was declared dead: end what it runs, and sign on as another one."""
-        logger.warning("%s It begins anew.", reason)
+        reason = "its worker was taken for dead, and began anew"
         for slot in self._busy():
-            processes.kill_tree(slot.pid)
-            self._read_output(slot, everything=True)
+            self._spoil(slot)
             slot.outcome = slot.outcome or Outcome(verdict=Verdict.HANDED_BACK, reason=reason)
         self._record_outcomes()
-        self._post.abandon()
+        old = self._post
         self._sign_on()
+        old.abandon()
+        self._is_disowned = False
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
@@ -426,7 +440,7 @@ class EmbeddedWorker(WorkerProcess):
             return
         except database.TROUBLE as error:
             logger.warning("The end of %s waits, the database refused it: %s", claim.name, error)
-            slot.retry_at = time.monotonic() + RETRY_SECONDS
+            self._wait(slot)
             return
         self._release(slot)
         self._look_again = True
@@ -436,11 +450,20 @@ class EmbeddedWorker(WorkerProcess):
 
     def _lose(self, slot: Slot) -> None:
         """Somebody else owns the step now: stop it, and leave its rows alone."""
-        if slot.claim:
-            logger.warning("Attempt %s of %s was taken over.", slot.claim.attempt, slot.claim.name)
-            orchestrator.note_refused(slot.claim, self._desk.worker)
-        processes.kill_tree(slot.pid)
+        self._spoil(slot)
+        try:
+            if slot.claim:
+                name = slot.claim.name
+                logger.warning("Attempt %s of %s was taken over.", slot.claim.attempt, name)
+                orchestrator.note_refused(slot.claim, self._desk.worker)
+        except database.TROUBLE as error:  # the next write will be refused again
+            logger.warning("A refused write could not be noted: %s", error)
+            self._wait(slot)
+            return
         self._release(slot)
+
+    def _wait(self, slot: Slot) -> None:
+        slot.retry_at = self._next_flush = time.monotonic() + RETRY_SECONDS
 
     def _release(self, slot: Slot) -> None:
         spoilt, slot.stop = slot.stop or slot.is_tainted, None
