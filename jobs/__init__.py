@@ -6,5 +6,5 @@ Read in this order:
     how it moves        transitions, orchestrator, runner, engines
     how it survives     workers, recovery, logs
     how it is seen      feed, live, views, admin
-    what it stands on   database, text, conf, exceptions
+    what it stands on   database, text, conf, exceptions, crashpoints
 """
