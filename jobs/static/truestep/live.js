@@ -250,7 +250,8 @@ function settle(root) {
   if (job) showInTab(job.dataset.status, job.querySelector(".status"));
   for (const link of document.querySelectorAll(".parts a")) {
     const isThis = Number(new URL(link.href).searchParams.get("from")) === Number(page.dataset.part);
-    link.toggleAttribute("aria-current", isThis);
+    if (isThis) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
   }
   tellSoon();
 }
