@@ -19,8 +19,8 @@ SWITCHES = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# What the page went through, as seen from inside: every status of every row in the order shown,
-# when the last socket opened, and when a status last changed.
+# What the page went through, as seen from inside: every status of every row in the order shown and
+# since when (seconds since 1970), when the last socket opened, and when a status last changed.
 RECORDER = """
 addEventListener('securitypolicyviolation', e => console.error('CSP', e.blockedURI));
 window.seen = [];
@@ -28,8 +28,8 @@ const note = row => {
   const name = row.dataset.step ?? 'job';
   const last = seen.findLast(item => item[0] === name);
   if (last?.[1] === row.dataset.status) return;
-  seen.push([name, row.dataset.status]);
   window.statusAt = performance.now();
+  seen.push([name, row.dataset.status, (performance.timeOrigin + statusAt) / 1000]);
 };
 new MutationObserver(() => {
   document.querySelectorAll('[data-job], [data-step]').forEach(note);

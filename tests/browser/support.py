@@ -67,7 +67,13 @@ def wait_until_finished(job: Job, seconds: float = 20) -> None:
 
 def statuses_seen(page: Page, name: str) -> list[str]:
     """Every status that the page has shown of one row ('job' for the job's), in order."""
-    return [status for row, status in page.evaluate("seen") if row == name]
+    return [status for row, status, *_ in page.evaluate("seen") if row == name]
+
+
+def shown_at(page: Page, name: str, status: str) -> float:
+    """When the page first showed this status of the row, in seconds since 1970."""
+    expect(step(page, name)).to_have_attribute("data-status", status)
+    return next(at for *row, at in page.evaluate("seen") if row == [name, status])
 
 
 def lines_shown(page: Page, name: str) -> list[int]:
