@@ -1,7 +1,7 @@
-"""Do all views of one job agree: job page, list, admin, terminal, ``show --json``?
+"""Do all views of one job agree: job page, list, admin (two pages), terminal, ``show --json``?
 
 One process makes moves as a worker does (steps start, are handed back, succeed, fail; in the end
-the job is cancelled) and notes the time just after each commit. Three pages in Chromium and
+the job is cancelled) and notes the time just after each commit. Four pages in Chromium and
 ``launch --follow`` in a pseudo-terminal note each change of what they show. For each of many
 moments: how old is what a view shows, and did it ever go back?
 
@@ -98,7 +98,9 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
         pages = {"job page": open_page(chromium, url, job)}
-        for name, path in (("list", ""), ("admin", "admin/truestep/job/")):
+        admin = "admin/truestep/job/"
+        others = {"list": "", "admin": admin, "admin's job": f"{admin}{job.pk}/change/"}
+        for name, path in others.items():
             page = pages["job page"].context.new_page()
             page.goto(url + path)
             page.wait_for_selector("body[data-live=live]")

@@ -9,13 +9,13 @@ from django.db.models import F, Model, Q, QuerySet
 from django.forms import Script
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import feed, orchestrator
 from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker
+from .templatetags.truestep import status_cell
 
 
 class ReadOnly:
@@ -31,19 +31,6 @@ class ReadOnly:
         return False
 
 
-def _status_cell(kind: str, row: Job | Step) -> SafeString:
-    return format_html(
-        '<span id="{}-{}" data-{}="{}" data-status="{}" data-seq="{}">{}</span>',
-        kind,
-        row.pk,
-        kind,
-        row.pk if isinstance(row, Job) else row.name,
-        row.status,
-        row.seq,
-        row.status,
-    )
-
-
 def _live(shown: Rows, mark: str, morph: str) -> dict[str, str]:
     """What the page's script is told: what to watch, and what to take over from a fresh page."""
     return {
@@ -56,28 +43,21 @@ def _live(shown: Rows, mark: str, morph: str) -> dict[str, str]:
 
 class StepInline(ReadOnly, admin.TabularInline):
     model = Step
+    template = "admin/truestep/job/_steps.html"
     verbose_name_plural = f"steps (the first {feed.STEPS_SHOWN}; all of them are on the job's page)"
     extra = 0
     ordering = ("position",)
-    fields = ("position", "name", "status_now", "attempt", "waiting", "log_lines", "last_error")
+    fields = ("position", "name", "status", "attempt", "waiting", "log_lines")  # … and its error
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         first = Q(position__lt=feed.FIRST_PART.end)
         return super().get_queryset(request).filter(first).prefetch_related("attempts")
 
-    @admin.display(description="status")
-    def status_now(self, step: Step) -> SafeString:
-        return _status_cell("step", step)
-
-    @admin.display(description="error")
-    def last_error(self, step: Step) -> SafeString | str:
-        current = [attempt for attempt in step.attempts.all() if attempt.number == step.attempt]
-        return format_html("<pre>{}</pre>", current[0].error) if current else ""
-
 
 class TransitionInline(ReadOnly, admin.TabularInline):
     model = Transition
+    template = "admin/truestep/job/_journal.html"
     verbose_name_plural = f"the newest {feed.ENTRIES_SHOWN} entries of the journal"
     extra = 0
     ordering = ("seq",)
@@ -139,7 +119,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="status", ordering="status")
     def status_now(self, job: Job) -> SafeString:
-        return _status_cell("job", job)
+        return status_cell(job)
 
     def has_control_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("truestep.control_job")
@@ -172,7 +152,7 @@ class StepAdmin(ReadOnly, admin.ModelAdmin):
 
     @admin.display(description="status", ordering="status")
     def status_now(self, step: Step) -> SafeString:
-        return _status_cell("step", step)
+        return status_cell(step)
 
 
 @admin.register(Attempt)

@@ -64,6 +64,27 @@ def test_a_row_is_marked_by_its_seq_and_a_whole_job_by_its_log_too(desk):
     assert rows.mark() != before[0]
 
 
+@pytest.mark.parametrize("whole", [True, False])
+async def test_a_page_of_the_admin_is_told_the_statuses_in_its_cells(ada, desk, whole):
+    job = await sync_to_async(launch)("noop")
+    window = Rows((job.pk,), whole=whole)
+    before = await sync_to_async(window.mark)()
+    async with socket(None, ada, f"?{window.query()}&seq=0&tag={before}") as page:
+        await page.next("tick")
+        [held] = await sync_to_async(claim)(desk, 1)
+        stale = await page.next("stale")
+        await sync_to_async(finish)(desk, held, returned(), 0)
+        if whole:  # the job goes on running, and the page has not been fetched anew
+            again = await page.next("stale")
+    steps = await sync_to_async(lambda: list(job.steps.order_by("position")))()
+    running = {f"job-{job.pk}": ["running", 3]}
+    if whole:
+        running |= {f"step-{step.pk}": ["pending", 1] for step in steps}
+        running[f"step-{steps[0].pk}"] = ["running", 2]
+        assert again["cells"][f"step-{steps[0].pk}"] == ["succeeded", 4]
+    assert (stale["urgent"], stale["cells"]) == (True, running)
+
+
 async def test_a_page_that_is_up_to_date_is_told_so(ada, database):
     query = await sync_to_async(position)()
     async with socket(None, ada, f"?{query}") as page:

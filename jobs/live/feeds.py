@@ -108,13 +108,14 @@ class WindowFeed(Feed):
         super().__init__(read)
 
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
-        now = Position(0, await self._read(self._window.mark))
+        mark, cells = await self._read(self._window.look)
+        now = Position(0, mark)
         for viewer in viewers:
             known = viewer.position or viewer.told
             urgent = is_urgent(known.tag, now.tag)
             if known != now and (viewer.position or urgent):
                 viewer.position, viewer.told = None, now
-                viewer.put({"type": "stale", "urgent": urgent})
+                viewer.put({"type": "stale", "urgent": urgent, "cells": cells})
             elif tick or (viewer.awaits_tick and viewer.position):
                 self._tell_tick(viewer, now)
 

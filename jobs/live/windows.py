@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from .. import database, workers
-from ..feed import STEPS_SHOWN, Part
+from ..feed import FIRST_PART, STEPS_SHOWN, Part
 from ..models import Job, JobQuerySet, Step
 from ..statuses import JOB_STATUSES, UNFINISHED
 from ..text import clean
@@ -18,6 +18,10 @@ PAGE_SIZE = 50
 MOST_ROWS = 500
 MOST_COUNTED = 10_000
 DIGEST = 8  # characters
+
+Row = tuple[int, str, int]  # id, status, seq
+# What cells of a page show: their ids, and the status and seq in each.
+Cells = dict[str, tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,11 @@ class Window:
         with database.snapshot():
             rows = list(self.jobs().values_list("pk", "status", "seq"))
             counted = counts()
-            return _mark(rows, sorted(counted.items()), nobody_works(counted))
+            return _mark(_statuses(rows), rows, sorted(counted.items()), nobody_works(counted))
+
+    def look(self) -> tuple[str, Cells]:
+        """The mark; a page of the list has no cells, its rows are more than statuses."""
+        return self.mark(), {}
 
 
 @dataclass(frozen=True)
@@ -79,14 +87,22 @@ class Rows:
         return f"ids={','.join(map(str, self.ids))}" + ("&whole" if self.whole else "")
 
     def mark(self) -> str:
-        """Equal for equal pages; steps also change without a journal entry."""
+        """Equal for equal pages."""
+        return self.look()[0]
+
+    def look(self) -> tuple[str, Cells]:
+        """The mark, and the status in each cell, from one snapshot."""
         with database.snapshot():
             jobs = Job.objects.filter(pk__in=self.ids).order_by("pk")
-            running = Step.objects.running().filter(job__in=self.ids if self.whole else ())
-            return rows_mark(
-                list(jobs.values_list("pk", "status", "seq")),
-                list(running.order_by("pk").values_list("pk", "log_lines")),
-            )
+            rows = list(jobs.values_list("pk", "status", "seq"))
+            if not self.whole:
+                return rows_mark(rows), _cells("job", rows)
+            steps = Step.objects.filter(job__in=self.ids, position__lt=FIRST_PART.end)
+            shown = list(steps.order_by("pk").values_list("pk", "status", "seq", "log_lines"))
+            step_rows = [row[:3] for row in shown]
+            # A step also says something without a journal entry.
+            mark = _mark(_statuses(rows) + _statuses(step_rows), rows, shown)
+            return mark, _cells("job", rows) | _cells("step", step_rows)
 
 
 def window_of(query: QueryDict) -> Window | Rows:
@@ -102,15 +118,22 @@ def part_of(query: QueryDict) -> Part:
     return Part(int(first) - int(first) % STEPS_SHOWN)
 
 
-def rows_mark(rows: list[tuple[int, str, int]], volatile: Sequence[object] = ()) -> str:
-    """The mark of jobs that look like this: (id, status, seq), and what their steps say."""
-    return _mark(rows, *volatile)
+def rows_mark(rows: Sequence[Row]) -> str:
+    """The mark of jobs that look like this."""
+    return _mark(_statuses(rows), rows)
 
 
-def _mark(rows: list[tuple[int, str, int]], *more: object) -> str:
+def _mark(statuses: list[tuple[int, str]], *more: object) -> str:
     """Two digests: of the statuses that a page shows, and of all by which it can be out of date."""
-    statuses = [(pk, status) for pk, status, _ in rows]
-    return _digest(statuses) + _digest(rows, *more)
+    return _digest(statuses) + _digest(*more)
+
+
+def _statuses(rows: Sequence[Row]) -> list[tuple[int, str]]:
+    return [(pk, status) for pk, status, _ in rows]
+
+
+def _cells(kind: str, rows: Sequence[Row]) -> Cells:
+    return {f"{kind}-{pk}": (status, seq) for pk, status, seq in rows}
 
 
 def is_urgent(old: str, new: str) -> bool:

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from ..feed import StepSight
+from ..models import Job, Step
 from ..statuses import Status
 
 register = template.Library()
@@ -22,6 +23,22 @@ def moment(at: datetime | None) -> SafeString | str:
         return ""
     return format_html(
         '<time datetime="{}" data-local>{} UTC</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}"
+    )
+
+
+@register.filter
+def status_cell(row: Job | Step) -> SafeString:
+    """A status as the admin shows it; the page's script keeps it true."""
+    kind, name = ("job", row.pk) if isinstance(row, Job) else ("step", row.name)
+    return format_html(
+        '<span id="{}-{}" data-{}="{}" data-status="{}" data-seq="{}">{}</span>',
+        kind,
+        row.pk,
+        kind,
+        name,
+        row.status,
+        row.seq,
+        row.status,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.support import launched
+from tests.browser.support import launched, statuses_seen
 from tests.support import program
 
 
@@ -37,6 +37,32 @@ def test_a_jobs_page_updates_steps_and_journal(page, web):
         expect(page.locator(f"#job-{job.pk}")).to_have_text("succeeded")
     expect(page.locator("#journal-group")).to_contain_text("every step succeeded")
     assert page.evaluate("never_reloaded")
+
+
+def test_statuses_are_told_before_the_rest_is_fetched_and_no_answer_takes_them_back(page, web):
+    job = launched("paced")
+    page.goto(f"{web.url}/admin/truestep/job/{job.pk}/change/")
+    is_live(page)
+    held = []
+
+    def hold_the_first(route) -> None:
+        if held:
+            route.abort()
+        else:
+            held.append((route, route.fetch()))
+
+    page.route(page.url, hold_the_first)
+    with program("worker"):
+        for name in "abcd":
+            expect(page.locator(f"[data-step={name}]")).to_have_text("succeeded")
+        expect(page.locator(f"#job-{job.pk}")).to_have_text("succeeded")
+    [(first, answer)] = held
+    first.fulfill(response=answer)
+    page.unroute(page.url)
+    expect(page.locator("#journal-group")).to_contain_text("every step succeeded")
+    for name in "abcd":
+        assert statuses_seen(page, name) == ["pending", "running", "succeeded"]
+    page.noise[:] = [text for text in page.noise if "ERR_FAILED" not in text]  # the aborted ones
 
 
 def test_a_cancel_from_the_list_is_shown(page, site):

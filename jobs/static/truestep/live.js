@@ -41,6 +41,7 @@ let retry = null;
 let refetch = null;
 let refetchAt = 0;
 let fetchedAt = -Infinity;
+const told = new Map(); // in the admin: id of a cell → its status and seq, and when that was told
 
 // --- the socket
 
@@ -133,9 +134,14 @@ function resync() {
 }
 
 // Fetch this very page again and take over what differs: at once, then at most once a second, or
-// sooner when a status that it shows is not so any more.
-function stale({ urgent = false } = {}) {
-  const wait = Math.max(0, fetchedAt + (urgent ? URGENT_MS : REFETCH_MS) - performance.now());
+// sooner when a status that it shows is not so any more and was not told.
+function stale({ urgent = false, cells = {} } = {}) {
+  const now = performance.now();
+  for (const [id, [status, seq]] of Object.entries(cells)) {
+    if (seq > (told.get(id)?.seq ?? 0)) told.set(id, { status, seq, at: now });
+  }
+  const isTold = showTold(now);
+  const wait = Math.max(0, fetchedAt + (urgent && !isTold ? URGENT_MS : REFETCH_MS) - performance.now());
   if (refetch && performance.now() + wait >= refetchAt) return;
   clearTimeout(refetch);
   refetchAt = performance.now() + wait;
@@ -145,16 +151,30 @@ function stale({ urgent = false } = {}) {
   }, wait);
 }
 
+// Whether there was any such cell.
+function showTold(since) {
+  let isShown = false;
+  for (const [id, { status, seq, at }] of told) {
+    const cell = find(id);
+    if (!cell || at < since) continue;
+    isShown = true;
+    if (seq <= Number(cell.dataset.seq)) continue;
+    Object.assign(cell.dataset, { status, seq });
+    cell.textContent = status;
+  }
+  return isShown;
+}
+
 async function fetchAnew() {
-  fetchedAt = performance.now();
+  const began = (fetchedAt = performance.now());
   const asked = position;
   const answer = await fetch(location.href);
   if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
   if (!answer.ok) return; // the next tick says again that this page is stale
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const told = fresh.querySelector("[data-socket]")?.dataset;
-  if (told?.socket.split("?")[0] !== page.dataset.socket.split("?")[0]) return; // a portal's page, a login
-  if (told.version !== page.dataset.version) return sayNewer(); // its HTML may not fit this script
+  const its = fresh.querySelector("[data-socket]")?.dataset;
+  if (its?.socket.split("?")[0] !== page.dataset.socket.split("?")[0]) return; // a portal's page, a login
+  if (its.version !== page.dataset.version) return sayNewer(); // its HTML may not fit this script
   if (position !== asked) return; // frames came meanwhile, and this answer may be older
   for (const list of document.querySelectorAll(".log-lines")) list.replaceChildren();
   reading.clear();
@@ -162,7 +182,8 @@ async function fetchAnew() {
     const old = find(part.id);
     if (old) Idiomorph.morph(old, part, { callbacks, ignoreActiveValue: true });
   }
-  position = { seq: Number(told.seq), tag: told.tag };
+  showTold(began); // it may be newer than the answer
+  position = { seq: Number(its.seq), tag: its.tag };
   settle(document);
   followOpen();
   resync();
