@@ -11,7 +11,7 @@ from django.db.models import F
 
 from . import crashpoints, database, feed
 from .exceptions import Overtaken
-from .models import LogChunk, Step
+from .models import LogChunk, Step, StepQuerySet
 from .runner import LEVELS
 from .text import clean
 from .transitions import Claim
@@ -109,6 +109,7 @@ class LogBook:
     _kept: int = 0
     _dropped: int = 0
     _waiting: int = 0  # bytes
+    _sent: tuple[int, int] | None = None  # last number and count of lines that may be there
 
     def add(self, text: str, level: str = "i") -> None:
         size = len(text.encode()) + 1
@@ -146,6 +147,7 @@ class LogBook:
 
         Raises Overtaken when the step is not this attempt's any more.
         """
+        self._forget_what_arrived()
         if not self.is_dirty:
             return
         lines = len(self._lines)
@@ -154,18 +156,38 @@ class LogBook:
             changes |= zip(("done", "total", "progress_text"), self._progress, strict=True)
         crashpoints.reach("log.before_begin")
         with database.write():
-            held = {"fence": self.claim.fence, "tag": self.claim.tag}
-            step = Step.objects.filter(pk=self.claim.step_id, **held)
+            step = self._step()
             if not step.update(**changes):
                 raise Overtaken(f"attempt {self.claim.attempt} of {self.claim.name} lost its step")
             if lines:
                 last = step.values_list("log_lines", flat=True).get()
                 LogChunk.objects.bulk_create(self._chunks(last - lines + 1))
+                self._sent = (last, lines)
             feed.announce(self.claim.job_id)
             crashpoints.reach("log.before_commit")
         crashpoints.reach("log.after_commit")
-        self._lines, self._levels, self._times, self._progress = [], [], [], None
-        self._waiting = 0
+        self._forget(lines)
+        self._progress = None
+
+    def _step(self) -> StepQuerySet:
+        """The step's row, as long as it is this attempt's."""
+        held = {"fence": self.claim.fence, "tag": self.claim.tag}
+        return Step.objects.filter(pk=self.claim.step_id, **held)
+
+    def _forget_what_arrived(self) -> None:
+        """A failed write has written all the same when only the answer to COMMIT was lost."""
+        if self._sent:
+            last, lines = self._sent
+            if self._step().filter(log_lines=last).exists():
+                self._forget(lines)
+            self._sent = None
+
+    def _forget(self, lines: int) -> None:
+        """The first *lines* lines are written."""
+        for waiting in (self._lines, self._levels, self._times):
+            del waiting[:lines]
+        self._waiting = sum(len(line.encode()) + 1 for line in self._lines)
+        self._sent = None
 
     def _chunks(self, first: int) -> Iterator[LogChunk]:
         for start, end in self._cuts():

@@ -3,8 +3,9 @@
 import json
 
 import pytest
+from django.db import OperationalError
 
-from jobs import logs
+from jobs import crashpoints, logs
 from jobs.exceptions import Overtaken
 from jobs.logs import CONTINUES, LineCutter, LogBook
 from jobs.models import LogChunk
@@ -187,6 +188,22 @@ def test_an_attempt_that_lost_its_step_writes_nothing(desk):
     with pytest.raises(Overtaken, match="attempt 1 of one lost its step"):
         write(held, "too late")
     assert rows() == before
+
+
+@pytest.mark.parametrize("point", ["log.before_commit", "log.after_commit"])
+def test_a_write_whose_end_is_unknown_is_tried_again_and_leaves_each_line_once(held, point):
+    def lose(name):
+        if name == point:
+            raise OperationalError("the connection was lost")
+
+    book = LogBook(held, limit=10**6)
+    for text in ("one", "two"):
+        book.add(text)
+    with crashpoints.watched(lose), pytest.raises(OperationalError):
+        book.write()
+    book.add("three")
+    book.write()
+    assert [line.text for line in logs.read(held.step_id, 1, 10)] == ["one", "two", "three"]
 
 
 def test_what_is_beyond_the_limit_is_counted_and_said_once(held):
