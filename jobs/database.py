@@ -132,10 +132,14 @@ def _file_system_of(path: str) -> str:
 
 
 def mend() -> None:
-    """Give up a connection that an error has left unusable; the next query makes a new one."""
+    """Give up a connection that an error has left unusable; the next query makes a new one.
+
+    Of a connection to SQLite nobody can tell (Django says that each is usable), so it is given up
+    after any error: the file may have been away, and a new connection costs next to nothing.
+    """
     if connection.errors_occurred and not connection.in_atomic_block:
         connection.errors_occurred = False
-        if not connection.is_usable():
+        if connection.vendor == "sqlite" or not connection.is_usable():
             connection.close()
 
 

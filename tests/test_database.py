@@ -9,6 +9,7 @@ import pytest
 from django.db import (
     IntegrityError,
     OperationalError,
+    ProgrammingError,
     connection,
     transaction,
 )
@@ -205,6 +206,16 @@ def test_a_connection_that_was_cut_is_made_anew(transactional_db):
         pid = cursor.fetchone()[0]
     in_threads(lambda: connection.cursor().execute(f"SELECT pg_terminate_backend({pid})"))
     with pytest.raises(OperationalError):
+        job_of(job.pk)
+    database.mend()
+    assert job_of(job.pk) == job
+
+
+@pytest.mark.sqlite
+def test_a_file_that_was_away_is_opened_anew(transactional_db):
+    job = launch("noop")
+    connection.connection.close()
+    with pytest.raises(ProgrammingError):
         job_of(job.pk)
     database.mend()
     assert job_of(job.pk) == job
