@@ -74,9 +74,11 @@ class Post:
         self.abandon()
 
     def abandon(self) -> None:
-        """Let go of the lock."""
-        Path(self.worker.lock_path).unlink(missing_ok=True)
-        os.close(self._lock)
+        """Let go of the lock; harmless to repeat."""
+        if self._lock >= 0:
+            Path(self.worker.lock_path).unlink(missing_ok=True)
+            os.close(self._lock)
+            self._lock = -1
 
 
 def _clock() -> float:

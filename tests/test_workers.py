@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 from django.db.models import F
@@ -66,6 +67,13 @@ def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where)
     Worker.objects.update(beats=F("beats") + 1)
     assert is_alive()
     wait_for(lambda: not is_alive())
+
+
+def test_letting_go_of_the_lock_can_be_repeated(post):
+    post.abandon()
+    with tempfile.TemporaryFile() as other:  # has the number that the lock had
+        post.abandon()
+        other.write(b"still open")
 
 
 def test_asking_does_not_take_the_lock_away(post):
