@@ -67,10 +67,12 @@ class Post:
 
     def sign_off(self) -> None:
         """Say that this worker stops on purpose."""
+        crashpoints.reach("sign_off.before_begin")
         with database.write():
             mine = Worker.objects.filter(uuid=self.worker.uuid, stopped_at=None)
             mine.update(stopped_at=timezone.now())
             crashpoints.reach("sign_off.before_commit")
+        crashpoints.reach("sign_off.after_commit")
         self.abandon()
 
     def abandon(self) -> None:
@@ -92,6 +94,7 @@ def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = N
     path = conf.run_directory() / f"{name}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
+    crashpoints.reach("sign_on.before_begin")
     with database.write():
         worker = Worker.objects.create(
             uuid=name,
@@ -103,6 +106,7 @@ def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = N
             lock_path=str(path),
         )
         crashpoints.reach("sign_on.before_commit")
+    crashpoints.reach("sign_on.after_commit")
     return Post(worker, lock)
 
 
@@ -170,10 +174,12 @@ def sign_off_the_dead() -> None:
     """Mark the workers that ended without saying so; they learn of it at their next beat."""
     for worker in Worker.objects.filter(stopped_at=None):
         if not is_alive(worker):
+            crashpoints.reach("bury.before_begin")
             with database.write():
                 unchanged = Worker.objects.filter(pk=worker.pk, beats=worker.beats)
                 unchanged.update(stopped_at=timezone.now())
-                crashpoints.reach("sign_off.before_commit")
+                crashpoints.reach("bury.before_commit")
+            crashpoints.reach("bury.after_commit")
             if worker.host == socket.gethostname():
                 Path(worker.lock_path).unlink(missing_ok=True)
 

@@ -578,3 +578,6 @@ class Patient(JobDefinition):
 
     @step
     def after(self, run): ...
+
+
+from tests.fates.crash_jobs import *  # noqa: E402, F403

@@ -1,0 +1,19 @@
+"""Definitions whose steps get over a crash."""
+
+from jobs.definitions import JobDefinition, step
+
+
+class Sturdy(JobDefinition):
+    """Three steps after one another, and one beside them; each may be tried again at once."""
+
+    @step(retries=2, retry_delay=0)
+    def first(self, run): ...
+
+    @step(retries=2, retry_delay=0)
+    def second(self, run): ...
+
+    @step(retries=2, retry_delay=0)
+    def third(self, run): ...
+
+    @step(needs=[], retries=2, retry_delay=0)
+    def beside(self, run): ...

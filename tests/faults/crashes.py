@@ -1,0 +1,419 @@
+"""Processes in which an operation crashes, raises or loses its database at a named place.
+
+The nursery (``nursery.py``) is a process with every app loaded and no connection. For each order it
+forks a child that brings a situation about, performs an operation, and is struck at a crash point
+of it. What the child sees comes back as JSON, a line each.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from django.db import connection, connections
+
+from jobs import crashpoints, database, definitions, orchestrator, workers
+from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
+from jobs.logs import LogBook
+from jobs.models import Attempt, Job, LogChunk, Step, Transition, Worker
+from jobs.orchestrator import Desk
+from jobs.recovery import Sweep
+from jobs.runner import Outcome
+from jobs.statuses import Verdict
+from jobs.workers import Post
+from tests.support import drive, ended, returned, step_of
+
+SWEEPS = 30  # a job that has not ended after so many is stuck
+
+
+# --- what the parent holds ------------------------------------------------------------------------
+
+
+class Nursery:
+    """The process that forks children; they share the database of the test."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.nursery"],
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def live(self, operation: str, point: str = "", fault: str = "") -> dict[str, Any]:
+        """Let a child live; all that it said, and as ``code`` how it ended."""
+        self._process.stdin.write(json.dumps([operation, point, fault]) + "\n")
+        self._process.stdin.flush()
+        told: dict[str, Any] = {}
+        while "code" not in told:
+            told |= json.loads(self._process.stdout.readline())
+        return told
+
+    def end(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(10)
+        self._process.stdout.close()
+
+
+# --- the situations -------------------------------------------------------------------------------
+
+Perform = Callable[[], Any]
+SITUATIONS: dict[str, Callable[[Crew], Perform]] = {}
+
+
+def situation(make: Callable[[Crew], Perform]) -> Callable[[Crew], Perform]:
+    """Brings rows about, and returns the operation to perform on them."""
+    SITUATIONS[make.__name__] = make
+    return make
+
+
+def new_worker() -> tuple[Post, Desk]:
+    """A worker of this process that knows the jobs of these tests."""
+    knows = {"sturdy": definitions.known_steps()["sturdy"]}
+    post = workers.sign_on(slots=2, knows=knows)
+    return post, Desk(post.worker, knows)
+
+
+class Crew:
+    """The worker that the child is."""
+
+    def __init__(self) -> None:
+        self.post, self.desk = new_worker()
+
+    def claimed(self, desk=None):
+        """A new job, and the claim of its first step."""
+        job = orchestrator.launch("sturdy")
+        [held] = orchestrator.claim(desk or self.desk, room=1)
+        return job, held
+
+    def failed_job(self):
+        """A job whose first step has failed, with the two after it skipped."""
+        job, held = self.claimed()
+        orchestrator.finish(self.desk, held, HOPELESS, room=0)
+        for held in orchestrator.claim(self.desk, room=2):
+            orchestrator.finish(self.desk, held, RETURNED, room=0)
+        return job
+
+
+RETURNED = returned({"answer": 42})
+HOPELESS = Outcome(verdict=Verdict.FAILED, reason="raised", error="no luck", may_retry=False)
+
+
+def _finish(crew, held, outcome, room=1):
+    return lambda: orchestrator.finish(crew.desk, held, outcome, room=room)
+
+
+@situation
+def launch(crew):
+    return lambda: orchestrator.launch("sturdy", actor="ada")
+
+
+@situation
+def claim(crew):
+    orchestrator.launch("sturdy")
+    return lambda: orchestrator.claim(crew.desk, room=2)
+
+
+@situation
+def finish(crew):
+    """The next step starts in the same batch."""
+    _, held = crew.claimed()
+    return _finish(crew, held, RETURNED)
+
+
+@situation
+def finish_the_last(crew):
+    """The job ends with it."""
+    _, held = crew.claimed()
+    for _ in range(3):
+        [held] = orchestrator.finish(crew.desk, held, RETURNED, room=1)
+    return _finish(crew, held, RETURNED)
+
+
+@situation
+def finish_to_try_again(crew):
+    _, held = crew.claimed()
+    return _finish(crew, held, ended(Verdict.FAILED))
+
+
+@situation
+def finish_in_vain(crew):
+    """What needs it is skipped."""
+    _, held = crew.claimed()
+    return _finish(crew, held, HOPELESS)
+
+
+@situation
+def finish_cancelled(crew):
+    job, held = crew.claimed()
+    orchestrator.cancel(job.pk)
+    return _finish(crew, held, ended(Verdict.STOPPED))
+
+
+@situation
+def hand_back(crew):
+    _, held = crew.claimed()
+    return _finish(crew, held, ended(Verdict.HANDED_BACK))
+
+
+@situation
+def recover(crew):
+    """A sweep finds a dead worker and its step."""
+    post, desk = new_worker()
+    crew.claimed(desk)
+    os.close(post._lock)
+    sweep = Sweep(crew.desk)
+    return lambda: sweep.run(held=())
+
+
+@situation
+def give_up(crew):
+    job = orchestrator.launch("sturdy")
+    step = step_of(job, "first")
+    return lambda: orchestrator.give_up(job.pk, step.pk, "nobody knows it")
+
+
+@situation
+def cancel(crew):
+    """One step runs, the others wait."""
+    job, _ = crew.claimed()
+    return lambda: orchestrator.cancel(job.pk, actor="ada")
+
+
+@situation
+def cancel_before_it_started(crew):
+    job = orchestrator.launch("sturdy")
+    return lambda: orchestrator.cancel(job.pk, actor="ada")
+
+
+@situation
+def retry(crew):
+    job = crew.failed_job()
+    return lambda: orchestrator.retry(job.pk, actor="ada", why="it was the network")
+
+
+@situation
+def note(crew):
+    """Another worker has taken the step over."""
+    _, held = crew.claimed()
+    return lambda: orchestrator.note_refused(held, crew.desk.worker)
+
+
+@situation
+def log(crew):
+    _, held = crew.claimed()
+    book = LogBook(held, limit=1_000_000)
+    book.add("written before")
+    book.write()
+    for number in range(3):
+        book.add(f"line {number}")
+    book.progress(1, 3, "counting")
+    return book.write
+
+
+@situation
+def beat(crew):
+    return crew.post.beat
+
+
+@situation
+def sign_on(crew):
+    return new_worker
+
+
+@situation
+def sign_off(crew):
+    post, _ = new_worker()
+    return post.sign_off
+
+
+# --- the child ------------------------------------------------------------------------------------
+
+
+class Boom(Exception):
+    """Raised at a crash point."""
+
+
+class Strike:
+    """What happens at a crash point, the first time that it is reached.
+
+    Without a point, it takes a picture after each commit.
+    """
+
+    def __init__(self, point: str, fault: str) -> None:
+        self.reached: list[str] = []
+        self.pictures: list[Any] = []
+        self._point = point
+        self._strike = getattr(self, f"_{fault}", None)
+
+    def __call__(self, name: str) -> None:
+        is_first = name not in self.reached
+        self.reached.append(name)
+        if self._strike and name == self._point and is_first:
+            self._strike()
+        elif not self._strike and name.endswith(".after_commit"):
+            self.pictures.append(picture())
+
+    def _kill(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    def _exception(self) -> None:
+        raise Boom
+
+    def _database(self) -> None:
+        """The database has no room any more."""
+        with connection.cursor() as cursor:
+            if connection.vendor == "sqlite":
+                cursor.execute("PRAGMA max_page_count = 1")  # as many as there are
+                try:
+                    cursor.execute("CREATE TABLE too_much AS SELECT zeroblob(10000000)")
+                finally:
+                    connection.connection.execute("PRAGMA max_page_count = 4294967294")
+            else:
+                cursor.execute(
+                    "DO $$ BEGIN RAISE 'could not extend file: No space left on device' "
+                    "USING ERRCODE = 'disk_full'; END $$"
+                )
+
+    def _cut(self) -> None:
+        """The connection ends; this process finds out when it uses it."""
+        connection.ensure_connection()
+        if connection.vendor == "sqlite":
+            connection.connection.close()
+        else:
+            _terminate()
+
+    def _unanswered(self) -> None:
+        """The connection ends after COMMIT has arrived, before its answer has."""
+
+        def commit() -> None:
+            del connection._commit
+            connection._commit()
+            _terminate()
+            with connection.wrap_database_errors:
+                connection.connection.execute("SELECT 1")
+
+        connection._commit = commit
+
+
+def _terminate() -> None:
+    """End the session of this process on the server, as an administrator does."""
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            pid = connection.connection.info.backend_pid
+            cursor.execute("SELECT pg_terminate_backend(%s, 10000)", [pid])
+            assert cursor.fetchone() == (True,)
+    finally:
+        other.close()
+
+
+def picture() -> list[Any]:
+    """What the rows say, without what differs from one run to the next."""
+    rows = [
+        *Job.objects.order_by("pk").values_list(
+            "definition", "status", "seq", "cancel_requested", "started_at", "ended_at", "tag"
+        ),
+        *Step.objects.order_by("job", "position").values_list(
+            "name",
+            *("status", "seq", "attempt", "fence", "tag", "failures", "crashes", "not_before"),
+            *("waiting", "done", "total", "progress_text", "log_lines"),
+        ),
+        *Attempt.objects.order_by("step__job", "step__position", "number").values_list(
+            *("step__name", "number", "ended_at", "verdict", "result", "error", "traceback")
+        ),
+        *Transition.objects.order_by("job", "seq").values_list(
+            *("seq", "kind", "step__name", "attempt", "from_status", "to_status"),
+            *("actor", "source", "reason", "tag"),
+        ),
+        *LogChunk.objects.order_by("step__job", "step__position", "first").values_list(
+            *("step__name", "attempt", "first", "last", "text", "levels")
+        ),
+        *Worker.objects.order_by("pk").values_list("beats", "stopped_at"),
+    ]
+    return [[_without_chance(value) for value in row] for row in rows]
+
+
+def _without_chance(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float | dict):
+        return value
+    if isinstance(value, str):
+        if re.fullmatch("[0-9a-f]{8}", value):
+            return "a tag"
+        return re.sub(r"\S+:\d+", "a worker", value)
+    return "a time"
+
+
+def bring_to_end(desk) -> None:
+    """What workers do until every job has ended. Raises AssertionError when one is stuck."""
+    sweep = Sweep(desk)
+    for _ in range(SWEEPS):
+        sweep.run(held=())
+        unfinished = list(Job.objects.unfinished())
+        if not unfinished:
+            return
+        for job in unfinished:
+            drive(desk, job)
+    raise AssertionError(f"stuck: {unfinished}")
+
+
+def persist(do: Callable[[], Any]) -> Any:
+    """As a worker does: what the database refused is tried again, on a connection that works."""
+    for _ in range(3):
+        try:
+            return do()
+        except database.TROUBLE as error:
+            trouble = error
+            database.mend()
+    raise trouble
+
+
+def again(perform: Perform) -> None:
+    with contextlib.suppress(Overtaken, MoveRefused, DeclaredDead):  # it has happened already
+        persist(perform)
+
+
+def tell(**told: Any) -> None:
+    os.write(1, json.dumps(told).encode() + b"\n")
+
+
+def _life(operation: str, point: str, fault: str) -> None:
+    crew = Crew()
+    perform = SITUATIONS[operation](crew)
+    tell(before=picture())
+    strike = Strike(point, fault)
+    try:
+        with crashpoints.watched(strike):
+            perform()
+    except Exception as error:
+        tell(raised=f"{type(error).__name__}: {error}")
+    tell(reached=strike.reached, pictures=strike.pictures, after=persist(picture))
+    again(perform)
+    tell(again=persist(picture))
+    persist(lambda: bring_to_end(crew.desk))
+
+
+def serve() -> None:
+    """Fork a child for each order, until the input ends."""
+    definitions.known_steps()
+    connections.close_all()
+    for line in sys.stdin:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _life(*json.loads(line))
+            except BaseException:
+                tell(broke=traceback.format_exc())
+            finally:
+                os._exit(0)
+        _, status = os.waitpid(pid, 0)
+        tell(code=os.waitstatus_to_exitcode(status))

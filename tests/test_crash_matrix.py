@@ -1,0 +1,221 @@
+"""Wherever an operation is struck, it has happened wholly or not at all, and its job goes on.
+
+Each case is a child process that is struck at one crash point of one operation: it is killed, or an
+exception is raised, or the database refuses, or the connection ends.
+"""
+
+import ast
+
+import pytest
+
+from jobs import audit
+from jobs.models import Job, Step, Transition, Worker
+from jobs.statuses import TERMINAL
+from tests.faults.crashes import SITUATIONS, Nursery, bring_to_end, new_worker, picture
+from tests.test_promises import SOURCES
+
+pytestmark = pytest.mark.slow
+
+FAULTS = ("kill", "exception", "database", "cut")
+BATCH = (
+    *("before_begin", "journal_written", "job_written", "steps_written"),
+    *("before_commit", "after_commit"),
+)
+PLAIN = ("before_begin", "before_commit", "after_commit")
+
+
+def points(name, places=BATCH):
+    return [f"{name}.{place}" for place in places]
+
+
+# Situation → the crash points of its operation, in order.
+POINTS = {
+    "launch": points("launch", (BATCH[0], *BATCH[2:])),
+    "claim": points("claim"),
+    "finish": points("finish"),
+    "finish_the_last": points("finish"),
+    "finish_to_try_again": points("finish"),
+    "finish_in_vain": points("finish"),
+    "finish_cancelled": points("finish"),
+    "hand_back": points("finish"),
+    "recover": points("recover") + points("bury", PLAIN),
+    "give_up": points("give_up"),
+    "cancel": points("cancel"),
+    "cancel_before_it_started": points("cancel"),
+    "retry": points("retry"),
+    "note": points("note"),
+    "log": points("log", PLAIN),
+    "beat": points("beat", PLAIN),
+    "sign_on": points("sign_on", PLAIN),
+    "sign_off": points("sign_off", PLAIN),
+}
+# Somebody asked for an end, or a step failed for good.
+MAY_END_BADLY = {
+    *("finish_in_vain", "finish_cancelled", "give_up"),
+    *("cancel", "cancel_before_it_started", "retry"),
+}
+
+
+@pytest.fixture(scope="module")
+def nursery(django_db_setup):
+    nursery = Nursery()
+    yield nursery
+    nursery.end()
+
+
+@pytest.fixture(scope="module")
+def known():
+    return {}
+
+
+@pytest.fixture
+def normal(database, nursery, known):
+    """``normal(operation)``: what a child tells that nothing strikes."""
+
+    def live(operation):
+        if operation not in known:
+            known[operation] = told = nursery.live(operation)
+            assert "broke" not in told, told["broke"]
+            assert "raised" not in told
+            Job.objects.all().delete()
+            Worker.objects.all().delete()
+        return known[operation]
+
+    return live
+
+
+def cases():
+    """Every point with every fault; by default each point once, with one fault after another."""
+    seen = set()
+    for operation, its_points in POINTS.items():
+        for number, point in enumerate(its_points, len(seen)):
+            chosen = None if point in seen else FAULTS[number % len(FAULTS)]
+            for fault in FAULTS:
+                marks = () if fault == chosen else (pytest.mark.full,)
+                yield pytest.param(operation, point, fault, marks=marks)
+        seen.update(its_points)
+
+
+def commits():
+    """Every COMMIT; by default a few."""
+    for operation, its_points in POINTS.items():
+        for point in its_points:
+            if point.endswith(".before_commit"):
+                marks = () if operation in ("launch", "finish", "log") else (pytest.mark.full,)
+                yield pytest.param(operation, point, marks=marks)
+
+
+@pytest.mark.parametrize(("operation", "point", "fault"), list(cases()))
+def test_it_happens_wholly_or_not_at_all_and_then_goes_on(normal, nursery, operation, point, fault):
+    undisturbed = normal(operation)
+    told = nursery.live(operation, point, fault)
+    check(operation, told, undisturbed)
+    assert told["code"] == (-9 if fault == "kill" else 0)
+    assert ("raised" in told) == (fault in ("exception", "database") or was_cut(fault, point))
+
+
+def was_cut(fault, point):
+    """Whether the operation itself uses the connection after it was cut at this point."""
+    return fault == "cut" and (point == "recover.after_commit" or "after_commit" not in point)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(("operation", "point"), list(commits()))
+def test_what_a_commit_whose_answer_was_lost_has_done_is_found_out(
+    normal, nursery, operation, point
+):
+    undisturbed = normal(operation)
+    told = nursery.live(operation, point, "unanswered")
+    assert told["after"] in undisturbed["pictures"]
+    name = point.partition(".")[0]
+    assert ("raised" in told) == (name in ("launch", "log", "beat", "sign_on", "sign_off", "bury"))
+    check(operation, told, undisturbed)
+
+
+def check(operation, told, undisturbed):
+    assert "broke" not in told, told["broke"]
+    before, after = undisturbed["before"], undisturbed["after"]
+    assert told["before"] == before
+    if told["code"]:
+        seen = picture()
+        assert list(audit.differences()) == []
+        post, desk = new_worker()
+        bring_to_end(desk)
+        post.sign_off()
+    else:  # it has gone on by itself
+        seen = told["after"]
+        assert told["again"] in ([after, undisturbed["again"]] if seen == after else [after])
+    assert seen in (before, *undisturbed["pictures"], after)
+    assert list(audit.differences()) == []
+    must_succeed = operation not in MAY_END_BADLY or (operation == "retry" and seen == after)
+    for step in Step.objects.all():
+        assert step.status in ({"succeeded"} if must_succeed else TERMINAL)
+        wins = Transition.objects.filter(step=step, to_status="succeeded").count()
+        assert wins == (step.status == "succeeded")
+
+
+# --- nothing is missing ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operation", SITUATIONS)
+def test_the_matrix_has_every_point_that_is_reached(normal, operation):
+    assert list(dict.fromkeys(normal(operation)["reached"])) == POINTS[operation]
+
+
+def functions():
+    """(name, function) of each in ``jobs``; of a method the name without the class."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                yield node.name, node
+
+
+def calls(function, ending):
+    """The calls in *function* of what ends so, such as ``crashpoints.reach``."""
+    for node in ast.walk(function):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(ending):
+            yield node
+
+
+def reached_by(function):
+    """The crash points in its source; the name before the dot is empty where it is a variable."""
+    for call in calls(function, "crashpoints.reach"):
+        [name] = call.args
+        if isinstance(name, ast.Constant):
+            yield name.value
+        else:
+            yield "." + ast.unparse(name).rpartition(".")[2].rstrip("'\"")
+
+
+def names_of_batches():
+    for _, function in functions():
+        for call in calls(function, "transitions.commit"):
+            yield from (k.value.value for k in call.keywords if k.arg == "name")
+
+
+def test_the_matrix_has_every_point_in_the_source():
+    names = set(names_of_batches())
+    in_source = {point for _, function in functions() for point in reached_by(function)}
+    in_batches = {point for point in in_source if point.startswith(".")}
+    expected = in_source - in_batches | {name + point for name in names for point in in_batches}
+    assert expected == {point for its_points in POINTS.values() for point in its_points}
+
+
+def test_every_batch_has_a_name():
+    batches = [
+        call for _, function in functions() for call in calls(function, "transitions.commit")
+    ]
+    assert len(batches) == len(list(names_of_batches()))
+
+
+def test_every_transaction_that_writes_has_crash_points_around_it():
+    by_name = dict(functions())
+    writers = [function for _, function in functions() if any(calls(function, "database.write"))]
+    assert len(writers) >= 6
+    for function in writers:
+        called = {ast.unparse(call.func).rpartition(".")[2] for call in calls(function, "")}
+        reached = set(reached_by(function)).union(
+            *(reached_by(by_name[name]) for name in called & by_name.keys())
+        )
+        places = {point.rpartition(".")[2] for point in reached}
+        assert places >= set(PLAIN), f"{function.name} has only {sorted(reached)}"
