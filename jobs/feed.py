@@ -11,12 +11,15 @@ import logging
 import os
 import threading
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
 from django.db import transaction
 from django.db.models import Count, F
+from django.db.models.functions import Left, Right
+from django.utils import timezone
 
 from . import database
 from .models import Attempt, Job, Need, Step, Transition
@@ -28,6 +31,9 @@ ALL_JOBS = "jobs"
 ACCESS = "access"
 STEPS_SHOWN = 100  # of a job, on one page
 ENTRIES_SHOWN = 200  # of its history
+ATTEMPTS_SHOWN = 10  # of a step, side by side …
+ERROR_SHOWN = 2000  # … and characters of the error, and of the traceback, of each
+FOLLOWERS_SHOWN = 5  # jobs that run a job again
 NAMES_SHOWN = 5  # steps that a step waits for; of more only the number is told
 FURTHEST = 1000  # entries behind the present, from where a page is better fetched anew
 SEND_SECONDS = 2.0  # a broker that does not answer delays no later poke for longer
@@ -188,6 +194,22 @@ class StepSight:
     step: Step
     attempt: Attempt | None
     waits_for: list[str]  # names; empty when they are more than NAMES_SHOWN
+    # The newest attempts, newest first, when there are several; their texts are cut.
+    attempts: list[Attempt] = field(default_factory=list)
+
+
+Words = list[str | datetime]  # a sentence; whoever shows it writes the moments in it
+
+
+def why_pending(step: Step, attempt: Attempt | None, waits_for: list[str]) -> Words:
+    """Why a pending step has not started, as far as the step itself knows."""
+    if step.waiting:
+        return [f"waits for {', '.join(waits_for) or f'{step.waiting} steps'}"]
+    if step.not_before is None or step.not_before <= timezone.now():
+        return ["waits for a worker"]
+    error = attempt.error.splitlines()[0][:200] if attempt and attempt.error else "no error"
+    number = f"attempt {step.attempt + 1} of {step.last_attempt}"
+    return ["tries again at ", step.not_before, f" ({number}, after: {error})"]
 
 
 @dataclass(kw_only=True)
@@ -203,6 +225,7 @@ class Sight:
     journal: list[Transition]
     counts: dict[Part, Counter[str]]  # all steps of the job by status, part by part
     errors: list[str]  # the job's failed steps, in words
+    followers: list[int]  # the newest jobs that run this one again
 
 
 class CannotFollow(Exception):
@@ -235,6 +258,7 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
             journal=journal[1:] if since else journal,
             counts=counts,
             errors=errors_of(job_id) if failed else [],
+            followers=_followers(job_id),
         )
 
 
@@ -262,6 +286,7 @@ def glance(job_id: int, most: int) -> Sight:
             journal=[end],
             counts=counts,
             errors=errors_of(job_id),
+            followers=_followers(job_id),
         )
 
 
@@ -284,6 +309,11 @@ def _journal_since(job_id: int, since: int, tag: str) -> list[Transition]:
     if journal or Job.objects.filter(pk=job_id).exists():
         raise CannotFollow
     return []
+
+
+def _followers(job_id: int) -> list[int]:
+    newest = Job.objects.filter(again_of=job_id).order_by("-pk")
+    return list(newest.values_list("pk", flat=True)[:FOLLOWERS_SHOWN])[::-1]
 
 
 def _counts(job_id: int) -> dict[Part, Counter[str]]:
@@ -339,12 +369,33 @@ def _with_attempts(steps: list[Step]) -> list[StepSight]:
     started = [step.pk for step in steps if step.attempt]
     current = Attempt.objects.filter(step__in=started, number=F("step__attempt"))
     attempts = {attempt.step_id: attempt for attempt in (current if started else ())}
+    several = _several_attempts([step.pk for step in steps if step.attempt > 1])
     waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
     waits = _unmet_needs(waiting)
     return [
-        StepSight(step=step, attempt=attempts.get(step.pk), waits_for=waits.get(step.pk, []))
+        StepSight(
+            step=step,
+            attempt=attempts.get(step.pk),
+            waits_for=waits.get(step.pk, []),
+            attempts=several.get(step.pk, []),
+        )
         for step in steps
     ]
+
+
+def _several_attempts(steps: list[int]) -> dict[int, list[Attempt]]:
+    """The newest attempts of each of these steps, with as much of their texts as is shown."""
+    found: dict[int, list[Attempt]] = {}
+    if steps:
+        newest = Attempt.objects.filter(
+            step__in=steps, number__gt=F("step__attempt") - ATTEMPTS_SHOWN
+        )
+        short = newest.defer("result", "error", "traceback").annotate(
+            error_shown=Left("error", ERROR_SHOWN), traceback_shown=Right("traceback", ERROR_SHOWN)
+        )
+        for attempt in short.select_related("worker").order_by("-number"):
+            found.setdefault(attempt.step_id, []).append(attempt)
+    return found
 
 
 def _unmet_needs(steps: list[int]) -> dict[int, list[str]]:

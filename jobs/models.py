@@ -17,7 +17,8 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
-from .statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status, Verdict
+from . import conf
+from .statuses import CRASHES, JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status, Verdict
 
 
 class JSONText(models.JSONField):
@@ -159,6 +160,17 @@ class Step(models.Model):
     @property
     def label(self) -> str:
         return self.name.replace("_", " ")
+
+    def has_retry_left(self, verdict: Verdict) -> bool:
+        """Whether an attempt that ends so leaves one of the step's retries, and of its crashes."""
+        crashes = self.crashes + (verdict in CRASHES)
+        return self.failures < self.retries and crashes < conf.knobs().crashes
+
+    @property
+    def last_attempt(self) -> int:
+        """The number of the last attempt that its retries allow, as things are."""
+        is_charged = self.status == Status.PENDING  # what goes on, or is to come, is not yet
+        return self.attempt + is_charged + self.retries - self.failures
 
 
 class Need(models.Model):

@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 
-from . import conf, crashpoints, database, definitions, transitions
+from . import crashpoints, database, definitions, transitions
 from .exceptions import InvalidParams, Overtaken, UnknownStep
 from .models import Attempt, Job, Step, StepQuerySet, Worker
 from .runner import Outcome
@@ -59,7 +59,22 @@ def launch(
             again_of=again_of,
         )
     crashpoints.reach("launch.after_commit")
+    if again_of:
+        transaction.on_commit(
+            lambda: _note_followed(again_of.pk, job, actor=str(actor), source=source), robust=True
+        )
     return job
+
+
+def _note_followed(job_id: int, follower: Job, *, actor: str, source: str) -> None:
+    """Tell in an older job's journal, and so on its page, which job runs it again."""
+
+    def decide(batch: Batch) -> None:
+        batch.note(f"launched again as job {follower.pk}")
+
+    with suppress(Job.DoesNotExist):
+        state = JobState.load(job_id)
+        transitions.commit(state, decide, name="note", actor=actor, source=source)
 
 
 def _because(what: str, why: str) -> str:
@@ -167,18 +182,12 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
             batch.hand_back(step, ending, outcome.reason)
         case Verdict.STOPPED | Verdict.HANDED_BACK:
             batch.stop(step, ending, outcome.reason)
-        case verdict if is_wanted and outcome.may_retry and _has_retry_left(step, verdict):
+        case verdict if is_wanted and outcome.may_retry and step.has_retry_left(verdict):
             delay = _delay(step)
             number = f"retry {step.failures + 1} of {step.retries}"
             batch.try_again(step, ending, delay, f"{outcome.reason}; {number} in {delay:.3g} s")
         case _:
             batch.fail(step, ending, _last_words(step, outcome))
-
-
-def _has_retry_left(step: Step, verdict: Verdict) -> bool:
-    """Whether the attempt that ends now leaves one of the step's retries, and of its crashes."""
-    crashes = step.crashes + (verdict in CRASHES)
-    return step.failures < step.retries and crashes < conf.knobs().crashes
 
 
 def _last_words(step: Step, outcome: Outcome) -> str:

@@ -22,6 +22,7 @@ urlpatterns = [
     path("", views.job_list, name="list"),
     path("jobs/<id:job_id>/", views.job_detail, name="job"),
     path("jobs/<id:job_id>/cancel/", views.cancel, name="cancel"),
+    path("jobs/<id:job_id>/retry/", views.retry, name="retry"),
     path("jobs/<id:job_id>/steps/<str:step>/log", views.step_log, name="log"),
     path("launch/", views.launch_list, name="launch-list"),
     path("launch/<str:name>/", views.launch, name="launch"),

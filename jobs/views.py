@@ -1,4 +1,4 @@
-"""The pages: list, job, launch; the actions: cancel; the log as text."""
+"""The pages: list, job, launch; the actions: cancel, retry; the log as text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from . import database, definitions, feed, logs, orchestrator
-from .exceptions import InvalidParams, UnknownDefinition
+from .exceptions import InvalidParams, UnknownDefinition, UnknownStep
 from .live import fragments
 from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
 from .models import Job, Step
@@ -97,6 +97,7 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         "history": shown,
         "is_past": bool(before),
         "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
+        "is_known": sight.job.definition in definitions.registered(),
     }
     return _render(request, "truestep/detail.html", context)
 
@@ -111,6 +112,26 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
         raise Http404(f"There is no job {job_id}.") from None
     if not asked:
         messages.info(request, "Nothing to cancel: the job has ended or is being cancelled.")
+    return redirect("truestep:job", job_id)
+
+
+@require_POST
+@permitted("control")
+def retry(request: HttpRequest, job_id: int) -> HttpResponse:
+    """Try a step again (``step=``), or all that failed or were cancelled; ``why=`` is journaled."""
+    step, why = request.POST.get("step", ""), request.POST.get("why", "").strip()
+    try:
+        names = orchestrator.retry(job_id, step, actor=request.user, source="page", why=why)
+    except Job.DoesNotExist:
+        raise Http404(f"There is no job {job_id}.") from None
+    except UnknownStep as error:
+        raise Http404(str(error)) from None
+    if not names:
+        messages.info(
+            request,
+            "Nothing to try again: it has not failed, somebody was faster, or the job is being "
+            "cancelled.",
+        )
     return redirect("truestep:job", job_id)
 
 
@@ -143,29 +164,68 @@ def launch_list(request: HttpRequest) -> HttpResponse:
 
 @permitted("launch")
 def launch(request: HttpRequest, name: str) -> HttpResponse:
-    """A definition's form; POST launches it and goes to the job."""
+    """A definition's form; POST launches it and goes to the job.
+
+    With ``again=`` and the id of an older job, its parameters are filled in, and the new job is
+    linked to it; ``why=`` is journaled.
+    """
+    again = _again(request, name)
     try:
         definition = definitions.get(name)
     except UnknownDefinition as error:
-        raise Http404(str(error)) from None
+        if again is None:
+            raise Http404(str(error)) from None
+        messages.info(
+            request, f"It cannot be launched again: no installed app defines {name} any more."
+        )
+        return redirect("truestep:job", again.pk)
     if not _may_launch(request, definition):
         raise PermissionDenied
-    form = definition.form()
+    form = definition.form(again.params if again else None)
+    why = _beside(request, name, "why").strip()
     if request.method == "POST":
         raw = {field: values for field, values in request.POST.lists() if field in form.fields}
         try:
-            job = orchestrator.launch(definition, raw, actor=request.user, source="page")
+            job = orchestrator.launch(
+                definition, raw, actor=request.user, source="page", again_of=again, why=why
+            )
         except InvalidParams as error:
             form = _with_errors(definition.form(raw), error)
         else:
             return redirect("truestep:job", job.pk)
-    return _render(request, "truestep/launch.html", {"definition": definition, "form": form})
+    context = {
+        "definition": definition,
+        "form": form,
+        "again": again,
+        "dropped": sorted(set(again.params) - set(form.fields)) if again else [],
+        "why": None if "why" in form.fields else why,
+    }
+    return _render(request, "truestep/launch.html", context)
 
 
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the web process answers."""
     return HttpResponse("ok", content_type="text/plain")
+
+
+def _again(request: HttpRequest, name: str) -> Job | None:
+    """The older job that is to be run again; its parameters are for those who may view jobs."""
+    given = request.GET.get("again") or _beside(request, name, "again")
+    if not given:
+        return None
+    if not request.user.has_perm(_PERMISSIONS["view"]):
+        raise PermissionDenied
+    if not (given.isdecimal() and len(given) < 19):
+        raise Http404(f"again={given} is not the number of a job.")
+    return get_object_or_404(Job, pk=int(given), definition=name)
+
+
+def _beside(request: HttpRequest, name: str, key: str) -> str:
+    """What was sent beside the parameters, unless a parameter of the definition has that name."""
+    definition = definitions.registered().get(name)
+    is_theirs = definition is not None and key in definition.Params.base_fields
+    return "" if is_theirs else request.POST.get(key, "")
 
 
 def _about(count: int) -> str:

@@ -117,6 +117,7 @@ class _Watched:
     beats: int
     looked_at: float
     silent: float = 0.0  # seconds without a beat, of those in which this process could look
+    unseen: float = 0.0  # seconds before that, in which the last beat came at some time
 
 
 _watched: dict[int, _Watched] = {}
@@ -143,11 +144,18 @@ def silence(worker: Worker) -> float:
     now = time.monotonic()
     seen = _watched.get(worker.pk)
     if seen is None or seen.beats != worker.beats:
-        _watched[worker.pk] = _Watched(worker.beats, now)
+        unseen = now - seen.looked_at if seen else 0.0
+        is_known = unseen < conf.knobs().lease / 2
+        _watched[worker.pk] = _Watched(worker.beats, now, unseen=unseen if is_known else 0.0)
         return 0.0
     seen.silent += min(now - seen.looked_at, conf.knobs().lease / 3)
     seen.looked_at = now
     return seen.silent
+
+
+def is_late(worker: Worker) -> bool:
+    """Whether half a lease may have passed since the last beat: time to warn, not to decide."""
+    return silence(worker) + _watched[worker.pk].unseen > conf.knobs().lease / 2
 
 
 def _holds_lock(path: str) -> bool | None:

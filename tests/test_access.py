@@ -44,6 +44,9 @@ POST /launch/noop/                  login     403    403    302      403        
 GET  /launch/run_command/           login     403    403    403      403        403   200       login
 POST /launch/run_command/           login     403    403    403      403        403   200       login
 POST /jobs/{job}/cancel/            login     403    403    403      302        403   302       login
+POST /jobs/{job}/retry/             login     403    403    403      302        403   302       login
+GET  /launch/fails/?again={job}     login     403    403    403      403        403   200       login
+POST /launch/fails/?again={job}     login     403    403    403      403        403   302       login
 GET  /healthz                       200       200    200    200      200        200   200       200
 GET  /favicon.ico                   302       302    302    302      302        302   302       302
 GET  /accounts/login/               200       200    200    200      200        200   200       200
@@ -286,6 +289,10 @@ async def test_any_other_socket_is_refused(people):
         "/jobs/{job}/steps/bad/log?attempt={huge}",
         "/?before={big}",
         "/?before=x",
+        "/launch/fails/?again=x",
+        "/launch/fails/?again={big}",
+        "/launch/fails/?again=999999",
+        "/launch/noop/?again={job}",  # another definition's
     ],
 )
 def test_what_cannot_be_there_is_404(people, job, path):
@@ -298,6 +305,7 @@ def test_huge_ids_elsewhere(people, job):
     client = people("superuser")
     for number in (2**64, "9" * 5000):
         assert client.post(f"/jobs/{number}/cancel/").status_code == 404
+        assert client.post(f"/jobs/{number}/retry/").status_code == 404
         assert client.get(f"/admin/truestep/job/{number}/change/").status_code in (302, 404)
 
 

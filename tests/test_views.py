@@ -9,7 +9,7 @@ from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
-from tests.support import drive, ended, job_of, returned, rows, step_of
+from tests.support import drive, ended, job_of, returned, rows, statuses, step_of
 
 
 @pytest.fixture
@@ -39,6 +39,9 @@ MATRIX = [
     ("get", "/launch/noop/", {LAUNCH}),
     ("post", "/launch/noop/", {LAUNCH}),
     ("post", "/jobs/{job}/cancel/", {CONTROL}),
+    ("post", "/jobs/{job}/retry/", {CONTROL}),
+    ("get", "/launch/fails/?again={job}", {LAUNCH, VIEW}),
+    ("post", "/launch/fails/?again={job}", {LAUNCH, VIEW}),
     ("get", "/jobs/{job}/steps/bad/log", {VIEW, LOG}),
     ("get", "/jobs/{job}/steps/bad/log?attempt=1", {VIEW, LOG}),
 ]  # fmt: skip
@@ -80,7 +83,7 @@ def test_the_permissions_that_it_takes_suffice(login, job, method, path, needed)
 
 def test_every_path_of_the_app_is_in_the_matrix():
     named = {pattern.name for pattern in get_resolver("jobs.urls").url_patterns}
-    assert named == {"list", "job", "cancel", "log", "launch-list", "launch", "healthz"}
+    assert named == {"list", "job", "cancel", "retry", "log", "launch-list", "launch", "healthz"}
 
 
 @pytest.mark.parametrize(
@@ -260,6 +263,93 @@ def test_a_cancel_that_comes_too_late_says_so_and_is_noted(ada, job):
     response = ada.post(f"/jobs/{job.pk}/cancel/", follow=True)
     assert "Nothing to cancel" in response.text
     assert (job_of(job.pk).seq, job_of(job.pk).status) == (seq + 1, status)
+
+
+@pytest.mark.parametrize(
+    ("sent", "steps", "reason"),
+    [
+        ({}, {"bad": "pending", "after_bad": "pending"}, "retry"),
+        ({"step": "bad"}, {"bad": "pending", "after_bad": "pending"}, "retry"),
+        ({"step": "after_bad", "why": " fixed "}, {"bad": "pending"}, "retry: fixed"),
+    ],
+)
+def test_a_retry_is_requested_by_who_pressed_it(ada, job, sent, steps, reason):
+    response = ada.post(f"/jobs/{job.pk}/retry/", sent)
+    assert (response.status_code, response.url) == (302, f"/jobs/{job.pk}/")
+    assert job_of(job.pk).status == "pending"
+    assert steps.items() <= statuses(job).items()
+    request = job.journal.get(kind="request")
+    assert (request.actor, request.source, request.reason) == ("ada", "page", reason)
+
+
+@pytest.mark.parametrize("sent", [{"step": "fine"}, {}])
+def test_a_retry_of_what_has_not_failed_says_so_kindly_and_is_noted(ada, desk, job, sent):
+    if not sent:
+        job = drive(desk, launch("noop"))
+    status = job_of(job.pk).status
+    response = ada.post(f"/jobs/{job.pk}/retry/", sent, follow=True)
+    assert "Nothing to try again" in response.text
+    assert job_of(job.pk).status == status
+    note = job.journal.get(kind="note")
+    assert (note.actor, note.reason.partition(";")[0]) == ("ada", "asked to retry")
+
+
+@pytest.mark.parametrize("step", ["nothing", "a\0b", "<b>", "x" * 10_000])
+def test_a_retry_of_a_step_that_is_not_there_is_not_found(ada, job, step):
+    before = rows()
+    assert ada.post(f"/jobs/{job.pk}/retry/", {"step": step}).status_code == 404
+    assert rows() == before
+
+
+def test_any_text_may_be_the_reason(ada, job):
+    ada.post(f"/jobs/{job.pk}/retry/", {"why": "<b>\x1b[31m\0" + "x" * 10_000})
+    text = page(ada, f"/jobs/{job.pk}/")
+    assert "&lt;b&gt;␛[31m␀xxx" in text
+    assert len(job.journal.get(kind="request").reason) == 500
+
+
+def test_a_job_is_launched_again_with_its_parameters_or_others(ada, desk):
+    old = launch("chatters", {"lines": "7", "gate": "/gate"})
+    form = page(ada, f"/launch/chatters/?again={old.pk}")
+    assert 'value="7"' in form
+    assert 'value="/gate"' in form
+    assert f'action="?again={old.pk}"' in form
+    sent = {"lines": "8", "gate": "", "why": "more lines"}
+    response = ada.post(f"/launch/chatters/?again={old.pk}", sent)
+    new = Job.objects.latest("pk")
+    assert response.url == f"/jobs/{new.pk}/"
+    assert (new.again_of, new.params["lines"]) == (old, ["8"])
+    assert new.journal.get().reason == f"launched again, after job {old.pk}: more lines"
+
+
+def test_parameters_that_do_not_fit_any_more_are_shown_as_such(ada, desk):
+    """The definition has changed since the old job was launched."""
+    old = launch("chatters", {"lines": "7"})
+    Job.objects.filter(pk=old.pk).update(params={"lines": ["many"], "colour": ["red"]})
+    path = f"/launch/chatters/?again={old.pk}"
+    for text in (page(ada, path), ada.post(path, {"lines": "many"}).text):
+        assert "Enter a whole number." in text
+        assert "also had colour, which chatters does not take any more" in text
+    assert Job.objects.count() == 1
+
+
+def test_a_definition_that_is_gone_cannot_be_launched_again(ada, desk):
+    old = launch("noop")
+    Job.objects.filter(pk=old.pk).update(definition="bygone")
+    assert "Launch again" not in page(ada, f"/jobs/{old.pk}/")
+    response = ada.get(f"/launch/bygone/?again={old.pk}", follow=True)
+    assert "no installed app defines bygone any more" in response.text
+    assert response.redirect_chain[-1][0] == f"/jobs/{old.pk}/"
+    assert Job.objects.count() == 1
+
+
+def test_a_parameter_named_like_one_of_ours_keeps_its_name(ada, desk):
+    old = launch("asks_why", {"why": "because", "again": "yes"})
+    form = page(ada, f"/launch/asks_why/?again={old.pk}")
+    assert "Why again?" not in form
+    ada.post("/launch/asks_why/", {"why": "so", "again": "5"})
+    new = Job.objects.latest("pk")
+    assert (new.again_of, new.params) == (None, {"why": ["so"], "again": ["5"]})
 
 
 # --- logs -----------------------------------------------------------------------------------------

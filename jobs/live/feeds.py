@@ -13,11 +13,16 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
 from .. import conf, database, feed, logs, workers
-from ..feed import Part, Position
-from ..models import Job, Step
+from ..feed import Part, Position, Words
+from ..models import Attempt, Job, Step, Worker, rfc3339
+from ..statuses import Verdict
 from . import fragments
 from .viewers import Frame, Viewer
 from .windows import Rows, Window, is_urgent
@@ -230,20 +235,97 @@ def _log_frame(step_id: int, start: int, end: int | None, total: int) -> Frame:
     }
 
 
+# --- what nobody has journaled: who works, and who may not any more -------------------------------
+
+START_ONE = "start one with  python manage.py worker"
+
+
 def read_workers(job_id: int) -> Frame | None:
-    """Who could take this job's ready steps, in words for those that wait."""
-    job = Job.objects.get(pk=job_id)
-    if job.is_finished:
-        return None
-    takers = workers.who_takes(job.pk, workers.living())
-    if not takers:
-        note = "no worker is running: start one with  python manage.py worker"
-        return {"live": 0, "note": note, "unknown": {}}
+    """What the workers mean for this job's steps, in words; None when the job has ended.
+
+    ``note`` is for the steps that could start, unless ``waits`` has words for one by its id;
+    ``late`` is for running steps whose worker shows no sign of life. A step that is newer than
+    ``seq`` is not meant.
+    """
+    with database.snapshot():
+        job = Job.objects.get(pk=job_id)
+        if job.is_finished:
+            return None
+        living = workers.living()
+        takers = workers.who_takes(job.pk, living)
+        note = "waits for a free slot" if takers else f"no worker is running: {START_ONE}"
+        return {
+            "seq": job.seq,
+            "live": len(takers),
+            "note": note,
+            "waits": _read_waits(job, takers, note),
+            "late": _read_late(job, living),
+        }
+
+
+def _read_waits(job: Job, takers: list[Worker], note: str) -> Frame:
+    """The steps that could start and wait for something else than a free slot."""
     known = {name for taker in takers for name in taker.knows.get(job.definition, ())}
-    grace = conf.knobs().unknown_grace
-    unknown = {
-        str(pk): f"no running worker knows this step; it fails after {grace:g} s"
-        for pk, name in Step.objects.ready().filter(job=job).values_list("pk", "name")
-        if name not in known
-    }
-    return {"live": len(takers), "note": "waits for a free slot", "unknown": unknown}
+    words: dict[str, Words] = {}
+    if takers:
+        grace = conf.knobs().unknown_grace
+        for step in Step.objects.ready().filter(job=job).exclude(name__in=known):
+            words[str(step.pk)] = [f"no running worker knows this step; it fails after {grace:g} s"]
+    resting = list(Step.objects.filter(job=job, waiting=0, not_before__gt=timezone.now()))
+    for attempt in _current_attempts(resting):
+        said = feed.why_pending(attempt.step, attempt, [])
+        words[str(attempt.step_id)] = said if takers else [*said, f"; {note}"]
+    return {pk: _as_json(said) for pk, said in words.items()}
+
+
+def _read_late(job: Job, living: list[Worker]) -> Frame:
+    """What is about to be decided of running steps whose worker shows no sign of life."""
+    running = list(Step.objects.running().filter(job=job))
+    late: Frame = {}
+    for attempt in _current_attempts(running):
+        worker = attempt.worker
+        is_gone = worker is None or workers.is_gone(worker)
+        if worker and not is_gone and not workers.is_late(worker):
+            continue
+        observed = any(other != worker and not workers.is_late(other) for other in living)
+        words = _about_the_gone(worker, observed) if is_gone else _about_the_late(worker, observed)
+        step = attempt.step
+        number = f"attempt {step.attempt + 1} of {step.last_attempt}"
+        is_retried = step.has_retry_left(Verdict.LOST) and not job.cancel_requested
+        words.append(f"is tried again ({number})" if is_retried else "fails")
+        late[str(step.pk)] = _as_json(words)
+    return late
+
+
+def _about_the_gone(worker: Worker | None, observed: bool) -> Words:
+    named = f"its worker {worker}" if worker else "its worker"
+    since: Words = [", last heard at ", worker.beat_at] if worker else []
+    if observed:
+        return [f"{named} has ended", *since, ": this attempt ends too, and the step "]
+    return [
+        f"{named} has ended",
+        *since,
+        f". Nothing is decided until a worker runs: {START_ONE}. Then the step ",
+    ]
+
+
+def _about_the_late(worker: Worker | None, observed: bool) -> Words:
+    assert worker
+    said: Words = [f"no sign of life from its worker {worker} since ", worker.beat_at]
+    if observed:
+        due = worker.beat_at + timedelta(seconds=conf.knobs().lease)
+        return [*said, "; if none comes by ", due, " this attempt ends, and the step "]
+    return [
+        *said,
+        ". Nothing is decided until it comes back or another worker runs: "
+        f"{START_ONE}. If that one comes first, the step ",
+    ]
+
+
+def _current_attempts(steps: list[Step]) -> QuerySet[Attempt]:
+    current = Attempt.objects.filter(step__in=steps, number=F("step__attempt"))
+    return current.select_related("step", "worker").defer("result", "traceback")
+
+
+def _as_json(words: Words) -> list[Any]:
+    return [word if isinstance(word, str) else {"at": rfc3339(word)} for word in words]

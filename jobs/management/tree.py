@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
+from textwrap import wrap
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -13,11 +15,11 @@ from rich.text import Text
 from rich.tree import Tree
 
 from .. import database, feed, logs
-from ..feed import Sight, StepSight
+from ..feed import Sight, StepSight, why_pending
 from ..live.feeds import read_workers
 from ..models import Attempt, Job, Step
 from ..statuses import Status
-from ..templatetags.truestep import duration, number, reason
+from ..templatetags.truestep import duration, number
 
 SIGNS = {
     Status.PENDING: "·",
@@ -70,7 +72,7 @@ class Picture:
             rows.sort(key=lambda row: _URGENCY[Status(row.step.status)])
         shown = 0
         for row in rows:
-            lines = self._below(row)
+            lines = self._below(row, console.width - 8)
             if 1 + len(lines) > left:
                 lines = []
             if left < 1:
@@ -125,14 +127,15 @@ class Picture:
         """Why it waits, or what went wrong."""
         if row.step.status == Status.PENDING:
             if row.step.waiting or not self.workers:
-                return reason(row)
-            note: str = self.workers["unknown"].get(str(row.step.pk), self.workers["note"])
-            return note
+                return _plain(why_pending(row.step, row.attempt, row.waits_for))
+            return _plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
         error = row.attempt.error if row.attempt else ""
         return error.splitlines()[0] if error else ""
 
-    def _below(self, row: StepSight) -> list[Text]:
-        return [
+    def _below(self, row: StepSight, width: int) -> list[Text]:
+        late = self.workers.get("late", {}).get(str(row.step.pk), [])
+        warning = [Text(line, style="yellow") for line in wrap(_plain(late), max(width, 20))]
+        return warning + [
             Text(line.text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
             for line in self.lines.get(row.step.pk, ())
         ]
@@ -173,6 +176,16 @@ def _beside(*cells: RenderableType) -> Table:
     line = Table.grid(padding=(0, 1))
     line.add_row(*cells)
     return line
+
+
+def _plain(words: Iterable[Any]) -> str:
+    """A sentence, with its moments in the time zone of the terminal."""
+    return "".join(word if isinstance(word, str) else _clock(word) for word in words)
+
+
+def _clock(at: datetime | dict[str, str]) -> str:
+    at = datetime.fromisoformat(at["at"]) if isinstance(at, dict) else at
+    return f"{at.astimezone():%H:%M:%S}"
 
 
 def _took(start: datetime, end: datetime | None) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django import template
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from ..feed import StepSight
-from ..models import Job, Step
-from ..statuses import Status
+from ..feed import StepSight, why_pending
+from ..models import Job, Step, Transition
+from ..statuses import Kind, Status
 
 register = template.Library()
 
@@ -71,13 +71,29 @@ def number(value: float | None) -> str:
 
 
 @register.filter
-def reason(sight: StepSight) -> str:
+def reason(sight: StepSight) -> SafeString | str:
     """Why a pending step has not started, as far as the step itself knows."""
     if sight.step.status != Status.PENDING:
         return ""
-    if not sight.step.waiting:
-        return "waits for a worker"
-    return f"waits for {', '.join(sight.waits_for) or f'{sight.step.waiting} steps'}"
+    words = why_pending(sight.step, sight.attempt, sight.waits_for)
+    pieces = ((word if isinstance(word, str) else moment(word),) for word in words)
+    return format_html_join("", "{}", pieces)
+
+
+@register.filter
+def asked(entry: Transition) -> str:
+    """What a request asked for, without the reason that was given."""
+    return entry.reason.partition(": ")[0]
+
+
+@register.filter
+def why(entry: Transition) -> str:
+    """What a journal entry says beside what it did."""
+    if entry.kind == Kind.REQUEST:
+        return entry.reason.partition(": ")[2]
+    if entry.kind == Kind.BIRTH:
+        return entry.reason.removeprefix("launched").lstrip(" :")
+    return entry.reason
 
 
 @register.filter

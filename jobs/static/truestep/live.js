@@ -208,10 +208,37 @@ function pulse(frame) {
     countLines(find(`logbox-${pk}`), now.lines);
   }
   if (!frame.workers) return;
-  for (const reason of document.querySelectorAll(".reason[data-waits=worker]")) {
-    const pk = reason.closest(".step").id.slice("step-".length);
-    reason.textContent = frame.workers.unknown[pk] ?? frame.workers.note;
+  for (const step of document.querySelectorAll(".step")) {
+    if (Number(step.dataset.seq) > frame.workers.seq) continue; // this was read before it became so
+    const pk = step.id.slice("step-".length);
+    const reason = step.querySelector(".reason[data-waits=worker]");
+    if (reason) write(reason, frame.workers.waits[pk] ?? [frame.workers.note]);
+    const warning = step.querySelector(".warning");
+    write(warning, frame.workers.late[pk] ?? []);
+    warning.hidden = !frame.workers.late[pk];
   }
+  tellSoon();
+}
+
+// A sentence: pieces of text, and moments, which each reader sees in his own time zone.
+function write(element, words) {
+  const said = JSON.stringify(words);
+  if (element.dataset.said === said) return;
+  element.dataset.said = said;
+  element.replaceChildren(...words.map((word) => (typeof word === "string" ? word : moment(word.at))));
+}
+
+function moment(at) {
+  const time = Object.assign(document.createElement("time"), { dateTime: at });
+  showLocally(time);
+  return time;
+}
+
+function showLocally(time) {
+  const at = new Date(time.dateTime);
+  const today = at.toDateString() === new Date().toDateString();
+  time.textContent = today ? at.toLocaleTimeString() : at.toLocaleString();
+  time.title = at.toLocaleString();
 }
 
 // --- drawing
@@ -260,12 +287,7 @@ function insert(fresh) {
 
 // What the script itself adds to server HTML: local times, running clocks, opened logs, the title.
 function settle(root) {
-  for (const time of root.querySelectorAll("time[data-local]")) {
-    const moment = new Date(time.dateTime);
-    const today = moment.toDateString() === new Date().toDateString();
-    time.textContent = today ? moment.toLocaleTimeString() : moment.toLocaleString();
-    time.title = moment.toLocaleString();
-  }
+  root.querySelectorAll("time[data-local]").forEach(showLocally);
   for (const step of root.matches?.(".step") ? [root] : root.querySelectorAll(".step")) openWhenRunning(step);
   const job = document.querySelector(".job-head");
   if (job) showInTab(job.dataset.status, job.querySelector(".status"));
@@ -295,7 +317,10 @@ function tellSoon() {
     const shown = document.querySelector(".job-head .status, .filter[aria-label=Status]");
     const counts = document.querySelector(".job-head .counts");
     const live = body.dataset.live === "live" ? [] : ["This page is not live."];
-    const text = [...live, ...[shown, counts].filter(Boolean).map((part) => part.innerText)].join(" ");
+    const late = document.querySelectorAll(".warning:not([hidden])").length;
+    const warned = late ? [`Steps whose worker shows no sign of life: ${late}.`] : [];
+    const status = [shown, counts].filter(Boolean).map((part) => part.innerText);
+    const text = [...live, ...status, ...warned].join(" ");
     const summary = find("summary");
     if (summary && summary.textContent !== text) summary.textContent = text;
   }, TELL_MS);
@@ -494,14 +519,16 @@ async function submitted(event) {
   }
   if (form.dataset.send === undefined) return;
   event.preventDefault();
-  const button = form.querySelector("button");
+  const button = event.submitter;
+  const body = new FormData(form, button);
   button.disabled = true;
   try {
-    const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+    const answer = await fetch(form.action, { method: "POST", body });
     const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
     else if (new URL(answer.url).pathname !== location.pathname) say(FINAL_CODES[4401]);
     else if (shown.querySelector(".notice")) say(shown.querySelector(".notice").textContent);
+    else form.reset();
   } catch {
     say("The server cannot be reached; nothing was sent. Try again.");
   }

@@ -1,0 +1,59 @@
+"""Definitions for the tests of what a person sees of retries."""
+
+import os
+import time
+
+from django import forms
+
+from jobs.definitions import JobDefinition, step
+
+
+class AsksWhy(JobDefinition):
+    """Its parameters are named like what the launch page itself sends."""
+
+    class Params(forms.Form):
+        why = forms.CharField()
+        again = forms.CharField()
+
+    @step
+    def answer(self, run):
+        return run.params["why"]
+
+
+class Rests(JobDefinition):
+    """Fails in its first two attempts, and rests a while after each."""
+
+    @step(retries=3, retry_delay=2)
+    def rest(self, run):
+        run.log(f"trying for the {run.attempt}. time")
+        if run.attempt < 3:
+            raise ConnectionError(f"no answer to attempt {run.attempt}")
+
+
+class Mendable(JobDefinition):
+    """Its second step fails until somebody makes a file; then a person may try it again."""
+
+    class Params(forms.Form):
+        file = forms.CharField()
+
+    @step
+    def before(self, run):
+        return 1
+
+    @step
+    def mend(self, run):
+        run.log(f"looking, in attempt {run.attempt}")
+        if not os.path.exists(run.params["file"]):
+            raise FileNotFoundError("there is no such file yet")
+
+    @step
+    def after(self, run): ...
+
+
+class SlowOnce(JobDefinition):
+    """Its first attempt runs out of time, the second one does not."""
+
+    @step(timeout=1, retries=1, retry_delay=0.5)
+    def work(self, run):
+        if run.attempt == 1:
+            time.sleep(600)
