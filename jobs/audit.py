@@ -29,7 +29,12 @@ def differences() -> Iterator[str]:
         with database.snapshot():
             job = Job.objects.filter(pk=job_id).first()
             if job:  # else deleted while we read
-                yield from _Replay(job).differences()
+                yield from differences_of(job)
+
+
+def differences_of(job: Job) -> Iterator[str]:
+    """The same for one job, which was just read."""
+    return _Replay(job).differences()
 
 
 class _Replay:

@@ -1,0 +1,95 @@
+"""Whatever happens, in whatever order, on whichever database: the journal tells the truth.
+
+Each run is up to 25 deeds of ``tests.machine.World``, chosen by Hypothesis, with a look at
+everything after each of them. ``script/test`` does 100 runs on each database, ``script/test
+--full`` 1,000, and any other number is a matter of patience:
+
+    MACHINE_RUNS=5000 script/test --full tests/test_machine.py
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, seed, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+
+from tests.machine import DEEDS, World, play
+from tests.support import ROOT
+
+pytestmark = pytest.mark.slow
+BATCH = 100  # runs of one test
+RUNS = int(os.environ.get("MACHINE_RUNS", "1000"))
+
+
+def rule_of(name):
+    """The deed as a rule: Hypothesis chooses its numbers, and when it happens."""
+
+    @precondition(lambda machine: machine.world.can(name))
+    @rule(**{key: st.integers(0, size - 1) for key, size in DEEDS[name].sizes.items()})
+    def do(self, **numbers):
+        self.world.do(name, **numbers)
+
+    do.__name__ = name
+    return do
+
+
+class Machine(RuleBasedStateMachine):
+    def __init__(self):
+        super().__init__()
+        self.world = World()
+
+    def teardown(self):
+        try:
+            if sys.exc_info()[0] is None:
+                self.world.settle()
+        finally:
+            self.world.close()
+
+
+for name in DEEDS:
+    setattr(Machine, name, rule_of(name))
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    "batch",
+    [0, *(pytest.param(n, marks=pytest.mark.full) for n in range(1, -(-RUNS // BATCH)))],
+)
+def test_whatever_happens_everything_adds_up(transactional_db, batch):
+    run_state_machine_as_test(
+        seed(batch)(type("Machine", (Machine,), {})),
+        settings=settings(
+            max_examples=min(BATCH, RUNS),
+            stateful_step_count=25,
+            deadline=None,
+            database=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+
+
+@pytest.mark.postgres
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("seeds", [range(25), pytest.param(range(25, 200), marks=pytest.mark.full)])
+def test_equal_seeds_make_equal_histories_on_both_databases(transactional_db, tmp_path, seeds):
+    there = {"TRUESTEP_TEST_DIR": str(tmp_path), "DATABASE_URL": "sqlite:///unused"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.machine", *map(str, seeds)],
+        cwd=ROOT,
+        env=os.environ | there | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as child:
+        here = [play(number) for number in seeds]
+        on_sqlite = [json.loads(line) for line in child.stdout]
+    assert child.returncode == 0
+    for number, mine, theirs in zip(seeds, here, on_sqlite, strict=True):
+        assert mine == theirs, f"seed {number}"
+
+
+def test_an_equal_seed_makes_an_equal_history(transactional_db):
+    assert play(1) == play(1) != play(2)
