@@ -581,5 +581,5 @@ class Patient(JobDefinition):
 
 
 from tests.fates.crash_jobs import *  # noqa: E402, F403
-from tests.fates.page_jobs import *  # noqa: E402, F403
 from tests.fates.machine_jobs import *  # noqa: E402, F403
+from tests.fates.page_jobs import *  # noqa: E402, F403
