@@ -17,3 +17,22 @@ class Sturdy(JobDefinition):
 
     @step(needs=[], retries=2, retry_delay=0)
     def beside(self, run): ...
+
+
+class Woven(JobDefinition):
+    """Steps that do not need each other, for operations that meet in one job."""
+
+    @step(needs=[], retries=2, retry_delay=0)
+    def held(self, run): ...
+
+    @step
+    def follower(self, run): ...
+
+    @step(needs=[])
+    def bad(self, run): ...
+
+    @step
+    def after_bad(self, run): ...
+
+    @step(needs=[], retries=2, retry_delay=0)
+    def waiting(self, run): ...

@@ -78,7 +78,7 @@ def situation(make: Callable[[Crew], Perform]) -> Callable[[Crew], Perform]:
 
 def new_worker() -> tuple[Post, Desk]:
     """A worker of this process that knows the jobs of these tests."""
-    knows = {"sturdy": definitions.known_steps()["sturdy"]}
+    knows = {name: definitions.known_steps()[name] for name in ("sturdy", "woven")}
     post = workers.sign_on(slots=2, knows=knows)
     return post, Desk(post.worker, knows)
 
@@ -353,16 +353,17 @@ def _without_chance(value: Any) -> Any:
     return "a time"
 
 
-def bring_to_end(desk) -> None:
+def bring_to_end(*desks: Desk) -> None:
     """What workers do until every job has ended. Raises AssertionError when one is stuck."""
-    sweep = Sweep(desk)
+    sweeps = [Sweep(desk) for desk in desks]
     for _ in range(SWEEPS):
-        sweep.run(held=())
+        for sweep in sweeps:
+            sweep.run(held=())
         unfinished = list(Job.objects.unfinished())
         if not unfinished:
             return
         for job in unfinished:
-            drive(desk, job)
+            drive(desks[0], job)
     raise AssertionError(f"stuck: {unfinished}")
 
 

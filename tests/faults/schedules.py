@@ -1,0 +1,180 @@
+"""Two operations at once, in an order that is chosen at every crash point.
+
+Each runs in a thread of its own, on a connection of its own, and stops at each place it reaches
+until it is released. Who waits for a lock of the other cannot be released; the other goes on.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connection
+
+from jobs import crashpoints, database
+
+DEADLINE = 60.0  # seconds for one piece of an operation
+LOOK_AGAIN = 0.002  # seconds after which PostgreSQL is asked whether a thread waits for a lock
+
+
+class Actor:
+    """A thread that performs one operation after another."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.said: queue.Queue[tuple[str, Any]] = queue.Queue()
+        self.pid = 0  # of its PostgreSQL session
+        self._go = threading.Semaphore(0)
+        self._operations: queue.Queue[Callable[[], Any] | None] = queue.Queue()
+        self.thread = threading.Thread(target=self._live)
+        self.thread.start()
+
+    def begin(self, operation: Callable[[], Any] | None) -> None:
+        """Perform it from its first place on; without one, end."""
+        self._operations.put(operation)
+
+    def release(self) -> None:
+        self._go.release()
+
+    def stop_at(self, place: str) -> None:
+        self.said.put(("at", place))
+        self._go.acquire()
+
+    def _live(self) -> None:
+        while operation := self._operations.get():
+            connection.ensure_connection()
+            if connection.vendor == "postgresql":
+                self.pid = connection.connection.info.backend_pid
+            self.stop_at("start")
+            try:
+                answer = operation()
+            except BaseException as error:
+                answer = error
+            self.said.put(("done", answer))
+        connection.close()
+
+
+@dataclass
+class Played:
+    """What became of a schedule."""
+
+    choices: str = ""  # who was released, where both could be: 0 or 1
+    trace: list[str] = field(default_factory=list)
+    answers: list[Any] = field(default_factory=lambda: [None, None])
+
+    def __str__(self) -> str:
+        return f"schedule {self.choices}: {' '.join(self.trace)} → {self.answers}"
+
+
+class Stage:
+    """Two actors, and who of them has to wait."""
+
+    def __init__(self) -> None:
+        self._actors = [Actor(number) for number in range(2)]
+        self._by_thread = {actor.thread: actor for actor in self._actors}
+        self._holder: Actor | None = None  # of SQLite's ticket
+
+    def end(self) -> None:
+        for actor in self._actors:
+            actor.begin(None)
+            actor.thread.join(DEADLINE)
+
+    def play(self, operations: Sequence[Callable[[], Any]], choices: str = "") -> Played:
+        """Perform both. After the *choices*, whoever was released last goes on."""
+        played = Played()
+        at: list[str] = ["", ""]  # the place; "blocked" or "done" where there is none
+        with self._watched():
+            for actor, operation in zip(self._actors, operations, strict=True):
+                actor.begin(operation)
+                self._settle(actor, at, played)
+            last = 0
+            while at != ["done", "done"]:
+                able = [number for number in (0, 1) if at[number] not in ("blocked", "done")]
+                if len(able) == 2:
+                    made = len(played.choices)
+                    last = int(choices[made]) if made < len(choices) else last
+                    played.choices += str(last)
+                elif able:
+                    [last] = able
+                if able:
+                    played.trace.append(f"{last}:{at[last]}")
+                    self._actors[last].release()
+                    self._settle(self._actors[last], at, played)
+                for number in (0, 1):
+                    if at[number] == "blocked" and (number != last or not able):
+                        self._settle(self._actors[number], at, played)
+        return played
+
+    def _settle(self, actor: Actor, at: list[str], played: Played) -> None:
+        """Wait until the actor is at a place, done or blocked."""
+        was_blocked = at[actor.number] == "blocked"
+        at[actor.number] = ""
+        if was_blocked and self._is_blocked_by_ticket(actor):
+            at[actor.number] = "blocked"
+            return
+        waited = 0.0
+        while True:
+            try:
+                said, what = actor.said.get(timeout=LOOK_AGAIN)
+                break
+            except queue.Empty:
+                waited += LOOK_AGAIN
+                assert waited < DEADLINE, f"{actor.number} hangs: {played}"
+                if self._waits_in_database(actor):
+                    said, what = "blocked", None
+                    break
+        if said == "done":
+            played.answers[actor.number] = what
+        elif said == "blocked" and not was_blocked:
+            played.trace.append(f"{actor.number}:…")
+        at[actor.number] = what if said == "at" else said
+
+    # -- who waits
+
+    def _is_blocked_by_ticket(self, actor: Actor) -> bool:
+        return self._holder is not None and self._holder is not actor
+
+    def _waits_in_database(self, actor: Actor) -> bool:
+        if connection.vendor == "sqlite":
+            return False
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT cardinality(pg_blocking_pids(%s))", [actor.pid])
+            return cursor.fetchone() != (0,)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        def stop(place: str) -> None:
+            if actor := self._by_thread.get(threading.current_thread()):
+                actor.stop_at(place)
+
+        take, wait = database._ticket, database._wait_for_turn
+
+        def wait_for_turn(handle: int, path: str) -> None:
+            actor = self._by_thread[threading.current_thread()]
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                actor.said.put(("blocked", None))
+                wait(handle, path)
+            self._holder = actor
+
+        @contextmanager
+        def ticket() -> Iterator[None]:
+            try:
+                with take():
+                    yield
+            finally:
+                if self._holder is self._by_thread[threading.current_thread()]:
+                    self._holder = None
+
+        database._ticket, database._wait_for_turn = ticket, wait_for_turn
+        try:
+            with crashpoints.watched(stop):
+                yield
+        finally:
+            database._ticket, database._wait_for_turn = take, wait

@@ -1,0 +1,187 @@
+"""Two operations on one job, step by step in many orders: each order ends as if one came first."""
+
+import os
+import random
+import time
+from itertools import combinations_with_replacement
+
+import pytest
+
+from jobs import audit, crashpoints, database, orchestrator, workers
+from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
+from jobs.models import Attempt, Job, Step, Transition, Worker
+from jobs.orchestrator import Desk
+from jobs.recovery import Sweep
+from jobs.runner import Outcome
+from jobs.statuses import TERMINAL, Kind, Verdict
+from jobs.transitions import JobState
+from tests.faults.crashes import HOPELESS, bring_to_end, new_worker
+from tests.faults.schedules import Stage
+from tests.support import returned
+
+pytestmark = pytest.mark.slow
+
+DOCUMENTED = (Overtaken, MoveRefused, DeclaredDead, Job.DoesNotExist)
+ENDS = {"finish": Verdict.RETURNED, "advance": Verdict.RETURNED, "fail": Verdict.FAILED}
+# Give one, as a failure reports it, to see just that schedule: SCHEDULE=0110 pytest -k …
+REPLAY = os.environ.get("SCHEDULE")
+
+
+class Scene:
+    """A job of which one step has failed and one is held by a worker that others take for dead.
+
+    *late*: the held step is the last one that has not ended.
+    """
+
+    def __init__(self, desk: Desk, late: bool) -> None:
+        self.desk = desk
+        self.post, self.frozen = new_worker()
+        self._freeze()
+        self.job = orchestrator.launch("woven")
+        [self.held] = orchestrator.claim(self.frozen, room=1)
+        [bad, *others] = orchestrator.claim(desk, room=3 if late else 1)
+        orchestrator.finish(desk, bad, HOPELESS, room=0)
+        for held in others:
+            orchestrator.finish(desk, held, returned(), room=0)
+
+    def _freeze(self) -> None:
+        """On another host, and silent for longer than the lease."""
+        worker = self.post.worker
+        Worker.objects.filter(pk=worker.pk).update(host="far.example")
+        seen = workers._Watched(beats=0, looked_at=time.monotonic(), silent=1e9)
+        workers._watched[worker.pk] = seen
+
+    def operation(self, name: str):
+        """What it does, as a process of its own would: with its own memory of the job."""
+        state = JobState.load(self.job.pk)
+        return lambda: getattr(self, f"_{name}")(state)
+
+    def _end(self, state: JobState, outcome: Outcome, room: int):
+        desk = Desk(self.frozen.worker, self.frozen.knows, {self.job.pk: state})
+        return orchestrator.finish(desk, self.held, outcome, room)
+
+    def _finish(self, state):
+        return self._end(state, returned(), room=0)
+
+    def _advance(self, state):
+        return self._end(state, returned(), room=2)
+
+    def _fail(self, state):
+        return self._end(state, HOPELESS, room=0)
+
+    def _cancel(self, state):
+        return orchestrator.cancel(self.job.pk, actor="ada")
+
+    def _retry(self, state):
+        return orchestrator.retry(self.job.pk, actor="ada")
+
+    def _sweep(self, state):
+        Sweep(Desk(self.desk.worker, self.desk.knows)).run(held=())
+
+    def _claim(self, state):
+        return orchestrator.claim(Desk(self.desk.worker, self.desk.knows), room=2)
+
+    def _beat(self, state):
+        self.post.beat()
+
+    def _delete(self, state):
+        crashpoints.reach("delete.before_begin")
+        with database.write():
+            Job.objects.select_for_update().get(pk=self.job.pk)
+            crashpoints.reach("delete.locked")
+            Job.objects.filter(pk=self.job.pk).delete()
+            crashpoints.reach("delete.before_commit")
+        crashpoints.reach("delete.after_commit")
+
+    # -- what must be true afterwards
+
+    def check(self, names, answers):
+        for answer in answers:
+            assert not isinstance(answer, BaseException) or isinstance(answer, DOCUMENTED)
+        assert list(audit.differences()) == []
+        if Job.objects.filter(pk=self.job.pk).exists():
+            done = [
+                (name, answer)
+                for name, answer in zip(names, answers, strict=True)
+                if not isinstance(answer, BaseException)
+            ]
+            self._check_end_of_attempt([name for name, _ in done if name in ENDS])
+            self._check_requests(done)
+            self._check_claims(done)
+        bring_to_end(self.desk, self.frozen)
+        assert list(audit.differences()) == []
+        assert set(Step.objects.values_list("status", flat=True)) <= TERMINAL
+        if "delete" in names:
+            assert not Job.objects.filter(pk=self.job.pk).exists()
+            assert not Step.objects.exists()
+            assert not Transition.objects.exists()
+
+    def _check_end_of_attempt(self, ends):
+        """It has one end, and that is what was said to whoever ended it."""
+        attempt = Attempt.objects.get(step=self.held.step_id, number=1)
+        moves = Transition.objects.filter(step=self.held.step_id, attempt=1)
+        assert moves.filter(from_status="running").count() == (attempt.ended_at is not None)
+        assert {ENDS[name] for name in ends} <= {attempt.verdict}
+
+    def _check_requests(self, done):
+        """Each that was granted is in the journal, once."""
+        requests = self.job.journal.filter(kind=Kind.REQUEST)
+        for name in ("cancel", "retry"):
+            granted = sum(each == name and bool(answer) for each, answer in done)
+            assert requests.filter(reason=name).count() == granted
+
+    def _check_claims(self, done):
+        claims = [
+            claim for name, answer in done if name in ("claim", "advance") for claim in answer
+        ]
+        for claim in claims:
+            entry = self.job.journal.get(tag=claim.tag, step=claim.step_id)
+            assert (entry.to_status, entry.attempt) == ("running", claim.attempt)
+        assert len({claim.tag for claim in claims}) == len(claims)
+
+    def clear(self):
+        Job.objects.filter(pk=self.job.pk).delete()
+        self.post.abandon()
+        self.post.worker.delete()
+
+
+OPERATIONS = ("finish", "fail", "cancel", "retry", "sweep", "claim", "beat", "delete", "advance")
+
+
+@pytest.fixture(scope="module")
+def stage(django_db_setup):
+    stage = Stage()
+    yield stage
+    stage.end()
+
+
+def cases():
+    for count, mark in ((2, ()), (24, pytest.mark.full)):
+        for late in (False, True):
+            for names in combinations_with_replacement(OPERATIONS, 2):
+                kind = "late" if late else "early"
+                name = f"{names[0]}-{names[1]}-{kind}-{count}"
+                yield pytest.param(names, late, count, id=name, marks=mark)
+
+
+@pytest.mark.parametrize(("names", "late", "count"), list(cases()))
+def test_two_operations_end_as_if_one_came_first(database, stage, names, late, count):
+    post, desk = new_worker()
+    chance = random.Random(f"{names} {late}")
+    waiting = [REPLAY or format(chance.getrandbits(64), "064b")]
+    for number in range(count):
+        choices = waiting.pop(chance.randrange(len(waiting)))
+        scene = Scene(desk, late)
+        played = stage.play([scene.operation(name) for name in names], choices)
+        try:
+            scene.check(names, played.answers)
+        except BaseException as error:
+            error.add_note(f"SCHEDULE={played.choices}  {played}")
+            raise
+        scene.clear()
+        made = played.choices  # all that begin alike and then differ are other schedules
+        begin = len(choices) if number else 0
+        waiting += [made[:i] + "10"[int(made[i])] for i in range(begin, len(made))]
+        if REPLAY or not waiting:
+            break
+    post.sign_off()
