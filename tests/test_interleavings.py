@@ -99,12 +99,13 @@ class Scene:
         for answer in answers:
             assert not isinstance(answer, BaseException) or isinstance(answer, DOCUMENTED)
         assert list(audit.differences()) == []
+        done = [
+            (name, answer)
+            for name, answer in zip(names, answers, strict=True)
+            if not isinstance(answer, BaseException)
+        ]
+        self._check_beat(done)
         if Job.objects.filter(pk=self.job.pk).exists():
-            done = [
-                (name, answer)
-                for name, answer in zip(names, answers, strict=True)
-                if not isinstance(answer, BaseException)
-            ]
             self._check_end_of_attempt([name for name, _ in done if name in ENDS])
             self._check_requests(done)
             self._check_claims(done)
@@ -138,6 +139,11 @@ class Scene:
             entry = self.job.journal.get(tag=claim.tag, step=claim.step_id)
             assert (entry.to_status, entry.attempt) == ("running", claim.attempt)
         assert len({claim.tag for claim in claims}) == len(claims)
+
+    def _check_beat(self, done):
+        """Who has just beaten was not signed off for its silence."""
+        if ("beat", None) in done:
+            assert Worker.objects.get(pk=self.post.worker.pk).stopped_at is None
 
     def clear(self):
         Job.objects.filter(pk=self.job.pk).delete()
