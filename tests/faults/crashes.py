@@ -78,7 +78,7 @@ def situation(make: Callable[[Crew], Perform]) -> Callable[[Crew], Perform]:
 
 def new_worker() -> tuple[Post, Desk]:
     """A worker of this process that knows the jobs of these tests."""
-    knows = {name: definitions.known_steps()[name] for name in ("sturdy", "woven")}
+    knows = {name: list(definitions.get(name).steps()) for name in ("sturdy", "woven")}
     post = workers.sign_on(slots=2, knows=knows)
     return post, Desk(post.worker, knows)
 
