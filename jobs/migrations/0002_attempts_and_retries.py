@@ -14,8 +14,10 @@ def fill_in(apps, schema_editor):
     moves = Transition.objects.filter(step=OuterRef("pk"), kind="move").order_by("-seq")
     Step.objects.filter(fence__gt=0).update(tag=Subquery(moves.values("tag")[:1]))
     ended = Attempt.objects.exclude(ended_at=None)
-    step_of = Step.objects.filter(pk=OuterRef("step"), attempt=OuterRef("number"))
-    ended.annotate(status=Subquery(step_of.values("status")[:1])).update(
+    left = Transition.objects.filter(
+        step=OuterRef("step"), attempt=OuterRef("number"), kind="move", from_status="running"
+    )
+    ended.annotate(status=Subquery(left.values("to_status")[:1])).update(
         verdict=Case(
             When(status="succeeded", then=Value("returned")),
             When(status="failed", then=Value("failed")),

@@ -1,0 +1,29 @@
+"""Rows of an older release say after a migration what they would have said from the beginning."""
+
+from django.core.management import call_command
+
+from jobs.models import Attempt
+from jobs.orchestrator import cancel, claim, finish, launch
+from jobs.statuses import Verdict
+from tests.support import drive, ended, returned
+
+
+def test_the_verdicts_of_the_first_release_are_found_in_its_journal(desk):
+    drive(
+        desk,
+        launch("fails"),
+        lambda held: ended(Verdict.FAILED) if held.name == "bad" else returned(),
+    )
+    for verdict in (Verdict.HANDED_BACK, Verdict.STOPPED):
+        job = launch("noop")
+        [held] = claim(desk, room=1)
+        if verdict is Verdict.STOPPED:
+            cancel(job.pk)
+        finish(desk, held, ended(verdict), room=0)
+        cancel(job.pk)
+    attempts = Attempt.objects.order_by("pk")
+    verdicts = list(attempts.values_list("verdict", flat=True))
+    assert set(verdicts) == {"returned", "failed", "handed back", "stopped"}
+    call_command("migrate", "truestep", "0001", verbosity=0)
+    call_command("migrate", verbosity=0)
+    assert list(attempts.values_list("verdict", flat=True)) == verdicts
