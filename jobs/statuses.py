@@ -44,6 +44,14 @@ class Verdict(TextChoices):
 CRASHES = frozenset({Verdict.DIED, Verdict.LOST})
 CHARGED = frozenset({Verdict.FAILED, Verdict.TIMED_OUT}) | CRASHES  # to the retries of the step
 
+# The verdicts of an attempt after which its step is what.
+VERDICTS: dict[Status, frozenset[Verdict]] = {
+    Status.SUCCEEDED: frozenset({Verdict.RETURNED}),
+    Status.FAILED: CHARGED,
+    Status.CANCELLED: frozenset({Verdict.STOPPED, Verdict.HANDED_BACK}),
+    Status.PENDING: CHARGED | {Verdict.HANDED_BACK},
+}
+
 Moves = dict[Status, dict[Status, str]]
 
 STEP_MOVES: Moves = {
@@ -97,6 +105,7 @@ TERMINAL: frozenset[Status] = frozenset(
     status for status, onward in STEP_MOVES.items() if not onward
 )
 UNFINISHED: frozenset[Status] = frozenset(Status) - TERMINAL
+HOPELESS = TERMINAL - {Status.SUCCEEDED}  # what needs a step in one of these cannot run
 
 
 def is_legal(moves: Moves, old: str, new: str) -> bool:

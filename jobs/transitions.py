@@ -38,6 +38,7 @@ from .models import Attempt, Job, Need, Step, Transition, Worker
 from .statuses import (
     CHARGED,
     CRASHES,
+    HOPELESS,
     JOB_MOVES,
     JOB_RETRIES,
     STEP_MOVES,
@@ -51,7 +52,6 @@ from .statuses import (
     status_of_job,
 )
 
-HOPELESS = TERMINAL - {Status.SUCCEEDED}  # what needs a step in one of these cannot run
 # Seconds before a batch that met a busy database or a faster writer is decided again.
 RETRY_PAUSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
 

@@ -8,8 +8,9 @@ from django.db import connection
 from jobs import audit, definitions, triggers, workers
 from jobs.logs import LogBook
 from jobs.models import Job
-from jobs.orchestrator import Desk, claim, finish, launch
-from tests.support import returned
+from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
+from jobs.statuses import Verdict
+from tests.support import Cost, drive, ended, returned
 
 
 @pytest.fixture
@@ -117,6 +118,70 @@ LIES = {
         "UPDATE truestep_transition SET attempt = 5 WHERE seq = 4",
         "entry 4 says attempt 5 of top, it was another",
     ),
+    "an entry about a step of another job": (
+        "UPDATE truestep_transition SET step_id = (SELECT MAX(id) FROM truestep_step) "
+        "WHERE seq = 4",
+        "entry 4 is about a step of another job",
+    ),
+    "a job that its steps do not make": (
+        "UPDATE truestep_transition SET to_status = 'succeeded' WHERE seq = 3",
+        "entry 3 makes it succeeded, by its steps it was running",
+    ),
+    "the tag of another copy": (
+        "UPDATE truestep_job SET tag = 'other'",
+        "the tag of its row is not that of the last entry",
+    ),
+    "a step's tag": (STEP.format("tag = 'other'"), "top: tag is other, the journal says"),
+    "a job that never began": (
+        "UPDATE truestep_job SET started_at = NULL",
+        "status is running and started_at is None, by the journal 20",
+    ),
+    "failures nobody had": (STEP.format("failures = 1"), "top: failures is 1, by its attempts 0"),
+    "crashes nobody had": (STEP.format("crashes = 1"), "top: crashes is 1, by its attempts 0"),
+    "a wait for nothing": (
+        "UPDATE truestep_step SET not_before = '2026-01-01' WHERE name = 'bottom'",
+        "bottom waits until 2026-01-01 00:00:00+00:00, and no attempt was charged",
+    ),
+    "a step that waits in vain": (
+        "UPDATE truestep_step SET status = 'failed' WHERE name = 'right'",
+        "bottom waits for a step that can never succeed",
+    ),
+    "a step that was skipped for nothing": (
+        "UPDATE truestep_step SET status = 'skipped' WHERE name = 'bottom'",
+        "bottom is skipped, and nothing that it needs has gone wrong",
+    ),
+    "a verdict that does not fit": (
+        "UPDATE truestep_attempt SET verdict = 'stopped' WHERE verdict = 'returned'",
+        "attempt 1 of top: its verdict is 'stopped', and the step became succeeded",
+    ),
+    "an attempt that began at another time": (
+        "UPDATE truestep_attempt SET started_at = '2026-01-01'",
+        "attempt 1 of top: it began at 2026-01-01 00:00:00+00:00, by the journal 20",
+    ),
+    "an attempt that ended at another time": (
+        "UPDATE truestep_attempt SET ended_at = '2026-01-01' WHERE ended_at IS NOT NULL",
+        "attempt 1 of top: it ended at 2026-01-01 00:00:00+00:00, by the journal 20",
+    ),
+    "a worker that could not do it": (
+        """UPDATE truestep_worker SET knows = '{"diamond": ["left", "right"]}'""",
+        "attempt 1 of top: the worker",
+    ),
+    "a worker for another job": (
+        "UPDATE truestep_worker SET only_job_id = (SELECT MAX(id) FROM truestep_job)",
+        "attempt 1 of left: the worker",
+    ),
+    "a log of an attempt to come": (
+        "UPDATE truestep_logchunk SET attempt = 2",
+        "top: the chunk of lines 1–2 is of attempt 2, which cannot be",
+    ),
+    "a log of no attempt": (
+        "UPDATE truestep_logchunk SET attempt = 0",
+        "top: the chunk of lines 1–2 is of attempt 0, which cannot be",
+    ),
+    "a job that another one followed": (
+        "UPDATE truestep_job SET again_of_id = (SELECT MAX(id) FROM truestep_job)",
+        "its birth says 'launched'",
+    ),
     "a need that was not met": (
         "INSERT INTO truestep_need (step_id, needed_id) SELECT a.id, b.id "
         "FROM truestep_step a, truestep_step b WHERE a.name = 'left' AND b.name = 'right'",
@@ -150,11 +215,124 @@ LIES = {
 @pytest.mark.parametrize("lie", LIES)
 def test_each_lie_is_found(job, lie):
     statement, words = LIES[lie]
+    launch("noop")
     with unguarded():
         sql(statement)
     found = list(audit.differences())
+    assert [line for line in found if words in line and line.startswith(f"job {job.pk}: ")], found
+
+
+# --- lies about jobs that did not go well ---------------------------------------------------------
+
+
+def desk_for(job):
+    knows = definitions.known_steps()
+    return Desk(workers.sign_on(slots=2, knows=knows, only_job=job.pk).worker, knows)
+
+
+@pytest.fixture
+def eventful(transactional_db):
+    """Four jobs: one between two attempts, one tried again, one cancelled, one launched again."""
+    between = launch("flaky", {"failures": 1})
+    desk = desk_for(between)
+    [before] = claim(desk, room=1)
+    [held] = finish(desk, before, returned(), room=1)
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    retried = launch("fails")
+    fate = {"bad": ended(Verdict.FAILED)}
+    drive(desk_for(retried), retried, lambda held: fate.get(held.name, returned()))
+    retry(retried.pk, "bad", why="it was the network")
+    cancelled = launch("noop")
+    desk = desk_for(cancelled)
+    [held] = claim(desk, room=1)
+    cancel(cancelled.pk)
+    finish(desk, held, ended(Verdict.STOPPED), room=0)
+    launch("noop", again_of=cancelled, why="once more")
+    assert list(audit.differences()) == []
+    return {"between": between.pk, "retried": retried.pk, "cancelled": cancelled.pk}
+
+
+ENTRY = "UPDATE truestep_transition SET {} WHERE job_id = {{job}} AND {}"
+LATER_LIES = {
+    "more failures than retries": (
+        "between",
+        "UPDATE truestep_step SET retries = 0 WHERE job_id = {job}",
+        "flaky goes on after 1 failures, retries is 0",
+    ),
+    "a failure that is not counted": (
+        "between",
+        "UPDATE truestep_step SET failures = 0 WHERE job_id = {job}",
+        "flaky: failures is 0, by its attempts 1",
+    ),
+    "a wait after an attempt that was not charged": (
+        "between",
+        "UPDATE truestep_attempt SET verdict = 'handed back' WHERE verdict = 'failed'",
+        "flaky waits until",
+    ),
+    "an end that nobody took back": (
+        "retried",
+        ENTRY.format("kind = 'note'", "kind = 'request'"),
+        "bad failed → pending is not legal",
+    ),
+    "a job whose end nobody took back": (
+        "retried",
+        ENTRY.format("kind = 'note'", "kind = 'request'"),
+        ": failed → pending is not legal",
+    ),
+    "an end that was taken back later": (
+        "retried",
+        ENTRY.format("at = '2026-01-01'", "kind = 'request'"),
+        "bad failed → pending is not legal",
+    ),
+    "an end that was taken back after something else": (
+        "retried",
+        ENTRY.format(
+            "kind = 'note', from_status = '', to_status = ''",
+            "from_status = 'failed' AND step_id IS NOT NULL",
+        ),
+        "after_bad skipped → pending is not legal",
+    ),
+    "a cancel that nobody asked for": (
+        "cancelled",
+        ENTRY.format("kind = 'note'", "kind = 'request'"),
+        "two became cancelled, and nobody had asked",
+    ),
+    "a cancelled job that went on": (
+        "cancelled",
+        ENTRY.format("kind = 'request', reason = 'cancel'", "kind = 'birth'"),
+        "one became running after cancel was requested",
+    ),
+    "another job that one follows": (
+        "cancelled",
+        "UPDATE truestep_job SET again_of_id = again_of_id - 1 WHERE again_of_id = {job}",
+        "its birth says 'launched again, after job",
+    ),
+    "when a job ended": (
+        "cancelled",
+        "UPDATE truestep_job SET ended_at = '2026-01-01' WHERE id = {job}",
+        "status is cancelled and ended_at is 2026-01-01 00:00:00+00:00, by the journal 20",
+    ),
+}
+
+
+@pytest.mark.parametrize("lie", LATER_LIES)
+def test_each_lie_about_an_eventful_job_is_found(eventful, lie):
+    which, statement, words = LATER_LIES[lie]
+    with unguarded():
+        sql(statement.format(job=eventful[which]))
+    found = list(audit.differences())
     assert [line for line in found if words in line], found
-    assert all(line.startswith(f"job {job.pk}: ") for line in found)
+
+
+@pytest.mark.parametrize("name", ["noop", "thousand_wide", "thousand_deep"])
+def test_a_job_of_any_size_costs_a_few_reads(transactional_db, name):
+    knows = definitions.known_steps()
+    desk = Desk(workers.sign_on(slots=2, knows=knows).worker, knows)
+    job = launch(name)
+    claim(desk, room=300)
+    with Cost() as cost:
+        assert list(audit.differences_of(Job.objects.get(pk=job.pk))) == []
+    assert len(cost.statements) == 7, cost.statements
 
 
 def test_each_lie_is_found_in_its_own_job(job):

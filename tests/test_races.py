@@ -137,7 +137,7 @@ def test_many_finishers_of_one_attempt_end_it_exactly_once(desk, crowd):
     job = launch("noop")
     [held] = claim(desk, room=1)
     desks = [Desk(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(4)]
-    verdicts = [Verdict.FAILED, Verdict.STOPPED, Verdict.TIMED_OUT]
+    verdicts = [Verdict.FAILED, Verdict.DIED, Verdict.TIMED_OUT]
     outcomes = [returned(), *map(ended, verdicts)]
     answers = race(
         crowd,

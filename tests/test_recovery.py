@@ -151,4 +151,5 @@ def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, sett
     for _ in range(2):
         stranger.run(held=())
     assert set(job.steps.values_list("status", flat=True)) == {"pending"}
+    workers.Worker.objects.update(knows=desk.knows)
     drive(desk, job)

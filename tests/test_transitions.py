@@ -30,6 +30,12 @@ def finish_first(desk, outcome):
     finish(desk, start(desk), outcome, room=0)
 
 
+def cancel_first(desk, job):
+    held = start(desk)
+    cancel(job.pk)
+    finish(desk, held, ended(Verdict.STOPPED), room=0)
+
+
 REACH_STEP = {
     "pending": lambda desk, job: None,
     "running": lambda desk, job: start(desk),
@@ -45,7 +51,7 @@ MOVE_STEP = {
     ("pending", "failed"): lambda desk, job: give_up(job.pk, step_of(job, "one").pk, "unknown"),
     ("running", "succeeded"): REACH_STEP["succeeded"],
     ("running", "failed"): REACH_STEP["failed"],
-    ("running", "cancelled"): lambda desk, job: finish_first(desk, ended(Verdict.STOPPED)),
+    ("running", "cancelled"): cancel_first,
     ("running", "pending"): lambda desk, job: finish_first(desk, ended(Verdict.HANDED_BACK)),
 }
 REACH_JOB = {
