@@ -1,4 +1,6 @@
-"""What the machine of ``tests/machine.py`` launches. Nobody runs these steps."""
+"""What the machine of ``tests/machine.py`` launches, and nobody runs; and a step that hogs."""
+
+import re
 
 from jobs.definitions import JobDefinition, step
 
@@ -56,3 +58,12 @@ class MachineStranger(JobDefinition):
 
     @step
     def after_unknown(self, run): ...
+
+
+class Hog(JobDefinition):
+    """One C call that holds the interpreter for ages."""
+
+    @step
+    def match(self, run):
+        run.log("matching")
+        re.match(r"(a+)+b", "a" * 60)
