@@ -13,26 +13,90 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import Enum
 from typing import Any
 
 import psutil
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import (
+    DEFAULT_DB_ALIAS,
+    DatabaseError,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
+from django.db.backends.signals import connection_created
 
-from .exceptions import DatabaseBusy, DatabaseUnsafe
+from .exceptions import DatabaseBusy, DatabaseUnsafe, DatabaseUnusable
 
 PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
+IDLE_SECONDS = 10.0  # a frozen worker holds the locks of a transaction no longer
 LISTEN_AGAIN_SECONDS = 1.0
 NEWS = "truestep"  # the PostgreSQL channel on which a trigger tells of commits
 _SQLSTATES_WORTH_A_RETRY = {"40001", "40P01"}  # serialization failure, deadlock
 
 
 def be_patient(seconds: float) -> None:
-    """How long this process waits for its turn to write, from now on."""
-    global _patience
-    _patience = seconds
+    """How long this process waits for its turn to write, and for any lock, from now on."""
+    global _patience, _limits_waiting
+    _patience, _limits_waiting = seconds, True
+    if connection.connection is not None:
+        _limit_waiting(connection)
 
 
 _patience = PATIENCE_SECONDS
+_limits_waiting = False  # else the settings say how long a connection waits
+
+
+def _limit_waiting(fresh: Any) -> None:
+    milliseconds = round(_patience * 1000)
+    with fresh.cursor() as cursor:
+        if fresh.vendor == "sqlite":
+            cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        else:
+            idle = round(IDLE_SECONDS * 1000)
+            cursor.execute(
+                f"SET lock_timeout = {milliseconds}; "
+                f"SET idle_in_transaction_session_timeout = {idle}"
+            )
+
+
+def _set_up(connection: Any, **kwargs: Any) -> None:
+    """A connection was made."""
+    if connection.alias != DEFAULT_DB_ALIAS:
+        return
+    connection.truestep_file = _file_of(connection)
+    if _limits_waiting:
+        _limit_waiting(connection)
+
+
+connection_created.connect(_set_up, dispatch_uid="truestep.database")
+
+
+def _file_of(its: Any) -> tuple[int, int] | None:
+    """Which file a SQLite's path leads to now; None where there is none."""
+    if its.vendor != "sqlite" or its.is_in_memory_db():
+        return None
+    try:
+        found = os.stat(its.settings_dict["NAME"])
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _follow_file() -> bool:
+    """Leave a SQLite file that another one has replaced, as a restore does; True when it did.
+
+    Raises OperationalError while there is none: to open it would make an empty one.
+    """
+    known = getattr(connection, "truestep_file", None)
+    if known is None or connection.in_atomic_block or (now := _file_of(connection)) == known:
+        return False
+    connection.close()
+    if now is None:
+        raise OperationalError(f"unable to open database file: {name()} is gone")
+    connection.truestep_file = now  # type: ignore[attr-defined]
+    return True
 
 
 @contextmanager
@@ -40,10 +104,20 @@ def write() -> Iterator[None]:
     """One short, durable write transaction.
 
     SQLite's busy handler is unfair: of several busy writers most starve. A file lock beside the
-    database gives each writer its turn. Raises DatabaseBusy when there is none within the patience.
+    database gives each writer its turn. Raises DatabaseBusy when there is none within the patience,
+    or when somebody holds a row that it needs for as long.
     """
-    with _ticket(), transaction.atomic(durable=True):
-        yield
+    began = time.monotonic()
+    with _ticket():
+        _follow_file()
+        try:
+            with transaction.atomic(durable=True):
+                yield
+        except OperationalError as error:
+            waited = time.monotonic() - began
+            if kind_of(error) is Trouble.BUSY and waited > _patience * 0.9:
+                raise DatabaseBusy(waited, name()) from error
+            raise
 
 
 @contextmanager
@@ -56,6 +130,7 @@ def snapshot() -> Iterator[None]:
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "sqlite":
+        _follow_file()
         connection.ensure_connection()
         if connection.connection.in_transaction:  # inside another snapshot
             yield
@@ -74,6 +149,80 @@ def snapshot() -> Iterator[None]:
 
 # What the database may raise when it is busy, away, full or broken.
 TROUBLE = (DatabaseError, InterfaceError, DatabaseBusy)
+
+
+class Trouble(Enum):
+    """Why a database cannot be used: what is wrong with it, and what to do."""
+
+    BUSY = "is busy", "Try again; if it goes on, look for a process that holds it open."
+    FULL = "is full", "Make room where it is kept; everything goes on by itself then."
+    READ_ONLY = (
+        "is read-only",
+        "Let this user write to the file and its directory, or use the server that takes writes; "
+        "everything goes on by itself then.",
+    )
+    AWAY = "cannot be reached", "Start it, or set DATABASE_URL; everything goes on by itself then."
+    OTHER = "cannot be used", "Is it new? Run: python manage.py migrate"
+
+    def __init__(self, what: str, remedy: str) -> None:
+        self.what = what
+        self.remedy = remedy
+
+
+_BY_WORDS = {  # of SQLite
+    "locked": Trouble.BUSY,
+    "is full": Trouble.FULL,
+    "readonly": Trouble.READ_ONLY,
+    "unable to open": Trouble.AWAY,
+    "disk I/O error": Trouble.AWAY,
+}
+_BY_SQLSTATE = {  # the code, or the class of codes
+    "40": Trouble.BUSY,
+    "55P03": Trouble.BUSY,  # lock_timeout
+    "53300": Trouble.BUSY,  # too many connections
+    "53": Trouble.FULL,
+    "25006": Trouble.READ_ONLY,
+    "08": Trouble.AWAY,
+    "57P": Trouble.AWAY,
+    "25P03": Trouble.AWAY,  # idle_in_transaction_session_timeout
+}
+
+
+def kind_of(error: BaseException) -> Trouble:
+    """What one of TROUBLE means."""
+    if isinstance(error, DatabaseBusy):
+        return Trouble.BUSY
+    if connection.vendor == "sqlite":
+        found = (kind for words, kind in _BY_WORDS.items() if words in str(error))
+        return next(found, Trouble.OTHER)
+    if state := getattr(error.__cause__, "sqlstate", None):
+        found = (kind for code, kind in _BY_SQLSTATE.items() if state.startswith(code))
+        return next(found, Trouble.OTHER)
+    away = isinstance(error, OperationalError | InterfaceError)
+    return Trouble.AWAY if away else Trouble.OTHER
+
+
+def explain(error: BaseException) -> str:
+    """What happened, to which database, and what to do."""
+    if isinstance(error, DatabaseBusy):
+        return str(error)
+    kind = kind_of(error)
+    told = " ".join(str(error).split())[:300].rstrip(".")
+    return f"The database {name()} {kind.what}: {told}. {kind.remedy}"
+
+
+def name() -> str:
+    """The database in words: the file, or the server and what it is called there."""
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return str(settings["NAME"])
+    server = ":".join(filter(None, (settings["HOST"] or "localhost", str(settings["PORT"]))))
+    return f"{settings['NAME']} at {server}"
+
+
+def is_waited_for(error: BaseException) -> bool:
+    """True for an error that other statements would meet now, too, each after as long a wait."""
+    return kind_of(error) in (Trouble.BUSY, Trouble.AWAY)
 
 
 def is_passing(error: BaseException) -> bool:
@@ -131,6 +280,15 @@ def _file_system_of(path: str) -> str:
     return mounts.get(place, "")
 
 
+def require_writable() -> None:
+    """Raises DatabaseUnusable, saying why and what to do, unless this process can write to it."""
+    try:
+        with write(), connection.cursor() as cursor:
+            cursor.execute("UPDATE truestep_worker SET beats = beats WHERE 1 = 0")
+    except TROUBLE as error:
+        raise DatabaseUnusable(explain(error)) from error
+
+
 def mend() -> None:
     """Give up a connection that an error has left unusable; the next query makes a new one.
 
@@ -169,6 +327,8 @@ class _DataVersion(CommitWatch):
     _version: int | None = None
 
     def changed(self) -> bool:
+        if _follow_file():
+            self._version = None
         with connection.cursor() as cursor:
             version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
         changed = version != self._version

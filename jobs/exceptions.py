@@ -57,7 +57,7 @@ class NoRetry(TruestepError):
 class DatabaseBusy(TruestepError):
     def __init__(self, seconds: float, path: str) -> None:
         super().__init__(
-            f"Another process has been writing to {path} for {seconds:g} s, so nothing was "
+            f"Another process has been writing to {path} for {seconds:.2g} s, so nothing was "
             "written. Try again; if it goes on, look for a process that holds the database open."
         )
 
@@ -76,6 +76,10 @@ class TriggersMissing(NotReady):
 
 class DatabaseUnsafe(NotReady):
     """What is written to this SQLite may be lost; the text says why and what to do."""
+
+
+class DatabaseUnusable(NotReady):
+    """The database is busy, full, read-only or away; the text says which, and what to do."""
 
 
 class StepStopped(BaseException):

@@ -38,7 +38,7 @@ class Sweep:
 
     def _end_lost(self) -> None:
         """Running steps whose worker is gone."""
-        for attempt in _running().exclude(worker=self.desk.worker):
+        for attempt in _running().exclude(worker__uuid=self.desk.worker.uuid):
             worker = attempt.worker
             if worker is None or workers.is_gone(worker):
                 how = "is gone (killed or crashed)"
@@ -56,7 +56,8 @@ class Sweep:
 
     def _hand_back_forgotten(self, held: Collection[int]) -> None:
         """Steps that stand as running here and are not: the answer to a COMMIT was lost."""
-        for attempt in _running().filter(worker=self.desk.worker).exclude(step__in=held):
+        mine = _running().filter(worker__uuid=self.desk.worker.uuid)
+        for attempt in mine.exclude(step__in=held):
             outcome = Outcome(verdict=Verdict.HANDED_BACK, reason="its worker never began it")
             with suppress(Overtaken):
                 orchestrator.end_for_another(attempt, outcome)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from . import database
 from .database import NEWS
-from .exceptions import TriggersMissing
+from .exceptions import DatabaseUnusable, TriggersMissing
 
 
 @dataclass(frozen=True)
@@ -152,6 +153,16 @@ def require(using: str = DEFAULT_DB_ALIAS) -> None:
         present = {name for (name,) in cursor.fetchall()}
     if missing := [rule.name for rule in RULES if rule.name not in present]:
         raise TriggersMissing(missing)
+
+
+def require_ready() -> None:
+    """Raises NotReady, saying why and what to do, unless jobs can be written to the database."""
+    database.require_sound()
+    try:
+        require()
+    except database.TROUBLE as error:
+        raise DatabaseUnusable(database.explain(error)) from error
+    database.require_writable()
 
 
 _PRESENT = {

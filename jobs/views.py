@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -10,11 +11,20 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseServerError,
+    StreamingHttpResponse,
+)
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template import loader
 from django.views.decorators.http import require_POST, require_safe
 
 from . import database, definitions, feed, logs, orchestrator
+from .database import Trouble
 from .exceptions import InvalidParams, UnknownDefinition, UnknownStep
 from .live import fragments
 from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
@@ -201,6 +211,19 @@ def launch(request: HttpRequest, name: str) -> HttpResponse:
         "why": None if "why" in form.fields else why,
     }
     return _render(request, "truestep/launch.html", context)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """The page for what a view has raised: 503 when the database cannot be used, else 500.
+
+    It reads nothing from the database, not even who asks.
+    """
+    error = sys.exc_info()[1]
+    kind = database.kind_of(error) if isinstance(error, database.TROUBLE) else Trouble.OTHER
+    if kind is Trouble.OTHER:
+        return HttpResponseServerError(loader.render_to_string("500.html"))
+    page = loader.render_to_string("503.html", {"what": kind.what, "kind": kind.name.lower()})
+    return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
 @require_safe

@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import conf, crashpoints, database
@@ -45,15 +46,25 @@ class Post:
         os.utime(self._lock)  # the file is in use: no cleaner of old files may take it
         crashpoints.reach("beat.before_begin")
         with database.write():
-            mine = Worker.objects.filter(uuid=self.worker.uuid, stopped_at=None)
-            # The next number is there already when the answer to the last COMMIT was lost.
-            as_known = mine.filter(beats__in=(self._beats, self._beats + 1))
-            if not as_known.update(beats=self._beats + 1, beat_at=timezone.now()):
+            if not self._row().update(beats=self._beats + 1, beat_at=timezone.now()):
                 raise DeclaredDead(f"The worker {self.worker} was declared dead.")
             crashpoints.reach("beat.before_commit")
         crashpoints.reach("beat.after_commit")
         self._beats += 1
         self._beaten_at = began
+
+    def look(self) -> None:
+        """Raises DeclaredDead as a beat does, and writes nothing.
+
+        In an older copy of the database the row's number may soon be another worker's.
+        """
+        if not self._row().exists():
+            raise DeclaredDead(f"The worker {self.worker} is not as it was in the database.")
+
+    def _row(self) -> QuerySet[Worker]:
+        """The row as the last beat left it, or the one before whose COMMIT was not answered."""
+        mine = Worker.objects.filter(uuid=self.worker.uuid, stopped_at=None)
+        return mine.filter(beats__in=(self._beats, self._beats + 1))
 
     @property
     def silence(self) -> float:

@@ -15,3 +15,5 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}truestep/icon.svg")),
     path("", include("jobs.urls")),
 ]
+
+handler500 = "jobs.views.server_error"  # 503 while the database cannot be used

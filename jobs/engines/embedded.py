@@ -99,7 +99,7 @@ class EmbeddedWorker(WorkerProcess):
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._server, selectors.EVENT_READ, self._bury)
         self._watch = database.watch_commits()
-        self._stopping = self._killing = self._is_disowned = False
+        self._stopping = self._killing = False
         self._look_again = True
         self._next_flush = self._next_beat = self._next_sweep = self._rest_until = 0.0
 
@@ -109,8 +109,7 @@ class EmbeddedWorker(WorkerProcess):
         self, *, only_job: int | None = None, until: Callable[[], bool] = lambda: False
     ) -> None:
         try:
-            database.require_sound()
-            triggers.require()
+            triggers.require_ready()
         except NotReady:
             self._server.close()
             raise
@@ -153,30 +152,35 @@ class EmbeddedWorker(WorkerProcess):
         self._killing = True
 
     def _turn(self) -> None:
-        database.mend()
         self._stop_when_silent()
         self._listen()
         self._enforce_deadlines()
-        self._write_logs()
-        self._record_outcomes()
         if time.monotonic() < self._rest_until:
             return
         try:
-            if self._is_disowned:
+            database.mend()
+            try:
+                self._use_database()
+            except DeclaredDead as error:
+                logger.warning("%s It ends what it runs and begins anew.", error)
                 self._begin_anew()
-            self._beat()
-            if self._watch.changed() or self._look_again:
-                self._look_again = False
-                self._stop_cancelled()
-                self._claim()
-            self._look_for_the_lost()
-        except DeclaredDead as error:
-            logger.warning("%s It ends what it runs and begins anew.", error)
-            self._is_disowned = True
         except database.TROUBLE as error:
-            logger.warning("The database cannot be used, trying again: %s", error)
+            logger.warning("The worker tries again: %s", database.explain(error))
             self._look_again = True
             self._rest_until = time.monotonic() + RETRY_SECONDS
+
+    def _use_database(self) -> None:
+        """What a turn reads and writes. When one statement waits in vain, the others are not tried:
+        time-outs and signals are not to wait for the sum of it all.
+        """
+        self._beat()
+        self._write_logs()
+        self._record_outcomes()
+        if self._watch.changed() or self._look_again:
+            self._look_again = False
+            self._stop_cancelled()
+            self._claim()
+        self._look_for_the_lost()
 
     def _drain(self) -> None:
         """The worker stops: its steps may end by themselves for a while. What then still runs is
@@ -189,14 +193,19 @@ class EmbeddedWorker(WorkerProcess):
         for slot in self._busy():
             if not slot.stop:
                 self._ask_to_stop(slot, Verdict.HANDED_BACK, "its worker stopped")
-        while self._busy() and not self._is_out_of_patience():
+        given_up_at = time.monotonic() + conf.knobs().grace + conf.knobs().lease
+        while self._busy() and not self._gives_up(given_up_at):
             self._turn()
 
-    def _is_out_of_patience(self) -> bool:
-        """It was told to stop hard and cannot write down how its steps ended: others will."""
-        if not self._killing:
-            self._patient_until = time.monotonic() + PATIENCE_SECONDS
-        return time.monotonic() > self._patient_until
+    def _gives_up(self, at: float) -> bool:
+        """Whether only the database keeps the worker from stopping, and that for long enough."""
+        now = time.monotonic()
+        rests = now < self._rest_until
+        waits = all(slot.outcome and (rests or slot.retry_at) for slot in self._busy())
+        is_over = waits and (self._killing or now >= at)
+        if is_over:
+            logger.warning("The worker stops without having recorded how its steps ended.")
+        return is_over
 
     def _abandon(self, error: BaseException) -> None:
         """The worker breaks: end its steps, and say so as far as that still works."""
@@ -370,10 +379,10 @@ class EmbeddedWorker(WorkerProcess):
             self._spoil(slot)
             slot.outcome = slot.outcome or Outcome(verdict=Verdict.HANDED_BACK, reason=reason)
         self._record_outcomes()
-        old = self._post
+        before, jobs = self._post, self._desk.jobs
         self._sign_on()
-        old.abandon()
-        self._is_disowned = False
+        self._desk.jobs = jobs  # some ends may still have to be recorded
+        before.abandon()
 
     def _enforce_deadlines(self) -> None:
         now = time.monotonic()
@@ -413,7 +422,9 @@ class EmbeddedWorker(WorkerProcess):
         except Overtaken:
             self._lose(slot)
         except database.TROUBLE as error:
-            logger.warning("Log lines wait, the database refused them: %s", error)
+            if database.is_waited_for(error):
+                raise
+            logger.warning("Log lines wait: %s", database.explain(error))
             self._next_flush = time.monotonic() + RETRY_SECONDS
 
     def _record_outcomes(self) -> None:
@@ -439,8 +450,10 @@ class EmbeddedWorker(WorkerProcess):
             self._lose(slot)
             return
         except database.TROUBLE as error:
-            logger.warning("The end of %s waits, the database refused it: %s", claim.name, error)
-            self._wait(slot)
+            slot.retry_at = time.monotonic() + RETRY_SECONDS
+            if database.is_waited_for(error):
+                raise
+            logger.warning("The end of %s waits: %s", claim.name, database.explain(error))
             return
         self._release(slot)
         self._look_again = True
@@ -451,19 +464,10 @@ class EmbeddedWorker(WorkerProcess):
     def _lose(self, slot: Slot) -> None:
         """Somebody else owns the step now: stop it, and leave its rows alone."""
         self._spoil(slot)
-        try:
-            if slot.claim:
-                name = slot.claim.name
-                logger.warning("Attempt %s of %s was taken over.", slot.claim.attempt, name)
-                orchestrator.note_refused(slot.claim, self._desk.worker)
-        except database.TROUBLE as error:  # the next write will be refused again
-            logger.warning("A refused write could not be noted: %s", error)
-            self._wait(slot)
-            return
+        if slot.claim:
+            logger.warning("Attempt %s of %s was taken over.", slot.claim.attempt, slot.claim.name)
+            orchestrator.note_refused(slot.claim, self._desk.worker)  # else the write comes again
         self._release(slot)
-
-    def _wait(self, slot: Slot) -> None:
-        slot.retry_at = self._next_flush = time.monotonic() + RETRY_SECONDS
 
     def _release(self, slot: Slot) -> None:
         spoilt, slot.stop = slot.stop or slot.is_tainted, None
@@ -485,15 +489,16 @@ class EmbeddedWorker(WorkerProcess):
     def _beat(self) -> None:
         now = time.monotonic()
         if now >= self._next_beat:
-            self._next_beat = now + conf.knobs().beat
             self._post.beat()
             self._server.beat()
+            self._next_beat = now + conf.knobs().beat
 
     def _look_for_the_lost(self) -> None:
         now = time.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + SWEEP_SECONDS
             self._look_again = True
+            self._post.look()
             self._sweep.run({slot.claim.step_id for slot in self._slots if slot.claim})
 
 

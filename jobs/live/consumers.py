@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from abc import ABC, abstractmethod
 from typing import Any
@@ -12,6 +13,7 @@ from channels.exceptions import StopConsumer
 from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
+from .. import database
 from ..feed import Part, Position
 from ..models import Job
 from .access import TOO_MANY
@@ -20,7 +22,9 @@ from .hub import get_hub
 from .viewers import Frame, Viewer
 from .windows import Rows, Window, part_of, window_of
 
-BAD_FRAME, NO_JOB = 4400, 4404
+logger = logging.getLogger(__name__)
+
+TRY_AGAIN, BAD_FRAME, NO_JOB = 1013, 4400, 4404
 TAG = 16  # characters of a position's tag: a window's has two digests
 FRAME_BYTES = 4096  # a page says little
 MOST_FOLLOWS = 64  # logs that a page may follow
@@ -60,6 +64,10 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         self.session_key = self.scope["session"].session_key or ""
         try:
             await self._watch(position, part)
+        except database.TROUBLE as error:
+            logger.warning("A page cannot watch: %s", database.explain(error))
+            self._leave()
+            await self._close(TRY_AGAIN)
         except BaseException:  # a client that is gone cancels this: nobody would say goodbye
             self._leave()
             raise

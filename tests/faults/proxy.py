@@ -83,13 +83,16 @@ class Proxy:
                 if data.startswith(b"GET /ws/"):
                     self._sockets_pass.wait()
                 time.sleep(self.delay)
-                sink.sendall(data)
+                self._pass(data, source, sink)
         except OSError:
             pass  # cut
         finally:
             for end in (source, sink):
                 _close(end)
                 self._open.discard(end)
+
+    def _pass(self, data: bytes, source: socket.socket, sink: socket.socket) -> None:
+        sink.sendall(data)
 
 
 def _close(end: socket.socket) -> None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
@@ -58,10 +59,7 @@ class Command(TerminalCommand):
         except ConnectionError as error:  # the fork server is gone
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except database.TROUBLE as error:
-            raise CommandError(
-                f"The database cannot be used: {error}. Is it new? Run: python manage.py migrate",
-                returncode=CANNOT_RUN,
-            ) from error
+            raise CommandError(database.explain(error), returncode=CANNOT_RUN) from error
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["follow"] is not None:
@@ -74,8 +72,7 @@ class Command(TerminalCommand):
             raise CommandError(_FOLLOW_ALONE, returncode=BAD_PARAMS)
         detach = options["detach"] or given["detach"]
         as_json = options["json"] or given["json"]
-        database.require_sound()
-        triggers.require()
+        triggers.require_ready()
         worker = None if detach or self._is_taken() else self._become_worker()
         if detach:
             self.stdout.write(str(self._launch(given).pk))
@@ -93,7 +90,8 @@ class Command(TerminalCommand):
             raise CommandError(f"There is no job {options['follow']}.", returncode=BAD_PARAMS)
         interrupts = _Interrupts()
         with closing(self._follower(job, options["json"])) as follower:
-            while not follower.is_over():
+            trouble = _Trouble(follower)
+            while not trouble.tells(follower.is_over):
                 if interrupts.count:
                     follower.say(f"{job} goes on. To stop it, cancel it on its page.")
                     return KILLED
@@ -170,6 +168,27 @@ class _Interrupts:
         self.count += 1
 
 
+class _Trouble:
+    """Goes on while the database cannot be used, and says so once."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+        self._is_on = False
+
+    def tells(self, look: Callable[[], bool]) -> bool:
+        """What *look* answers; False while it cannot look."""
+        database.mend()
+        try:
+            answer = look()
+        except database.TROUBLE as error:
+            if not self._is_on:
+                self._follower.say(f"{database.explain(error)} This command waits.")
+            self._is_on = True
+            return False
+        self._is_on = False
+        return answer
+
+
 class _Watch:
     """Follows one job, as its worker or beside other workers, and listens to Ctrl-C."""
 
@@ -184,7 +203,8 @@ class _Watch:
         self._worker = worker
         self._follower = follower
         self._interrupts = interrupts
-        self._cancelled = False
+        self._trouble = _Trouble(follower)
+        self._is_asked = self._cancelled = False
         self._next_check = time.monotonic() + WORKER_CHECK_SECONDS
 
     def to_the_end(self) -> int:
@@ -194,7 +214,7 @@ class _Watch:
         else:
             while not self._is_over():
                 time.sleep(LOOK_SECONDS)
-                self._say_when_alone()
+                self._trouble.tells(self._say_when_alone)
         if self._interrupts.count > 1:
             return KILLED
         self._job.refresh_from_db()
@@ -202,18 +222,23 @@ class _Watch:
 
     def _is_over(self) -> bool:
         if self._interrupts.count and not self._cancelled:
-            self._cancelled = True
-            self._follower.say("Cancelling; Ctrl-C again kills at once.")
-            orchestrator.cancel(self._job.pk, actor=who(), source="command")
-            if self._worker:
-                self._worker.wake()
+            if not self._is_asked:
+                self._is_asked = True
+                self._follower.say("Cancelling; Ctrl-C again kills at once.")
+            self._cancelled = self._trouble.tells(self._cancel)
         if self._interrupts.count > 1:
             if self._worker is None:
                 return True
             self._worker.kill()
-        return self._follower.is_over()
+        return self._trouble.tells(self._follower.is_over)
 
-    def _say_when_alone(self) -> None:
+    def _cancel(self) -> bool:
+        orchestrator.cancel(self._job.pk, actor=who(), source="command")
+        if self._worker:
+            self._worker.wake()
+        return True
+
+    def _say_when_alone(self) -> bool:
         now = time.monotonic()
         if now >= self._next_check:
             self._next_check = now + WORKER_CHECK_SECONDS
@@ -221,6 +246,7 @@ class _Watch:
                 self._follower.say(
                     "No worker is running any more. Start one: python manage.py worker"
                 )
+        return True
 
 
 def _add_fields(parser: CommandParser, definition: type[definitions.JobDefinition]) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
-from ... import conf, database, triggers
+from ... import conf, triggers
 from ...engines import processes
 from ...exceptions import NotReady
 from ..terminal import TerminalCommand
@@ -42,8 +42,7 @@ class Command(TerminalCommand):
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:
         try:
-            database.require_sound()
-            triggers.require()
+            triggers.require_ready()
         except NotReady as error:
             raise CommandError(str(error)) from error
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ... import conf, definitions
+from ... import conf, database, definitions
 from ...engines.base import get_engine
 from ...exceptions import NotReady
 from ..terminal import TerminalCommand
@@ -42,3 +42,5 @@ class Command(TerminalCommand):
             worker.run()
         except NotReady as error:
             raise CommandError(str(error)) from error
+        except database.TROUBLE as error:  # before it has signed on; later it tries again
+            raise CommandError(database.explain(error)) from error

@@ -525,7 +525,9 @@ async function submitted(event) {
   try {
     const answer = await fetch(form.action, { method: "POST", body });
     const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
+    const said = shown.querySelector("[data-said]"); // the database is in trouble
+    if (said) say(said.textContent);
+    else if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
     else if (new URL(answer.url).pathname !== location.pathname) say(FINAL_CODES[4401]);
     else if (shown.querySelector(".notice")) say(shown.querySelector(".notice").textContent);
     else form.reset();

@@ -1,0 +1,1 @@
+"""An app by which a test makes a child's SQLite full or read-only, and sound again."""

@@ -1,0 +1,6 @@
+"""Test settings of a process whose database gets into trouble when a test wants it."""
+
+from tests.settings import *  # noqa: F403
+from tests.settings import INSTALLED_APPS
+
+INSTALLED_APPS += ["tests.faults.troubled"]
