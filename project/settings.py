@@ -15,6 +15,16 @@ _SQLITE_OPTIONS: dict[str, Any] = {
     "timeout": 20,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
 }
+_POSTGRES_OPTIONS: dict[str, Any] = {
+    # A server that has vanished is noticed well within a worker's lease. DATABASE_URL overrides.
+    "connect_timeout": 3,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,  # milliseconds
+    # Nobody waits for a lock without end, or keeps one in a transaction that goes nowhere.
+    "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=5min",
+}
 # A sound SQLite, before Django loads its backend (requirements.txt says where there is one).
 if importlib.util.find_spec("pysqlite3"):
     from .sqlite import Connection
@@ -120,6 +130,8 @@ if _DATABASE["ENGINE"].endswith("sqlite3"):
     if _DATABASE["NAME"] != ":memory:":
         _DATABASE["NAME"] = os.path.abspath(_DATABASE["NAME"])
     _DATABASE["OPTIONS"] = _SQLITE_OPTIONS
+else:
+    _DATABASE["OPTIONS"] = _POSTGRES_OPTIONS | _DATABASE.get("OPTIONS", {})
 DATABASES = {"default": _DATABASE}
 
 # Without Redis, pokes stay in one process; the database itself tells of other processes' commits.

@@ -93,6 +93,17 @@ def test_the_environment_sets_it(env, name, value):
     assert values[name] == value
 
 
+def test_a_postgresql_that_vanishes_is_noticed_and_its_url_may_say_otherwise():
+    values, _ = read_settings(
+        DATABASE_URL="postgres://ada@db.test/jobs?connect_timeout=9&options=%20"
+    )
+    assert values["OPTIONS"]["tcp_user_timeout"] == 8000
+    assert values["OPTIONS"]["connect_timeout"] == 9
+    assert values["OPTIONS"]["options"] == " "
+    values, _ = read_settings(DATABASE_URL="postgres://ada@db.test/jobs")
+    assert "lock_timeout=20s" in values["OPTIONS"]["options"]
+
+
 @pytest.mark.parametrize(
     ("env", "words"),
     [
