@@ -15,6 +15,7 @@ from . import feed, orchestrator
 from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker
+from .statuses import Kind
 from .templatetags.truestep import status_cell
 
 
@@ -80,10 +81,11 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         "params",
         ("status_now", "seq", "cancel_requested"),
         ("created_at", "started_at", "ended_at"),
+        "again_of",
     )
     readonly_fields = ("status_now",)
     inlines = (StepInline, TransitionInline)
-    actions = ("cancel",)
+    actions = ("cancel", "retry")
 
     class Media:
         js = (Script("truestep/live.js", type="module"),)
@@ -142,6 +144,17 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
                 messages.WARNING,
             )
 
+    @admin.action(description="Retry what failed in selected jobs", permissions=["control"])
+    def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        for job in jobs.order_by("pk"):
+            names = orchestrator.retry(job.pk, actor=request.user, source="admin")
+            if names:
+                text, level = f"Tried again in job {job.pk}: {', '.join(names)}.", messages.SUCCESS
+            else:
+                why = job.journal.filter(kind=Kind.NOTE).latest("seq").reason.rpartition(", ")[2]
+                text, level = f"Nothing to try again in job {job.pk}: {why}.", messages.WARNING
+            self.message_user(request, text, level)
+
 
 @admin.register(Step)
 class StepAdmin(ReadOnly, admin.ModelAdmin):
@@ -157,7 +170,8 @@ class StepAdmin(ReadOnly, admin.ModelAdmin):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "step", "number", "worker", "started_at", "ended_at")
+    list_display = ("id", "step", "number", "verdict", "worker", "started_at", "ended_at")
+    list_filter = ("verdict",)
     list_select_related = ("step", "worker")
     ordering = ("-id",)
 

@@ -69,7 +69,7 @@ GET  /admin/nothing/                login     login  login  login    login      
 # the staff needs Django's permission for the model, and who is not in the staff goes to the login.
 ADMIN = """
                        list add change delete history actions
-truestep.job           200  403 200    403    200     cancel
+truestep.job           200  403 200    403    200     cancel,retry
 truestep.step          200  403 200    403    200     -
 truestep.attempt       200  403 200    403    200     -
 truestep.transition    200  403 200    403    200     -

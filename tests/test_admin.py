@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.utils.html import escape
 
 from jobs.models import Attempt, Job, Step, Transition, Worker
-from jobs.orchestrator import launch
+from jobs.orchestrator import cancel, claim, launch
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, rows
 
@@ -81,6 +81,27 @@ def test_cancel_goes_through_the_orchestrator_and_says_what_it_did(ada, job):
     assert (request.actor, request.source) == ("ada", "admin")
 
 
+def test_retry_goes_through_the_orchestrator_and_says_what_it_did(ada, desk, job):
+    fine = drive(desk, launch("noop"))
+    stopping = launch("noop")
+    claim(desk, room=1)
+    cancel(stopping.pk)
+    chosen = [job.pk, fine.pk, stopping.pk]
+    response = ada.post(at(Job), {"action": "retry", "_selected_action": chosen}, follow=True)
+    assert f"Tried again in job {job.pk}: fine, bad, after_bad, sibling." in response.text
+    assert f"Nothing to try again in job {fine.pk}: no step has failed." in response.text
+    assert (
+        f"Nothing to try again in job {stopping.pk}: the job is being cancelled." in response.text
+    )
+    assert job_of(job.pk).status == "pending"
+    request = job.journal.get(kind="request")
+    assert (request.actor, request.source, request.reason) == ("ada", "admin", "retry")
+
+
+def test_an_attempt_shows_its_verdict(ada, job):
+    assert '<td class="field-verdict">Failed</td>' in ada.get(at(Attempt)).text
+
+
 def test_who_may_only_look_can_only_look(client, django_user_model, database):
     user = django_user_model.objects.create_user("vera", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_job"))
@@ -88,8 +109,10 @@ def test_who_may_only_look_can_only_look(client, django_user_model, database):
     job = launch("noop")
     assert client.get(at(Job)).status_code == 200
     assert client.get(at(Step)).status_code == 403
-    client.post(at(Job), {"action": "cancel", "_selected_action": [job.pk]})
-    assert job_of(job.pk).status == "pending"
+    before = rows()
+    for action in ("cancel", "retry"):
+        client.post(at(Job), {"action": action, "_selected_action": [job.pk]})
+    assert rows() == before
 
 
 def test_nobody_else_gets_in(client, database):

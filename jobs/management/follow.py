@@ -13,6 +13,8 @@ from rich.live import Live
 from .. import database, feed, logs
 from ..models import Job, Step, Transition
 from ..statuses import TERMINAL, Kind, Status
+from ..templatetags.truestep import asked
+from ..templatetags.truestep import why as said
 from .tree import SIGNS, Picture, tracebacks_of
 
 LOOK_SECONDS = 0.05
@@ -22,6 +24,8 @@ CLOCK_SECONDS = 1.0  # elapsed times go on when nothing else does
 
 class Follower(ABC):
     """Shows what is new in one job each time it is asked."""
+
+    status: Status = Status.PENDING  # of the job, as it was shown last
 
     @abstractmethod
     def is_over(self) -> bool:
@@ -58,6 +62,7 @@ class Drawn(Follower):
             return False
         self._shown, self._drawn_at = mark, now
         picture = Picture(self._job_id, self._console.height)
+        self.status = Status(picture.job.status)
         if not picture.job.is_finished:
             self._live.update(picture.drawn(self._console, self._console.height - 1), refresh=True)
             return False
@@ -115,7 +120,7 @@ class Lines(Follower):
             if not self._as_json:
                 for step in Step.objects.filter(job=job, status=Status.RUNNING):
                     self._tell_log(step)
-        self._seq = job.seq
+        self._seq, self.status = job.seq, Status(job.status)
         lines, self._lines = self._lines, []
         for line in lines:  # outside the snapshot: a pager may keep us waiting
             self._print(line)
@@ -134,7 +139,7 @@ class Lines(Follower):
         if self._as_json:
             self._write(json.dumps(entry.as_json()))
             return
-        if entry.step and entry.to_status in TERMINAL:
+        if entry.step and entry.from_status == Status.RUNNING:
             self._tell_log(entry.step)
         sign = SIGNS.get(Status(entry.to_status), " ") if entry.to_status else "!"
         what = entry.step.name if entry.step else f"job {job.pk} {job.definition}"
@@ -146,9 +151,9 @@ class Lines(Follower):
         by = f" by {entry.actor}" if entry.actor else ""
         match entry.kind:
             case Kind.BIRTH:
-                return f"launched{by}"
+                return f"launched{by} {said(entry)}".rstrip()
             case Kind.REQUEST:
-                return f"{entry.reason} requested{by}"
+                return f"{asked(entry)} requested{by}: {said(entry)}".removesuffix(": ")
             case Kind.NOTE:
                 return entry.reason
         key = entry.step_id or 0

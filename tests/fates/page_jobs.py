@@ -57,3 +57,21 @@ class SlowOnce(JobDefinition):
     def work(self, run):
         if run.attempt == 1:
             time.sleep(600)
+
+
+class MendableBeside(JobDefinition):
+    """One step fails until there is a file, the other one waits for another file."""
+
+    class Params(forms.Form):
+        file = forms.CharField()
+        gate = forms.CharField()
+
+    @step(needs=[])
+    def mend(self, run):
+        if not os.path.exists(run.params["file"]):
+            raise FileNotFoundError("there is no such file yet")
+
+    @step(needs=[])
+    def wait(self, run):
+        while not os.path.exists(run.params["gate"]):
+            time.sleep(0.01)

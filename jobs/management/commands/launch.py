@@ -96,8 +96,7 @@ class Command(TerminalCommand):
                     follower.say(f"{job} goes on. To stop it, cancel it on its page.")
                     return KILLED
                 time.sleep(LOOK_SECONDS)
-        job.refresh_from_db()
-        return EXIT_CODES[Status(job.status)]
+        return EXIT_CODES[follower.status]
 
     def _follower(self, job: Job, as_json: bool) -> Follower:
         if can_draw(self.stdout) and not as_json:
@@ -217,8 +216,7 @@ class _Watch:
                 self._trouble.tells(self._say_when_alone)
         if self._interrupts.count > 1:
             return KILLED
-        self._job.refresh_from_db()
-        return EXIT_CODES[Status(self._job.status)]
+        return EXIT_CODES[self._follower.status]
 
     def _is_over(self) -> bool:
         if self._interrupts.count and not self._cancelled:

@@ -1,0 +1,117 @@
+"""Following a job line by line, through retries of its own and of people."""
+
+from __future__ import annotations
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from jobs.logs import LogBook
+from jobs.management import follow
+from jobs.management.commands import launch as command
+from jobs.models import Job
+from jobs.orchestrator import cancel, claim, finish, launch, retry
+from jobs.statuses import Verdict
+from tests.support import drive, ended, job_of, program, returned, step_of, wait_for
+
+
+class Told:
+    """What a follower prints."""
+
+    def __init__(self, job, as_json=False):
+        self.lines = []
+        self.follower = follow.Lines(job.pk, self.lines.append, self.lines.append, as_json)
+
+    def look(self):
+        """Whether the job is over; the words of each new line, without its time."""
+        self.follower._next_look = 0
+        self.lines.clear()
+        over = self.follower.is_over()
+        return over, [" ".join(line.split()[1:]) for line in self.lines]
+
+
+def test_attempts_are_told_in_order_with_their_logs_and_reasons(desk):
+    job = launch("rests", actor="ada")
+    told = Told(job)
+    assert told.look() == (False, [f"· job {job.pk} rests launched by ada"])
+    [held] = claim(desk, room=1)
+    book = LogBook(held, 1000)
+    book.add("a line")
+    book.write()
+    finish(desk, held, ended(Verdict.FAILED, "no answer"), room=0)
+    over, lines = told.look()
+    assert not over
+    assert lines[:3] == [
+        "▶ rest running",
+        f"▶ job {job.pk} rests running",
+        "│ rest a line",
+    ]
+    assert lines[3].startswith("· rest pending (no answer; retry 1 of 3 in ")
+
+
+def test_a_persons_request_is_told_with_who_and_why(desk):
+    old = launch("noop")
+    job = launch("noop", again_of=old, why="once more")
+    told = Told(job)
+    assert told.look()[1] == [f"· job {job.pk} noop launched again, after job {old.pk}: once more"]
+    cancel(job.pk, actor="ada")
+    over, lines = told.look()
+    assert over
+    assert lines[0] == f"! job {job.pk} noop cancel requested by ada"
+    retry(job.pk, "one", actor="vera", why="by mistake: sorry")
+    over, lines = told.look()
+    assert not over
+    assert lines[0] == "! one retry requested by vera: by mistake: sorry"
+    assert told.follower.status == "pending"
+
+
+def test_as_json_a_request_is_told_as_it_stands_in_the_journal(desk):
+    job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
+    told = Told(job, as_json=True)
+    told.look()
+    retry(job.pk, "fine", actor="ada", why="mended")
+    told.look()
+    request = json.loads(told.lines[0])
+    assert (request["kind"], request["actor"], request["reason"]) == (
+        "request",
+        "ada",
+        "retry: mended",
+    )
+
+
+def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
+    """Somebody retries the job just when the command has seen it end."""
+    job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
+    monkeypatch.setattr(command, "_Interrupts", lambda: SimpleNamespace(count=0))
+    is_over = follow.Lines.is_over
+
+    def over_and_taken_back(follower):
+        over = is_over(follower)
+        if over:
+            retry(job.pk)
+        return over
+
+    monkeypatch.setattr(follow.Lines, "is_over", over_and_taken_back)
+    following = command.Command(stdout=io.StringIO())
+    options = {"follow": job.pk, "definition": None, "detach": False, "json": False}
+    assert following._follow(options) == 1
+    assert job_of(job.pk).status == "pending"
+    drive(desk, job, lambda held: returned())
+
+
+@pytest.mark.slow
+def test_a_step_that_a_person_tries_again_while_the_command_follows(database, tmp_path):
+    file, gate = tmp_path / "file", tmp_path / "gate"
+    told = ("--file", str(file), "--gate", str(gate))
+    with program("launch", "mendable_beside", *told) as running:
+        job = wait_for(Job.objects.first, 60)
+        wait_for(lambda: step_of(job, "mend").status == "failed", 60)
+        file.touch()
+        assert retry(job.pk, "mend", actor="ada") == ["mend"]
+        wait_for(lambda: step_of(job, "mend").status == "succeeded", 60)
+        gate.touch()
+        assert running.wait(60) == 0
+    assert any("mend" in line and "retry requested by ada" in line for line in running.lines)
+    assert job_of(job.pk).status == "succeeded"

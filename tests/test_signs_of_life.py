@@ -1,0 +1,311 @@
+"""What a page and a terminal say of steps that wait, and of workers that may not live any more."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from rich.console import Console
+
+from jobs import conf, definitions, feed, workers
+from jobs.live import fragments
+from jobs.live.feeds import read_workers
+from jobs.management.tree import Picture
+from jobs.models import Attempt, Job, Step, rfc3339
+from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
+from jobs.statuses import Verdict
+from tests.support import drive, ended, job_of, returned, step_of
+
+
+@pytest.fixture
+def other(database):
+    """Another worker's post and desk."""
+    knows = definitions.known_steps()
+    post = workers.sign_on(slots=2, knows=knows)
+    yield post, Desk(post.worker, knows)
+
+
+def be_silent(post, leases):
+    """As if this process had seen no beat of it for so many leases."""
+    workers.silence(post.worker)
+    workers._watched[post.worker.pk].silent = leases * conf.knobs().lease
+
+
+def rest_is_over(desk):
+    """As if the time until the next attempt had passed."""
+    Step.objects.update(not_before=None)
+    desk.jobs.clear()
+
+
+def late(job):
+    """The warning about each step of the job, by name."""
+    told = read_workers(job.pk)
+    json.dumps(told)
+    names = {str(step.pk): step.name for step in job.steps.all()}
+    return {names[pk]: plain(words) for pk, words in told["late"].items()}
+
+
+def waits(job, name):
+    told = read_workers(job.pk)
+    return plain(told["waits"].get(str(step_of(job, name).pk), [told["note"]]))
+
+
+def plain(words):
+    return "".join(word if isinstance(word, str) else word["at"] for word in words)
+
+
+# --- warnings before anything is decided ----------------------------------------------------------
+
+
+def test_while_the_worker_beats_nothing_is_warned_of(desk, other):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    assert late(job) == {}
+    be_silent(post, 0.4)
+    assert late(job) == {}
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+def test_a_silence_is_told_with_its_beginning_and_its_end(desk, other, failures):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    for _ in range(failures):
+        [held] = claim(theirs, room=1)
+        finish(theirs, held, ended(Verdict.FAILED), room=0)
+        rest_is_over(theirs)
+    claim(theirs, room=1)
+    be_silent(post, 0.6)
+    beat_at = post.worker.beat_at
+    due = rfc3339(beat_at + timedelta(seconds=conf.knobs().lease))
+    then = f"is tried again (attempt {failures + 2} of 3)" if failures < 2 else "fails"
+    assert late(job) == {
+        "wait": f"no sign of life from its worker {post.worker} since {rfc3339(beat_at)}; "
+        f"if none comes by {due} this attempt ends, and the step {then}"
+    }
+    post.beat()
+    assert late(job) == {}
+
+
+def test_what_was_cancelled_fails_when_its_worker_is_lost(desk, other):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    cancel(job.pk)
+    be_silent(post, 0.6)
+    assert late(job)["wait"].endswith("this attempt ends, and the step fails")
+
+
+def test_an_ended_worker_is_told_at_once(desk, other):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    os.close(post._lock)
+    assert late(job) == {
+        "wait": f"its worker {post.worker} has ended, last heard at "
+        f"{rfc3339(post.worker.beat_at)}: this attempt ends too, and the step is tried again "
+        "(attempt 2 of 3)"
+    }
+    post.worker.delete()
+    assert late(job)["wait"].startswith("its worker has ended: this attempt ends too")
+
+
+@pytest.mark.parametrize("how", ["ended", "silent", "both silent"])
+def test_where_nobody_else_lives_nothing_is_decided(database, other, how):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    if how == "both silent":
+        be_silent(workers.sign_on(slots=1, knows={}), 0.6)
+    if how == "ended":
+        os.close(post._lock)
+    else:
+        be_silent(post, 0.6)
+    said = late(job)["wait"]
+    assert "Nothing is decided until " in said
+    assert "start one with  python manage.py worker" in said
+    assert said.endswith("the step is tried again (attempt 2 of 3)")
+
+
+def test_a_warning_is_about_no_newer_state_than_was_read(desk, other):
+    _, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    assert read_workers(job.pk)["seq"] == job_of(job.pk).seq
+
+
+def test_the_terminal_warns_too_inside_its_width(desk, other):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    be_silent(post, 0.6)
+    lines = drawn(job, width=60)
+    assert max(map(len, lines)) <= 60
+    text = re.sub(r"[\s│├└─]+", " ", " ".join(lines))
+    since = f"{post.worker.beat_at.astimezone():%H:%M:%S}"
+    assert f"no sign of life from its worker {post.worker} since {since};" in text
+    assert "this attempt ends, and the step is tried again (attempt 2 of 3)" in text
+
+
+def drawn(job, width=160):
+    """The tree in the terminal, line by line."""
+    console = Console(file=StringIO(), width=width, markup=False, highlight=False, emoji=False)
+    console.print(Picture(job.pk, 100).drawn(console, 40))
+    return console.file.getvalue().splitlines()
+
+
+# --- what a pending step waits for ----------------------------------------------------------------
+
+
+def test_a_step_that_rests_says_until_when_and_why(desk):
+    job = launch("rests")
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.FAILED, "no answer\nat all"), room=0)
+    due = step_of(job, "rest").not_before
+    said = f"tries again at {rfc3339(due)} (attempt 2 of 4, after: no answer)"
+    assert waits(job, "rest") == said
+    html = step_html(job, "rest")
+    assert f'datetime="{due.isoformat()}"' in html
+    assert "(attempt 2 of 4, after: no answer)" in html
+    clock = f"{due.astimezone():%H:%M:%S}"
+    assert any(f"tries again at {clock} (attempt 2 of 4" in line for line in drawn(job))
+
+
+def test_what_is_due_waits_for_a_worker_without_an_entry(desk):
+    job = launch("rests")
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    seq = job_of(job.pk).seq
+    Step.objects.update(not_before=timezone.now())
+    assert waits(job, "rest") == "waits for a free slot"
+    assert "waits for a worker" in step_html(job, "rest")
+    assert job_of(job.pk).seq == seq
+
+
+def test_without_a_worker_a_step_that_rests_says_that_too(database, other):
+    post, theirs = other
+    job = launch("rests")
+    [held] = claim(theirs, room=1)
+    finish(theirs, held, ended(Verdict.FAILED, "no answer"), room=0)
+    post.sign_off()
+    assert waits(job, "rest").endswith(
+        "after: no answer); no worker is running: start one with  python manage.py worker"
+    )
+
+
+def test_a_persons_retry_begins_the_count_anew(desk):
+    job = launch("rests")
+    for attempt in range(1, 5):
+        [held] = claim(desk, room=1)
+        finish(desk, held, ended(Verdict.FAILED), room=0)
+        if attempt < 4:
+            rest_is_over(desk)
+    assert job_of(job.pk).status == "failed"
+    retry(job.pk)
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.FAILED, "no answer"), room=0)
+    assert "(attempt 6 of 8, after: no answer)" in waits(job, "rest")
+
+
+# --- attempts side by side ------------------------------------------------------------------------
+
+
+def step_html(job, name):
+    sight = feed.look(job.pk)
+    [row] = [row for row in sight.steps if row.step.name == name]
+    return fragments.render_to_string("truestep/_step.html", {"row": row})
+
+
+def attempts_of(job, name):
+    [row] = [row for row in feed.look(job.pk).steps if row.step.name == name]
+    return [attempt.number for attempt in row.attempts]
+
+
+def test_one_attempt_stands_alone_and_several_side_by_side(desk):
+    job = launch("rests")
+    assert attempts_of(job, "rest") == []
+    for number in (1, 2):
+        [held] = claim(desk, room=1)
+        assert attempts_of(job, "rest") == ([] if number == 1 else [2, 1])
+        finish(desk, held, ended(Verdict.FAILED, f"<i>no {number}"), room=0)
+        rest_is_over(desk)
+    html = step_html(job, "rest")
+    for number in (1, 2):
+        assert f"&lt;i&gt;no {number}" in html
+        assert f'href="/jobs/{job.pk}/steps/rest/log?attempt={number}"' in html
+    assert html.count('<span class="verdict">failed</span>') == 2
+    assert html.count(f"on {desk.worker}") == 2
+    assert "<i>" not in html
+
+
+def test_of_many_attempts_the_newest_ten_are_shown_and_their_number(desk):
+    job = launch("noop")
+    for _ in range(12):
+        [held] = claim(desk, room=1)
+        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    assert attempts_of(job, "one") == list(range(12, 2, -1))
+    assert "12 attempts, the newest 10" in step_html(job, "one")
+    assert attempts_of(job, "two") == []
+
+
+def test_long_errors_are_cut_where_they_stand_side_by_side(desk):
+    job = launch("rests")
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    rest_is_over(desk)
+    Attempt.objects.update(error="e" * 10_000, traceback="first" + "t" * 10_000 + "last")
+    claim(desk, room=1)
+    html = step_html(job, "rest")
+    assert "e" * 2000 in html
+    assert "e" * 2001 not in html
+    assert "first" not in html
+    assert "t" * 1996 + "last" in html
+    Attempt.objects.filter(number=1).update(traceback="short")
+    assert "short" in step_html(job, "rest")
+
+
+# --- jobs that run a job again --------------------------------------------------------------------
+
+
+def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
+    old = drive(desk, launch("noop"))
+    here = feed.look(old.pk)
+    new = [launch("noop", again_of=old, actor="ada", why="once more").pk for _ in range(6)]
+    sight = feed.look(old.pk, here.seq, here.tag)
+    assert sight.followers == new[1:]
+    notes = [(entry.kind, entry.actor, entry.reason) for entry in sight.journal]
+    assert notes == [("note", "ada", f"launched again as job {pk}") for pk in new]
+    head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
+    assert all(f'href="/jobs/{pk}/"' in head for pk in new[1:])
+    sight = feed.look(new[0])
+    head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
+    assert f'again after <a href="/jobs/{old.pk}/">' in head
+
+
+def test_a_launch_in_a_transaction_is_told_when_that_commits(desk):
+    old = drive(desk, launch("noop"))
+    with transaction.atomic():
+        new = launch("noop", again_of=old)
+        assert feed.position_of(old.pk).seq == old.seq
+    assert old.journal.latest("seq").reason == f"launched again as job {new.pk}"
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        launch("noop", again_of=old)
+        raise ZeroDivisionError
+    assert feed.position_of(old.pk).seq == old.seq + 1
+
+
+def test_an_older_job_that_is_gone_stops_no_launch(desk):
+    old = launch("noop")
+    new = launch("noop", again_of=old)
+    Job.objects.filter(pk=old.pk).delete()
+    assert job_of(new.pk).again_of is None
+    sight = feed.look(new.pk)
+    head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
+    assert "again after" not in head
+    assert drive(desk, new, lambda held: returned()).status == "succeeded"
