@@ -188,6 +188,6 @@ def test_two_operations_end_as_if_one_came_first(database, stage, names, late, c
         made = played.choices  # all that begin alike and then differ are other schedules
         begin = len(choices) if number else 0
         waiting += [made[:i] + "10"[int(made[i])] for i in range(begin, len(made))]
-        if REPLAY or not waiting:
+        if REPLAY:
             break
     post.sign_off()
