@@ -29,21 +29,30 @@ LEASE = 15.0
 DEFINITIONS = ("machine_chain", "machine_diamond", "machine_fan", "machine_stranger")
 MOST_JOBS = 3
 MOST_HANDS = 4
-DEEDS: dict[str, Callable[..., Any]] = {}
+DEEDS: dict[str, Deed] = {}
 
 
-def deed(of: str = "", **sizes: int) -> Callable[[F], F]:
+def deed(of: str = "", *, when: str = "", weight: int = 1, **sizes: int) -> Callable[[F], F]:
     """Something that may happen. Its numbers are chosen below *sizes*; *of* names the list from
-    which its first argument is picked; while that is empty, the deed cannot happen.
+    which its first argument is picked. While that is empty, or *when* is false, it cannot happen.
     """
 
     def mark(function: F) -> F:
-        function.of = of  # type: ignore[attr-defined]
-        function.sizes = ({"pick": 12} if of else {}) | sizes  # type: ignore[attr-defined]
-        DEEDS[function.__name__] = function
+        DEEDS[function.__name__] = Deed(
+            function, of, when or of, weight, ({"pick": 12} if of else {}) | sizes
+        )
         return function
 
     return mark
+
+
+@dataclass
+class Deed:
+    function: Callable[..., Any]
+    of: str
+    when: str
+    weight: int  # how often it is chosen, beside the others
+    sizes: dict[str, int]
 
 
 class Clock:
@@ -140,18 +149,37 @@ class World:
     def held(self) -> list[Hold]:
         return [hold for hand in self.crew for hold in hand.holds]
 
+    @property
+    def overtaken(self) -> list[Hold]:
+        """Attempts that a worker believes in, or may tell of, whose step runs anew elsewhere."""
+        return [
+            hold
+            for hold in (*self.past, *self.held)
+            if (step := self._steps.get(hold.claim.step_id))
+            and step.status == "running"
+            and step.attempt != hold.claim.attempt
+        ]
+
+    @property
+    def takes_jobs(self) -> bool:
+        return len(self.jobs) < MOST_JOBS
+
+    @property
+    def takes_hands(self) -> bool:
+        return len(self.crew) < MOST_HANDS
+
     def can(self, name: str) -> bool:
-        of = DEEDS[name].of  # type: ignore[attr-defined]
-        return not of or bool(getattr(self, of))
+        when = DEEDS[name].when
+        return not when or bool(getattr(self, when))
 
     def do(self, name: str, **numbers: int) -> None:
         """One deed, and a look whether all adds up."""
-        function = DEEDS[name]
+        what = DEEDS[name]
         given: list[Any] = []
-        if of := function.of:  # type: ignore[attr-defined]
-            items = getattr(self, of)
+        if what.of:
+            items = getattr(self, what.of)
             given.append(items[numbers.pop("pick") % len(items)])
-        function(self, *given, **numbers)
+        what.function(self, *given, **numbers)
         self.check(is_retry=name == "retry")
         self.clock.pass_by(0.01)
 
@@ -233,11 +261,11 @@ class World:
 
     # -- people
 
-    @deed(which=len(DEFINITIONS))
+    @deed(when="takes_jobs", weight=2, which=len(DEFINITIONS))
     def launch(self, which: int, again_of: Any = None) -> None:
         from jobs import orchestrator
 
-        if len(self.jobs) < MOST_JOBS:
+        if self.takes_jobs:
             why = "the world turns" if again_of else ""
             job = orchestrator.launch(DEFINITIONS[which], actor="ada", again_of=again_of, why=why)
             self.jobs.append(job.pk)
@@ -259,7 +287,7 @@ class World:
         assert orchestrator.cancel(job_id, actor="ada") == expected
         assert not Job.objects.get(pk=job_id).steps.filter(status="pending").exists()
 
-    @deed("jobs", which=7)
+    @deed("jobs", weight=3, which=7)
     def retry(self, job_id: int, which: int) -> None:
         """All that failed (more often than not), one step, or a step that is not there."""
         from jobs import orchestrator
@@ -308,14 +336,14 @@ class World:
 
     # -- workers come and go
 
-    @deed(kind=6)
+    @deed(when="takes_hands", kind=6)
     def sign_on(self, kind: int) -> Hand | None:
         """On this host, on another one, for one job alone, or one that knows half of all steps."""
         from jobs import definitions, recovery, workers
         from jobs.models import Worker
         from jobs.orchestrator import Desk
 
-        if len(self.crew) >= MOST_HANDS:
+        if not self.takes_hands:
             return None
         known = definitions.known_steps()
         knows = {name: known[name] for name in DEFINITIONS[:3]}
@@ -382,7 +410,7 @@ class World:
             hand.holds = []
         self._sweep(hand)
 
-    @deed("crew", times=6)
+    @deed("crew", weight=2, times=6)
     def stand_watch(self, hand: Hand, times: int) -> None:
         """It beats and sweeps while the others are silent."""
         for _ in range(times + 1):
@@ -401,7 +429,7 @@ class World:
 
     # -- attempts
 
-    @deed("crew", room=3)
+    @deed("crew", weight=5, room=3)
     def claim(self, hand: Hand, room: int) -> list[Hold]:
         from jobs import orchestrator
 
@@ -435,7 +463,7 @@ class World:
         assert worker.only_job_id in (None, job_id)
         assert self._is_open(hold)
 
-    @deed("held", lines=4, done=3)
+    @deed("held", weight=2, lines=4, done=3)
     def speak(self, hold: Hold, lines: int, done: int) -> None:
         for number in range(lines):
             hold.book.add(f"line {number}")
@@ -443,14 +471,14 @@ class World:
             hold.book.progress(done, 2, "done")
         self._write(hold, hold.book.write)
 
-    @deed("held", room=2, finds_children=2, twice=4)
+    @deed("held", weight=4, room=2, finds_children=2, twice=4)
     def finish(self, hold: Hold, room: int, finds_children: int, twice: int) -> None:
         """It returned."""
         self._end(hold, "returned", "", room=room, result={"children": finds_children})
         if twice == 3:
             self._end(hold, "returned", "", room=0, result={"children": finds_children})
 
-    @deed("held", how=4, may_retry=3, room=2)
+    @deed("held", weight=3, how=4, may_retry=3, room=2)
     def fail(self, hold: Hold, how: int, may_retry: int, room: int) -> None:
         verdict = ("failed", "timed out", "died", "lost")[how]
         self._end(hold, verdict, f"it {verdict}", room=room, may_retry=bool(may_retry))
@@ -466,6 +494,10 @@ class World:
     @deed("held")
     def hand_back(self, hold: Hold) -> None:
         self._end(hold, "handed back", "no room", room=0)
+
+    @deed("overtaken", weight=5, how=4)
+    def deliver_to_another_attempt(self, hold: Hold, how: int) -> None:
+        self.deliver_late(hold, how)
 
     @deed("past", how=4)
     def deliver_late(self, hold: Hold, how: int) -> None:
@@ -615,8 +647,9 @@ def play(seed: int, deeds: int = 40) -> list[list[Any]]:
     world = World()
     try:
         for _ in range(deeds):
-            name = choose.choice([name for name in DEEDS if world.can(name)])
-            sizes = DEEDS[name].sizes  # type: ignore[attr-defined]
+            names = [name for name in DEEDS if world.can(name)]
+            [name] = choose.choices(names, [DEEDS[name].weight for name in names])
+            sizes = DEEDS[name].sizes
             world.do(name, **{key: choose.randrange(size) for key, size in sizes.items()})
         unsettled = world.history()
         world.settle()
