@@ -11,6 +11,30 @@ from playwright.sync_api import Page, expect
 from jobs.models import Job
 from tests.support import ROOT, wait_for
 
+# The page's own sockets, with `meet(text, deliver)` between each frame and the page. It is in the
+# page because a test that waits for something else would hold up every frame.
+BETWEEN = """
+(() => {
+  const Plain = WebSocket;
+  const meet = MEET;
+  window.lost = [];
+  window.WebSocket = class extends Plain {
+    constructor(url) {
+      super(url);
+      window.socket = this;
+      this.addEventListener('message', ({data}) => meet(data, (text) => this.deliver(text)));
+    }
+    set onmessage(hear) { this.hear = hear; }
+    deliver(text) { this.hear({data: text}); }
+  };
+})();
+"""
+
+
+def tamper(page: Page, meet: str) -> None:
+    """Let the frames of pages opened from now on meet with this JavaScript function."""
+    page.add_init_script(BETWEEN.replace("MEET", meet))
+
 
 def look_at(page: Page, site, job: Job) -> None:
     """Open the job's page and wait until it is live."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 import urllib.request
 from functools import partial
@@ -14,7 +13,14 @@ from playwright.sync_api import expect
 from jobs.orchestrator import claim, finish, launch
 from jobs.statuses import Verdict
 from jobs.text import clean
-from tests.browser.support import launched, lines_shown, look_at, shown_by_command, shown_by_page
+from tests.browser.support import (
+    launched,
+    lines_shown,
+    look_at,
+    shown_by_command,
+    shown_by_page,
+    tamper,
+)
 from tests.support import ended, program, wait_for
 
 FOREIGN = (
@@ -35,30 +41,25 @@ def test_a_foreign_page_is_not_taken_over(page, web):
     expect(page.locator("body")).to_have_attribute("data-live", "live")
 
 
+LOSES_THE_END = """
+(text, deliver) => {
+  const frame = JSON.parse(text);
+  const isEnd = frame.type === 'changes' && frame.html.includes('data-status="succeeded"');
+  if ((isEnd || frame.last === 600) && !lost.includes(frame.type)) lost.push(frame.type);
+  else deliver(text);
+}
+"""
+
+
 def test_the_last_frames_are_asked_for_again_when_they_are_lost(page, web):
-    lost = []
-
-    def tamper(socket) -> None:
-        server = socket.connect_to_server()
-
-        def hear(text) -> None:
-            frame = json.loads(text)
-            is_end = frame["type"] == "changes" and 'data-status="succeeded"' in frame["html"]
-            if (is_end or frame.get("last") == 600) and frame["type"] not in lost:
-                lost.append(frame["type"])
-            else:
-                socket.send(text)
-
-        server.on_message(hear)
-
-    page.route_web_socket("**/ws/**", tamper)
+    tamper(page, LOSES_THE_END)
     job = launched("chatters", "--lines", "600")
     look_at(page, web, job)
     with program("worker"):
         expect(page.locator("[data-job] .status")).to_have_text("succeeded")
     expect(page.locator("[data-line]")).to_have_count(600)
     expect(page.locator("body")).to_have_attribute("data-live", "live")
-    assert sorted(lost) == ["changes", "log"]
+    assert sorted(page.evaluate("lost")) == ["changes", "log"]
     assert lines_shown(page, "chatter") == list(range(1, 601))
     assert shown_by_page(page) == shown_by_command(job)
 

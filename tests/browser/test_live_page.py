@@ -13,6 +13,7 @@ from tests.browser.support import (
     shown_by_page,
     statuses_seen,
     step,
+    tamper,
     wait_until_finished,
 )
 from tests.support import program, wait_for
@@ -130,22 +131,17 @@ def test_a_socket_cut_during_moves_says_offline_and_catches_up(page, site, proxi
     assert_only_refused_connections(page)
 
 
+LOSES_TWO_AND_DOUBLES_THE_OTHERS = """
+(text, deliver) => {
+  if (JSON.parse(text).type === 'changes' && lost.length < 2) return lost.push(text);
+  deliver(text);
+  deliver(text);
+}
+"""
+
+
 def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
-    lost: list[str] = []
-
-    def between(socket) -> None:
-        server = socket.connect_to_server()
-
-        def pass_on(message: str) -> None:
-            if '"type": "changes"' in message and len(lost) < 2:
-                lost.append(message)
-            else:
-                socket.send(message)
-                socket.send(message)
-
-        server.on_message(pass_on)
-
-    page.route_web_socket("**/ws/**", between)
+    tamper(page, LOSES_TWO_AND_DOUBLES_THE_OTHERS)
     gate = tmp_path / "gate"
     job = launched("waits", "--gate", str(gate))
     look_at(page, site, job)
@@ -153,19 +149,13 @@ def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
     wait_until_finished(job)
     expect(page.locator("[data-job] .status")).to_have_text("succeeded")
     expect(step(page, "waiting").locator("[data-line]")).to_have_count(101)
-    assert lost
+    assert page.evaluate("lost.length") == 2
     assert shown_by_page(page) == shown_by_command(job)
     assert lines_shown(page, "waiting") == list(range(1, 102))
 
 
 def test_a_page_that_is_told_to_fetch_itself_anew_keeps_what_is_the_readers(page, site, tmp_path):
-    sockets = []
-
-    def between(socket) -> None:
-        socket.connect_to_server()
-        sockets.append(socket)
-
-    page.route_web_socket("**/ws/**", between)
+    tamper(page, "(text, deliver) => deliver(text)")
     gate = tmp_path / "gate"
     job = launched("waits", "--gate", str(gate))
     look_at(page, site, job)
@@ -173,7 +163,7 @@ def test_a_page_that_is_told_to_fetch_itself_anew_keeps_what_is_the_readers(page
     log.locator("summary").click()
     page.evaluate("window.never_reloaded = true")
     with page.expect_response(page.url):
-        sockets[-1].send('{"type": "stale", "n": 0}')
+        page.evaluate("""socket.deliver('{"type": "stale", "n": 0}')""")
     gate.touch()
     expect(page.locator("[data-job] .status")).to_have_text("succeeded")
     expect(log).not_to_have_attribute("open", "")

@@ -7,8 +7,6 @@ the real one. Only the socket between them is played, so that hundreds of schedu
 from __future__ import annotations
 
 import json
-import random
-from functools import partial
 
 import pytest
 from playwright.sync_api import Error, expect
@@ -25,21 +23,41 @@ from tests.browser.support import (
     shown_by_command,
     shown_by_page,
     statuses_seen,
+    tamper,
+    wait_until_finished,
 )
 from tests.support import ended, journal, program, returned, wait_for
 
-PLAYED_SOCKET = """
-(() => {
-  const world = WORLD;
-  const last = world.positions.length - 1;
-  window.seen = [];
-  let random = 0, now = 0, socket = null;
+CHANCE = """
   const chance = () => {
     random = (random + 0x6D2B79F5) | 0;
     let t = Math.imul(random ^ (random >>> 15), 1 | random);
     t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
   };
+"""
+# What a real socket brings: 30 % of it meets with something.
+MEETS_CHANCE = """
+(() => {
+  let random = SEED, held = null;
+  CHANCE
+  return (text, deliver) => {
+    const fate = chance();
+    if (fate < 0.1) { lost.push(text); return; }
+    if (fate < 0.2 && held === null) { held = text; return; }
+    deliver(text);
+    if (fate < 0.3) deliver(text);
+    if (held !== null) { const late = held; held = null; deliver(late); }
+  };
+})()
+""".replace("CHANCE", CHANCE)
+PLAYED_SOCKET = """
+(() => {
+  const world = WORLD;
+  const last = world.positions.length - 1;
+  window.seen = [];
+  let random = 0, now = 0, socket = null;
+  CHANCE
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
   const indexOf = (seq, tag) => world.positions.findIndex((p) => p[0] === seq && p[1] === tag);
 
@@ -121,7 +139,7 @@ PLAYED_SOCKET = """
     lines: [...document.querySelectorAll('[data-line]')].map((line) => line.textContent),
   });
 })();
-"""
+""".replace("CHANCE", CHANCE)
 
 
 class World:
@@ -252,33 +270,15 @@ def test_200_schedules(web, context, world):
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_a_schedule_over_a_real_socket(web, page, seed):
-    chance = random.Random(seed)
-    held: list[str] = []
-
-    def tamper(socket) -> None:
-        server = socket.connect_to_server()
-
-        def meet(send, text: str) -> None:
-            fate = chance.random()
-            if fate < 0.1:
-                return
-            if fate < 0.2 and not held:
-                held.append(text)
-                return
-            for _ in range(2 if fate < 0.3 else 1):
-                send(text)
-            while held:
-                send(held.pop())
-
-        server.on_message(partial(meet, socket.send))
-
-    page.route_web_socket("**/ws/**", tamper)
+    tamper(page, MEETS_CHANCE.replace("SEED", str(seed)))
     job = launch("paced")
     look_at(page, web, job)
     with program("worker"):
-        wait_for(lambda: Job.objects.get(pk=job.pk).is_finished, 30)
+        wait_until_finished(job, 30)
     expect(page.locator(".job-head")).to_have_attribute("data-status", "succeeded")
-    wait_for(lambda: shown_by_page(page) == shown_by_command(job), 15)
+    right = shown_by_command(job)
+    wait_for(lambda: shown_by_page(page) == right, 15)
+    assert page.evaluate("lost.length") > 0
     for step in job.steps.all():
         true = [to for name, _, to in journal(job) if name == step.name]
         assert is_subsequence(statuses_seen(page, step.name), ["pending", *true])
