@@ -7,11 +7,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -25,8 +26,11 @@ T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def wait_for(condition: Callable[[], T], seconds: float = 10.0, what: str = "") -> T:
-    """The first true answer of *condition*; fails after *seconds*."""
+def wait_for(condition: Callable[[], T], seconds: float = 30.0, what: str = "") -> T:
+    """The first true answer of *condition*; fails after *seconds*.
+
+    That is long, since it ends a test that hangs; what is promised sooner is asked for sooner.
+    """
     deadline = time.monotonic() + seconds
     while True:
         if answer := condition():
@@ -34,6 +38,18 @@ def wait_for(condition: Callable[[], T], seconds: float = 10.0, what: str = "") 
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what or condition}")
         time.sleep(0.01)
+
+
+def wait_until_gone(processes: Iterable[psutil.Process]) -> None:
+    """A process that nobody has waited for yet is gone, too."""
+    wait_for(lambda: not any(map(_runs, processes)), what=f"{processes} are gone")
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 class Program:
@@ -62,7 +78,7 @@ class Program:
         for line in stream:
             into.append(line.rstrip("\n"))
 
-    def wait_for_line(self, start: str, seconds: float = 20.0) -> str:
+    def wait_for_line(self, start: str, seconds: float = 30.0) -> str:
         """The first line of output that begins with *start*."""
         return wait_for(
             lambda: (

@@ -96,7 +96,7 @@ def cases(django_db_setup, django_db_blocker):
         try:
             jobs = {deed: launch("misbehaves", {"deed": deed}) for deed in DEEDS}
             with suppress(AssertionError):  # the deed that hangs fails its own test
-                wait_for(lambda: not Job.objects.unfinished().exists(), 40)
+                wait_for(lambda: not Job.objects.unfinished().exists(), 90)
             client = Client()
             client.force_login(User.objects.create_superuser("ada"))
             yield {deed: case(job, client) for deed, job in jobs.items()}

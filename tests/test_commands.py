@@ -13,7 +13,16 @@ import pytest
 from jobs import triggers
 from jobs.models import Attempt, Job, Transition, Worker
 from jobs.orchestrator import cancel, launch
-from tests.support import ROOT, drive, drop_trigger, job_of, program, step_of, wait_for
+from tests.support import (
+    ROOT,
+    drive,
+    drop_trigger,
+    job_of,
+    program,
+    step_of,
+    wait_for,
+    wait_until_gone,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -223,7 +232,7 @@ def test_ctrl_c_cancels(database):
         assert running.wait() == 3
     assert job_of(job.pk).status == "cancelled"
     assert running.errors == ["Cancelling; Ctrl-C again kills at once."]
-    assert not [child for child in children if child.is_running()]
+    wait_until_gone(children)
 
 
 def test_a_second_ctrl_c_kills(database):
@@ -348,7 +357,7 @@ def test_serve_ends_with_all_its_children(site, number):
     assert len(children) >= 2
     site.process.send_signal(number)
     assert site.wait() == 0
-    assert not [child for child in children if child.is_running()]
+    wait_until_gone(children)
 
 
 def test_serve_starts_a_child_again_that_died(site):

@@ -45,7 +45,7 @@ window.WebSocket = class extends Plain {
   }
 };
 """
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)  # long: it ends a test that hangs, and promises nothing
 
 
 @pytest.fixture(scope="package")

@@ -85,7 +85,7 @@ def shown_by_command(job: Job) -> dict:
     }
 
 
-def wait_until_finished(job: Job, seconds: float = 20) -> None:
+def wait_until_finished(job: Job, seconds: float = 30) -> None:
     wait_for(lambda: Job.objects.get(pk=job.pk).is_finished, seconds, f"{job} to finish")
 
 
@@ -95,9 +95,10 @@ def statuses_seen(page: Page, name: str) -> list[str]:
 
 
 def shown_at(page: Page, name: str, status: str) -> float:
-    """When the page first showed this status of the row, in seconds since 1970."""
-    expect(step(page, name)).to_have_attribute("data-status", status)
-    return next(at for *row, at in page.evaluate("seen") if row == [name, status])
+    """When the page first showed this status of the row ('job': the job's), in s since 1970."""
+    row = page.locator("[data-job]") if name == "job" else step(page, name)
+    expect(row).to_have_attribute("data-status", status)
+    return next(at for *seen, at in page.evaluate("seen") if seen == [name, status])
 
 
 def lines_shown(page: Page, name: str) -> list[int]:

@@ -9,11 +9,11 @@ import pytest
 
 from jobs.models import Attempt, Job, LogChunk, Step, Worker
 from jobs.orchestrator import cancel, launch
-from tests.support import job_of, journal, program, step_of, wait_for
+from tests.support import job_of, journal, program, step_of, wait_for, wait_until_gone
 
 pytestmark = pytest.mark.slow
 
-ENDED = 15.0
+ENDED = 30.0
 
 
 def ended(job, seconds=ENDED):
@@ -51,17 +51,6 @@ def family(worker):
 def sleepers(worker):
     """… those of them that a step has started."""
     return [process for process in family(worker) if process.name() in ("sh", "sleep")]
-
-
-def wait_until_gone(processes):
-    wait_for(lambda: not any(_runs(process) for process in processes), what=f"{processes} are gone")
-
-
-def _runs(process):
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 # --- the happy path -------------------------------------------------------------------------------
