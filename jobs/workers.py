@@ -67,6 +67,11 @@ class Post:
         return mine.filter(beats__in=(self._beats, self._beats + 1))
 
     @property
+    def lock(self) -> int:
+        """The descriptor of the lock, which is free once nobody has it open any more."""
+        return self._lock
+
+    @property
     def silence(self) -> float:
         """Seconds since the last sign of life that arrived."""
         return _clock() - self._beaten_at

@@ -133,6 +133,7 @@ class EmbeddedWorker(WorkerProcess):
         self._post = workers.sign_on(slots=self._size, knows=knows, only_job=self._only_job)
         self._desk = Desk(worker=self._post.worker, knows=knows)
         self._sweep = Sweep(self._desk)
+        self._server.hold(self._post.lock)
         self._server.beat()
 
     def _sign_off(self) -> None:

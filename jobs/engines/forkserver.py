@@ -7,6 +7,8 @@ however it went, the socket closes and the server kills every slot and everythin
 
 The worker also passes on each of its signs of life. When there was none for a lease, other workers
 take it for dead: it may be frozen, or hang in the database. Then the server kills the slots, too.
+
+It holds the worker's lock beside it, so that nobody finds the lock free before the slots are gone.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from django.db import connections
 from .. import conf
 from . import processes, slot
 
-SPAWN, BEAT = b"+", b"."
+SPAWN, BEAT, HOLD = b"+", b".", b"="
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,10 @@ class ForkServer:
     def beat(self) -> None:
         """Pass on a sign of life; without one for a lease, the slots are killed."""
         self._control.sendall(BEAT)
+
+    def hold(self, lock: int) -> None:
+        """Hold the worker's lock, too, until nothing runs; it replaces an older one."""
+        socket.send_fds(self._control, [HOLD], [lock])
 
     @property
     def has_exits(self) -> bool:
@@ -123,6 +129,7 @@ def _serve(control: socket.socket) -> None:
     lease = conf.knobs().lease
     beaten_at = _clock()
     is_overdue = False
+    lock: int | None = None
     with selectors.DefaultSelector() as selector:
         selector.register(control, selectors.EVENT_READ)
         selector.register(wake_read, selectors.EVENT_READ)
@@ -144,8 +151,15 @@ def _serve(control: socket.socket) -> None:
                     continue
                 if not fds:
                     break
+                if message == HOLD:
+                    if lock is not None:
+                        os.close(lock)
+                    [lock] = fds
+                    continue
                 pid = os.fork()
                 if pid == 0:
+                    if lock is not None:
+                        os.close(lock)
                     signal.set_wakeup_fd(-1)
                     control.close()
                     for fd in (wake_read, wake_write):
@@ -174,7 +188,7 @@ def _reap() -> Iterator[tuple[int, int]]:
 
 
 def _receive(control: socket.socket) -> tuple[bytes, list[int]]:
-    """A message and the two descriptors of a request; neither when the worker is gone."""
+    """A message and the descriptors that came along; neither when the worker is gone."""
     size = array.array("i").itemsize
     try:
         data, ancillary, _, _ = control.recvmsg(1, socket.CMSG_SPACE(2 * size))
