@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -21,14 +22,17 @@ from ...exceptions import NotReady
 from ..terminal import TerminalCommand
 
 LOOK_SECONDS = 0.05
-END_SECONDS = 25.0  # a worker grants its steps a grace; then everything is killed
+END_SECONDS = 10.0  # beside the drain and the grace of a worker; then everything is killed
+HARD_END_SECONDS = 5.0  # … when somebody cannot wait
 LONGEST_PAUSE = 10.0  # seconds before a child that keeps dying is started again
 # Daphne limits what it receives, frame by frame, and what it sends by the size of the message.
 RECEIVED_BYTES, SENT_BYTES = "4096", str(4 * conf.MIB)
 
 
 class Command(TerminalCommand):
-    help = "Run the web server and a worker together; SIGTERM or Ctrl-C ends both."
+    help = (
+        "Run the web server and a worker together; SIGTERM or Ctrl-C ends both, a second one hard."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
@@ -52,11 +56,11 @@ class Command(TerminalCommand):
                 f"Cannot listen on {host}:{port}: {error.strerror}. Set PORT to another port, "
                 "or to 0 for any free one."
             ) from error
-        stopped = False
+        signals = 0
 
         def stop(*_: Any) -> None:
-            nonlocal stopped
-            stopped = True
+            nonlocal signals
+            signals += 1
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
@@ -68,7 +72,7 @@ class Command(TerminalCommand):
         address = listening.getsockname()[:2]
         ready = False
         try:
-            while not stopped:
+            while not signals:
                 for child in children:
                     child.keep_running(self.stderr.write)
                 if not ready and _accepts(*address):
@@ -76,7 +80,7 @@ class Command(TerminalCommand):
                     self.stdout.write(f"Ready: http://{address[0]}:{address[1]}/")
                 time.sleep(LOOK_SECONDS)
         finally:
-            _end(children)
+            _end(children, is_urgent=lambda: signals > 1)
 
 
 def _web_command(listening: socket.socket) -> list[str]:
@@ -132,14 +136,26 @@ class _Child:
             )
 
 
-def _end(children: list[_Child]) -> None:
-    processes_ = [child.process for child in children if child.process]
-    for process in processes_:
+def _end(children: list[_Child], is_urgent: Callable[[], bool]) -> None:
+    """Tell the children to end, tell them again when it is urgent, and kill who does not."""
+    running = [child.process for child in children if child.process]
+    knobs = conf.knobs()
+    deadline = time.monotonic() + knobs.drain + knobs.grace + END_SECONDS
+    was_urgent = False
+    _terminate(running)
+    while (running := [each for each in running if each.poll() is None]) and (
+        time.monotonic() < deadline
+    ):
+        if is_urgent() and not was_urgent:
+            was_urgent = True
+            deadline = time.monotonic() + HARD_END_SECONDS
+            _terminate(running)  # to a worker, the second signal says: no more grace
+        time.sleep(LOOK_SECONDS)
+    for process in running:
+        processes.kill_tree(process.pid)
+        process.wait()
+
+
+def _terminate(running: list[subprocess.Popen[bytes]]) -> None:
+    for process in running:
         process.terminate()
-    deadline = time.monotonic() + END_SECONDS
-    for process in processes_:
-        try:
-            process.wait(max(0.1, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            processes.kill_tree(process.pid)
-            process.wait()
