@@ -162,7 +162,8 @@ class Trouble(Enum):
         "everything goes on by itself then.",
     )
     AWAY = "cannot be reached", "Start it, or set DATABASE_URL; everything goes on by itself then."
-    OTHER = "cannot be used", "Is it new? Run: python manage.py migrate"
+    EMPTY = "lacks its tables", "Is it new? Run: python manage.py migrate"
+    OTHER = "refused this", "Nothing was written; its own log may say more."
 
     def __init__(self, what: str, remedy: str) -> None:
         self.what = what
@@ -175,6 +176,7 @@ _BY_WORDS = {  # of SQLite
     "readonly": Trouble.READ_ONLY,
     "unable to open": Trouble.AWAY,
     "disk I/O error": Trouble.AWAY,
+    "no such table": Trouble.EMPTY,
 }
 _BY_SQLSTATE = {  # the code, or the class of codes
     "40": Trouble.BUSY,
@@ -182,6 +184,7 @@ _BY_SQLSTATE = {  # the code, or the class of codes
     "53300": Trouble.BUSY,  # too many connections
     "53": Trouble.FULL,
     "25006": Trouble.READ_ONLY,
+    "42P01": Trouble.EMPTY,
     "08": Trouble.AWAY,
     "57P": Trouble.AWAY,
     "25P03": Trouble.AWAY,  # idle_in_transaction_session_timeout

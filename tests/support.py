@@ -78,7 +78,7 @@ class Program:
         for line in stream:
             into.append(line.rstrip("\n"))
 
-    def wait_for_line(self, start: str, seconds: float = 30.0) -> str:
+    def wait_for_line(self, start: str, seconds: float = 60.0) -> str:
         """The first line of output that begins with *start*."""
         return wait_for(
             lambda: (

@@ -168,6 +168,7 @@ class EmbeddedWorker(WorkerProcess):
         except database.TROUBLE as error:
             logger.warning("The worker tries again: %s", database.explain(error))
             self._look_again = True
+            self._next_beat = 0.0  # first see whether the database still knows this worker
             self._rest_until = time.monotonic() + RETRY_SECONDS
 
     def _use_database(self) -> None:
@@ -303,6 +304,8 @@ class EmbeddedWorker(WorkerProcess):
                 return
 
     def _hear(self, slot: Slot) -> None:
+        if slot not in self._slots:  # it was forgotten in this very turn
+            return
         messages = slot.messages()
         if slot.hung_up:  # its exit will tell; watching on would only spin
             self._unwatch(slot.conversation)

@@ -1,0 +1,105 @@
+"""An older copy of the database is restored under running workers: they go on with it."""
+
+from pathlib import Path
+
+import pytest
+from django.db import OperationalError, connection
+
+from jobs import database
+from jobs.models import Job, Worker
+from jobs.orchestrator import cancel, launch
+from tests.engines.test_embedded import ended
+from tests.engines.test_liveness import verdicts
+from tests.faults.trouble import SECONDS, Trouble, speaks
+from tests.support import job_of, program, statuses, step_of, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def trouble(database, tmp_path):
+    made = Trouble(tmp_path)
+    yield made
+    made.forget()
+
+
+WAYS = ["restore", pytest.param("replace", marks=pytest.mark.sqlite)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_workers_go_on_with_what_the_copy_says(trouble, tmp_path, way):
+    gates = {name: tmp_path / name for name in ("early", "late", "both")}
+    early = launch("patient", {"gate": str(gates["early"])})
+    both = launch("patient", {"gate": str(gates["both"])})
+    trouble.copy()  # nothing runs yet, and no worker is there
+    late = launch("patient", {"gate": str(gates["late"])})
+    with program("worker", "--slots", "3") as worker:
+        for job in (early, both, late):
+            speaks(job, "wait")
+        gates["early"].touch()
+        ended(early, SECONDS)
+        getattr(trouble, way)()
+        # What the worker knows has never happened; what it runs is not its own.
+        wait_for(lambda: any("begins anew" in line for line in worker.errors), SECONDS)
+        assert not Job.objects.filter(pk=late.pk).exists()
+        assert ended(early, SECONDS).status == "succeeded"
+        wait_for(lambda: step_of(both, "wait").attempt == 1, SECONDS)
+        gates["both"].touch()
+        assert ended(both, SECONDS).status == "succeeded"
+        again = launch("noop")  # with the number that another job has had, maybe
+        assert ended(again, SECONDS).status == "succeeded"
+        assert worker.process.poll() is None
+    assert verdicts(both, "wait") == verdicts(early, "wait") == ["returned"]
+    assert Worker.objects.filter(stopped_at=None).count() == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_claim_that_the_copy_has_goes_on(trouble, tmp_path, way):
+    gate = tmp_path / "gate"
+    with program("worker", "--slots", "1", env={"TEST_BEAT": "5"}) as worker:
+        job = launch("patient", {"gate": str(gate)})
+        speaks(job, "wait")
+        trouble.copy()
+        cancel(launch("noop").pk)
+        getattr(trouble, way)()
+        gate.touch()
+        assert ended(job, SECONDS).status == "succeeded"
+        assert worker.process.poll() is None
+    assert statuses(job) == {"wait": "succeeded", "after": "succeeded"}
+    assert set(verdicts(job, "wait")) <= {"handed back", "returned"}
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("way", ["snapshot", "write", "watch"])
+def test_a_process_leaves_a_file_that_was_replaced(trouble, way):
+    watch = database.watch_commits()
+    watch.changed()
+    trouble.copy()
+    gone = launch("noop")
+    other = connection.copy()
+    other.ensure_connection()  # somebody still holds the old file open
+    watch.changed()
+    trouble.replace(close=False)
+    if way == "watch":
+        assert watch.changed()
+    with database.write() if way == "write" else database.snapshot():
+        assert not Job.objects.filter(pk=gone.pk).exists()
+    kept = launch("diamond")
+    other.close()  # it leaves the files of the new one alone
+    connection.close()
+    assert job_of(kept.pk).definition == "diamond"
+
+
+@pytest.mark.sqlite
+def test_a_file_that_is_gone_is_not_made_anew(trouble):
+    launch("noop")
+    trouble.copy()
+    path = Path(connection.settings_dict["NAME"])
+    path.unlink()
+    with pytest.raises(OperationalError, match="is gone"):
+        launch("noop")
+    with pytest.raises(OperationalError, match="is gone"):
+        launch("noop")
+    assert not path.exists()
+    trouble.replace()
+    assert launch("noop").pk
