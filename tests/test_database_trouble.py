@@ -23,7 +23,7 @@ from tests.engines.test_embedded import ended, family, sleepers, wait_until_gone
 from tests.engines.test_liveness import verdicts
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.trouble import SECONDS, Trouble, leave_no_page_free, speaks
-from tests.faults.websocket import RawSocket
+from tests.faults.websocket import TEXT, RawSocket
 from tests.support import ROOT, in_threads, journal, program, statuses, step_of, wait_for
 
 pytestmark = pytest.mark.slow
@@ -313,7 +313,6 @@ def test_60_sockets_need_few_connections(database, serving, django_user_model):
         narrow = f"postgres://narrow:narrow@{url.netloc.rpartition('@')[2]}{url.path}"
         with serving("--no-worker", env={"DATABASE_URL": narrow}) as web:
             _watch(web, django_user_model)
-            assert 0 < sessions("usename = 'narrow'") <= 20
             assert not any("cannot be read" in line for line in web.errors)
     finally:
         with connection.cursor() as cursor:
@@ -338,15 +337,20 @@ def _watch(web, users):
     sockets = []
     answers = in_threads(*[lambda number=number: open_page(number) for number in range(60)])
     assert [answer for answer in answers if answer] == []
-    for job in jobs:
-        cancel(job.pk)
+    assert 0 < sessions("usename = 'narrow'") <= 20
+    path = f"/ws/jobs/{jobs[0].pk}/"
+    with closing(RawSocket(web.url, path, keys[0])) as last:
+        next_of(last, "tick")
+        cancel(jobs[0].pk)
+        assert "cancelled" in next_of(last, "changes")
+    assert 0 < sessions("usename = 'narrow'") <= 20
     for socket in sockets:
-        assert "cancelled" in next_of(socket, "changes")
         socket.close()
 
 
 def next_of(socket, kind):
     """The next frame of this kind, as its text."""
-    while json.loads(frame := socket.next()[1])["type"] != kind:
-        pass
-    return frame.decode()
+    while True:
+        opcode, frame = socket.next()
+        if opcode == TEXT and json.loads(frame)["type"] == kind:
+            return frame.decode()

@@ -1,0 +1,82 @@
+"""An older copy of the database is restored under open pages: within 3 s they show its rows."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from jobs.orchestrator import cancel, claim, finish, launch
+from jobs.recovery import Sweep
+from tests.browser.support import look_at, shown_by_command, shown_by_page
+from tests.faults.trouble import Trouble
+from tests.support import drive, returned
+
+pytestmark = pytest.mark.slow
+
+PROMISE = 3_000  # milliseconds
+
+
+@pytest.fixture
+def trouble(database, tmp_path):
+    made = Trouble(tmp_path)
+    yield made
+    made.forget()
+
+
+@pytest.fixture
+def tabs(context):
+    opened = [context.new_page() for _ in range(5)]
+    yield opened
+    for tab in opened:
+        tab.close()
+
+
+@pytest.mark.parametrize(
+    "way", ["restore", pytest.param("replace", marks=[pytest.mark.sqlite, pytest.mark.full])]
+)
+def test_open_pages_show_the_rows_of_the_copy(web, desk, trouble, tabs, way):
+    moved, elsewhere, same = launch("diamond"), launch("noop"), launch("noop")
+    [held] = claim(desk, room=1)
+    trouble.copy()
+    finish(desk, held, returned(1), room=2)
+    cancel(elsewhere.pk)
+    late = launch("noop")
+    for tab, job in zip(tabs, (moved, elsewhere, same, late), strict=False):
+        look_at(tab, web, job)
+    tabs[4].goto(f"{web.url}/")
+    expect(tabs[4].locator("body")).to_have_attribute("data-live", "live")
+    expect(tabs[0].locator("[data-step=top]")).to_have_attribute("data-status", "succeeded")
+
+    getattr(trouble, way)()
+    expect(tabs[4].locator(f"#job-{late.pk}")).to_have_count(0, timeout=PROMISE)
+    # All of them had the same 3 seconds; looking takes a moment each.
+    expect(tabs[0].locator("[data-step=top]")).to_have_attribute(
+        "data-status", "running", timeout=1_000
+    )
+    expect(tabs[1].locator("[data-job]")).to_have_attribute("data-status", "pending", timeout=1_000)
+    expect(tabs[3].locator("#said")).to_contain_text("gone", timeout=1_000)
+    for tab, job in zip(tabs, (moved, elsewhere, same), strict=False):
+        expect(tab.locator("body")).to_have_attribute("data-live", "live")
+        assert shown_by_page(tab) == shown_by_command(job)
+
+    # What happens next has the numbers of what never happened, and is seen.
+    Sweep(desk).run(held=())  # its worker has ended the step that the copy says is running
+    drive(desk, moved)
+    expect(tabs[0].locator("[data-job]")).to_have_attribute("data-status", "succeeded")
+    assert shown_by_page(tabs[0]) == shown_by_command(moved)
+
+
+@pytest.mark.full  # a page waits for its turn for 20 s
+def test_a_page_says_what_stood_in_the_way_of_an_action(web, trouble, tabs):
+    job = launch("noop")
+    [tab, *_] = tabs
+    look_at(tab, web, job)
+    tab.on("dialog", lambda dialog: dialog.accept())
+    with trouble.busy():
+        tab.get_by_role("button", name="Cancel").click()
+        expect(tab.locator("#said")).to_contain_text(
+            "The database is busy: nothing was written", timeout=40_000
+        )
+        expect(tab.locator("[data-job]")).to_have_attribute("data-status", "pending")
+    tab.get_by_role("button", name="Cancel").click()
+    expect(tab.locator("[data-job]")).to_have_attribute("data-status", "cancelled")

@@ -1,0 +1,83 @@
+"""The connection is cut when a COMMIT was sent and before its answer: it counts, once."""
+
+import pytest
+
+from jobs.models import Attempt, Worker
+from jobs.orchestrator import launch
+from jobs.statuses import Kind
+from tests.engines.test_embedded import ended
+from tests.engines.test_liveness import verdicts
+from tests.faults.postgres_proxy import PostgresProxy
+from tests.faults.trouble import SECONDS, speaks
+from tests.support import journal, program, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.postgres]
+
+ONCE = [("pending", "running"), ("running", "succeeded")]
+
+
+EITHER = pytest.mark.parametrize(
+    "arrives",
+    [
+        pytest.param(True, id="it arrived"),
+        pytest.param(False, id="it did not", marks=pytest.mark.full),
+    ],
+)
+
+
+@pytest.fixture
+def proxy(database):
+    made = PostgresProxy()
+    yield made
+    made.end()
+
+
+def worker_of(proxy, **env):
+    return program("worker", "--slots", "1", env={"DATABASE_URL": proxy.url} | env)
+
+
+@EITHER
+def test_an_end_is_recorded_once_and_the_worker_goes_on(proxy, tmp_path, arrives):
+    gate = tmp_path / "gate"
+    with worker_of(proxy) as worker:
+        job = launch("waits", {"gate": str(gate)})
+        speaks(job, "waiting")
+        proxy.lose('INSERT INTO "truestep_transition"', "succeeded", arrives=arrives)
+        gate.touch()
+        assert ended(job, SECONDS).status == "succeeded"
+        assert proxy.lost.is_set()
+        assert worker.process.poll() is None
+    for name in ("before", "waiting", "after"):
+        assert [(old, new) for step, old, new in journal(job) if step == name] == ONCE
+        assert verdicts(job, name) == ["returned"]  # also the successor that the batch has started
+    assert not job.journal.filter(kind=Kind.NOTE).exists()
+
+
+@EITHER
+def test_a_claim_is_made_once_or_handed_back(proxy, arrives):
+    with worker_of(proxy) as worker:
+        worker.wait_for_line("Worker with")
+        wait_for(Worker.objects.filter(stopped_at=None).exists, SECONDS)
+        proxy.lose('INSERT INTO "truestep_transition"', "claimed by", arrives=arrives)
+        job = launch("noop")
+        assert ended(job, SECONDS).status == "succeeded"
+        assert proxy.lost.is_set()
+    assert Attempt.objects.filter(verdict="returned").count() == 5
+    assert Attempt.objects.exclude(verdict="returned").count() == 0
+
+
+@EITHER
+def test_a_beat_is_no_death(proxy, tmp_path, arrives):
+    gate = tmp_path / "gate"
+    with worker_of(proxy) as worker:
+        job = launch("patient", {"gate": str(gate)})
+        speaks(job, "wait")
+        proxy.lose('UPDATE "truestep_worker"', "beats", arrives=arrives)
+        wait_for(proxy.lost.is_set, SECONDS)
+        beats = Worker.objects.get().beats
+        wait_for(lambda: Worker.objects.get().beats > beats + 1, SECONDS)
+        gate.touch()
+        assert ended(job, SECONDS).status == "succeeded"
+        assert not any("begins anew" in line for line in worker.errors)
+    assert Worker.objects.count() == 1
+    assert verdicts(job, "wait") == ["returned"]
