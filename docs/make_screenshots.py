@@ -3,13 +3,14 @@
     .venv/bin/python docs/make_screenshots.py DIRECTORY
 
 DIRECTORY is what repository_report reads; a checkout of many thousand files keeps it busy long
-enough to be seen.
+enough to be seen. One picture is of a job that the project does not have: docs/trouble/jobs.py.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +28,10 @@ def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
         os.environ["DATABASE_URL"] = f"sqlite:///{directory}/pictures.sqlite3"
+        os.environ |= {
+            "PYTHONPATH": str(ROOT / "docs"),
+            "DJANGO_SETTINGS_MODULE": "trouble.settings",
+        }
         manage("migrate", "-v0")
         manage("createsuperuser", "--noinput", "--username=ada", "--email=ada@example.com")
         with running("serve", "--no-worker", "--port", "0") as server:
@@ -66,7 +71,34 @@ def take_pictures(url: str) -> None:
             head = page.locator(".job-head")
             expect(head).to_have_attribute("data-status", "succeeded", timeout=60_000)
             take(page, "job")
+        take_trouble(page, url)
         chromium.close()
+
+
+def take_trouble(page: Page, url: str) -> None:
+    """A job with attempts, a rest, and a worker that is frozen while it runs a step."""
+    trouble = launch("night_shift", "--export", "exports/2026-11-24.csv")
+    page.goto(f"{url}jobs/{trouble}/")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    with running("worker") as worker:
+        try:
+            expect(page.locator("[data-step=publish] .reason")).to_contain_text(
+                "attempt 2 of", timeout=60_000
+            )
+            expect(page.locator("[data-step=load]")).to_have_attribute(
+                "data-attempt", "3", timeout=60_000
+            )
+            worker.send_signal(signal.SIGSTOP)
+            expect(page.locator("[data-step=load] .warning")).to_be_visible(timeout=60_000)
+            take(page, "trouble")
+        finally:
+            worker.send_signal(signal.SIGCONT)
+        page.get_by_role("button", name="Cancel this job").click()
+        head = page.locator(".job-head")
+        expect(head).to_have_attribute("data-status", "failed", timeout=60_000)
+        take(page, "retry")
+    page.goto(f"{url}launch/night_shift/?again={trouble}")
+    take(page, "again")
 
 
 def take(page: Page, name: str) -> None:

@@ -61,16 +61,17 @@ def launch(
     crashpoints.reach("launch.after_commit")
     if again_of:
         transaction.on_commit(
-            lambda: _note_followed(again_of.pk, job, actor=str(actor), source=source), robust=True
+            lambda: _note_followed(again_of.pk, job, why, actor=str(actor), source=source),
+            robust=True,
         )
     return job
 
 
-def _note_followed(job_id: int, follower: Job, *, actor: str, source: str) -> None:
+def _note_followed(job_id: int, follower: Job, why: str, *, actor: str, source: str) -> None:
     """Tell in an older job's journal, and so on its page, which job runs it again."""
 
     def decide(batch: Batch) -> None:
-        batch.note(f"launched again as job {follower.pk}")
+        batch.note(_because(f"launched again as job {follower.pk}", why))
 
     with suppress(Job.DoesNotExist):
         state = JobState.load(job_id)

@@ -106,7 +106,7 @@ def test_a_step_that_a_person_tries_again_while_the_command_follows(database, tm
     file, gate = tmp_path / "file", tmp_path / "gate"
     told = ("--file", str(file), "--gate", str(gate))
     with program("launch", "mendable_beside", *told) as running:
-        job = wait_for(Job.objects.first, 60)
+        job = wait_for(lambda: Job.objects.first() or running._ended_early(), 60)
         wait_for(lambda: step_of(job, "mend").status == "failed", 60)
         file.touch()
         assert retry(job.pk, "mend", actor="ada") == ["mend"]

@@ -280,7 +280,7 @@ def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
     sight = feed.look(old.pk, here.seq, here.tag)
     assert sight.followers == new[1:]
     notes = [(entry.kind, entry.actor, entry.reason) for entry in sight.journal]
-    assert notes == [("note", "ada", f"launched again as job {pk}") for pk in new]
+    assert notes == [("note", "ada", f"launched again as job {pk}: once more") for pk in new]
     head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert all(f'href="/jobs/{pk}/"' in head for pk in new[1:])
     sight = feed.look(new[0])
@@ -309,3 +309,16 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
     head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert "again after" not in head
     assert drive(desk, new, lambda held: returned()).status == "succeeded"
+
+
+@pytest.mark.parametrize(("gap", "is_late"), [(0.4, True), (0.6, False)])
+def test_who_looks_rarely_warns_no_later_but_of_nothing_it_cannot_know(other, gap, is_late):
+    """The last beat came somewhere in the gap before it was seen; in a long one, anywhere."""
+    post, _ = other
+    workers.silence(post.worker)
+    workers._watched[post.worker.pk].looked_at -= gap * conf.knobs().lease
+    post.beat()
+    post.worker.refresh_from_db()
+    be_silent(post, 0.2)
+    assert workers.is_late(post.worker) is is_late
+    assert workers.silence(post.worker) < 0.3 * conf.knobs().lease, "nothing is decided by the gap"

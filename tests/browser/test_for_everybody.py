@@ -13,13 +13,15 @@ from tests.support import program
 
 @pytest.fixture
 def busy(web, tmp_path):
-    """One job that has failed, one that runs, one that was cancelled and one that waits."""
+    """One job that has failed, one often, one that runs, and one that was cancelled."""
     failed, cancelled = launch("fails"), launch("repository_report", {"path": str(tmp_path)})
+    retried = launch("flaky", {"failures": "9"})
     cancel(cancelled.pk)
     with program("worker"):
         running = launch("chatters", {"lines": "5", "gate": str(tmp_path / "gate")})
         wait_until_finished(failed)
-        yield {"failed": failed, "running": running, "cancelled": cancelled}
+        wait_until_finished(retried)
+        yield {"failed": failed, "running": running, "cancelled": cancelled, "retried": retried}
 
 
 def serious(page) -> list[str]:
@@ -52,8 +54,18 @@ def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
             page.locator("details.traceback summary").first.click()
         if fate == "running":
             expect(page.locator("[data-line]").first).to_be_visible()
+            page.evaluate(
+                """() => Object.assign(document.querySelector('.warning'),
+                  {hidden: false, textContent: 'no sign of life from its worker host:1'})"""
+            )
+        if fate == "retried":
+            expect(page.locator("[data-attempt-ref]")).to_have_count(4)
+            page.locator("details.traceback summary").first.click()
         assert serious(page) == [], fate
         assert fits(page), fate
+    page.goto(f"{web.url}/launch/flaky/?again={busy['retried'].pk}")
+    assert serious(page) == []
+    assert fits(page)
     page.context.clear_cookies()
     page.goto(f"{web.url}/accounts/login/")
     assert serious(page) == []

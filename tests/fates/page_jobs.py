@@ -75,3 +75,19 @@ class MendableBeside(JobDefinition):
     def wait(self, run):
         while not os.path.exists(run.params["gate"]):
             time.sleep(0.01)
+
+
+class TalksAgain(JobDefinition):
+    """Says much in its first attempt, which fails, and in its second, which waits for a file."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+
+    @step(retries=1, retry_delay=0.3)
+    def talk(self, run):
+        for number in range(60):
+            run.log(f"line {number} of attempt {run.attempt}")
+        if run.attempt == 1:
+            raise ConnectionError("no answer")
+        while not os.path.exists(run.params["gate"]):
+            time.sleep(0.01)

@@ -1,0 +1,1 @@
+"""A job in trouble, for the pictures of the documentation."""
