@@ -19,8 +19,8 @@ def busy(web, tmp_path):
     cancel(cancelled.pk)
     with program("worker"):
         running = launch("chatters", {"lines": "5", "gate": str(tmp_path / "gate")})
-        wait_until_finished(failed)
-        wait_until_finished(retried)
+        wait_until_finished(failed, 60)
+        wait_until_finished(retried, 60)
         yield {"failed": failed, "running": running, "cancelled": cancelled, "retried": retried}
 
 
