@@ -154,6 +154,42 @@ def check(operation, told, undisturbed):
         assert wins == (step.status == "succeeded")
 
 
+# --- a worker whose database fails it -------------------------------------------------------------
+
+WORK = [
+    *points("claim"),
+    *points("finish"),
+    *points("log", PLAIN),
+    *points("beat", PLAIN),
+    *points("sign_off", PLAIN[:2]),
+]
+
+
+def failures():
+    """Every point that a worker reaches while it runs a job; by default a few."""
+    for point in WORK:
+        for fault in ("database", "cut"):
+            is_chosen = fault == "cut" and point in ("finish.before_begin", "log.before_commit")
+            yield pytest.param(point, fault, marks=() if is_chosen else (pytest.mark.full,))
+
+
+@pytest.mark.parametrize(("point", "fault"), list(failures()))
+def test_a_worker_whose_database_fails_it_once_goes_on(database, nursery, point, fault):
+    told = nursery.live("work", point, fault)
+    assert "broke" not in told, told["broke"]
+    assert told["code"] == 0
+    assert point in told["reached"]
+    assert set(Job.objects.values_list("status", flat=True)) == {"succeeded"}
+    assert logs_of("first") == ["first"]
+    for step in Step.objects.all():
+        verdicts = [each.verdict for each in step.attempts.order_by("number")]
+        assert verdicts in (["returned"], ["handed back", "returned"])
+
+
+def logs_of(name):
+    return [line for chunk in Step.objects.get(name=name).log.all() for line in chunk.lines()]
+
+
 # --- nothing is missing ---------------------------------------------------------------------------
 
 

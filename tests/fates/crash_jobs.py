@@ -7,7 +7,8 @@ class Sturdy(JobDefinition):
     """Three steps after one another, and one beside them; each may be tried again at once."""
 
     @step(retries=2, retry_delay=0)
-    def first(self, run): ...
+    def first(self, run):
+        run.log("first")
 
     @step(retries=2, retry_delay=0)
     def second(self, run): ...

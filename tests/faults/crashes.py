@@ -21,6 +21,7 @@ from typing import Any
 from django.db import connection, connections
 
 from jobs import crashpoints, database, definitions, orchestrator, workers
+from jobs.engines.embedded import EmbeddedWorker
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, LogChunk, Step, Transition, Worker
@@ -29,7 +30,7 @@ from jobs.recovery import Sweep
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
 from jobs.workers import Post
-from tests.support import drive, ended, returned, step_of
+from tests.support import drive, ended, job_of, returned, step_of
 
 SWEEPS = 30  # a job that has not ended after so many is stuck
 
@@ -403,6 +404,20 @@ def _life(operation: str, point: str, fault: str) -> None:
     persist(lambda: bring_to_end(crew.desk))
 
 
+def _work(point: str, fault: str) -> None:
+    """A real worker runs a job; at the point the database fails it."""
+    job = orchestrator.launch("sturdy")
+    strike = Strike(point, fault)
+
+    def is_over() -> bool:
+        is_near = point in strike.reached or point.startswith("sign_off.")
+        return is_near and persist(lambda: job_of(job.pk).is_finished)
+
+    with crashpoints.watched(strike):
+        EmbeddedWorker(2).run(until=is_over)
+    tell(reached=strike.reached)
+
+
 def serve() -> None:
     """Fork a child for each order, until the input ends."""
     definitions.known_steps()
@@ -411,7 +426,11 @@ def serve() -> None:
         pid = os.fork()
         if pid == 0:
             try:
-                _life(*json.loads(line))
+                operation, point, fault = json.loads(line)
+                if operation == "work":
+                    _work(point, fault)
+                else:
+                    _life(operation, point, fault)
             except BaseException:
                 tell(broke=traceback.format_exc())
             finally:
