@@ -148,6 +148,7 @@ class Scene:
     def clear(self):
         Job.objects.filter(pk=self.job.pk).delete()
         self.post.abandon()
+        del workers._watched[self.post.worker.pk]
         self.post.worker.delete()
 
 

@@ -173,8 +173,10 @@ class Stage:
                     self._holder = None
 
         database._ticket, database._wait_for_turn = ticket, wait_for_turn
+        database.be_patient(DEADLINE)
         try:
             with crashpoints.watched(stop):
                 yield
         finally:
             database._ticket, database._wait_for_turn = take, wait
+            database.be_patient(database.PATIENCE_SECONDS)
