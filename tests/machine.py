@@ -345,8 +345,7 @@ class World:
 
         if not self.takes_hands:
             return None
-        known = definitions.known_steps()
-        knows = {name: known[name] for name in DEFINITIONS[:3]}
+        knows = {name: list(definitions.get(name).steps()) for name in DEFINITIONS[:3]}
         if kind == 3:
             knows = {name: steps[:2] for name, steps in knows.items()}
         only_job = self.jobs[-1] if kind == 2 and self.jobs else None
