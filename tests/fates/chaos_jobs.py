@@ -148,7 +148,7 @@ class Lingers(JobDefinition):
     class Params(forms.Form):
         gate = forms.CharField()
 
-    @step(retries=99, retry_delay=0.01)
+    @step(retries=100, retry_delay=0)
     def linger(self, run):
         run.log(f"attempt {run.attempt} waits")
         gate = run.params["gate"]
