@@ -17,7 +17,7 @@ from tests.browser.support import (
     tamper,
     wait_until_finished,
 )
-from tests.support import program
+from tests.support import program, wait_for
 
 
 def open_before_it_starts(page, web, *launch: str):
@@ -130,6 +130,22 @@ def test_a_socket_cut_during_moves_says_offline_and_catches_up(page, site, proxi
     assert page.evaluate("statusAt - openedAt") <= 500  # milliseconds
     expect(step(page, "waiting").locator("[data-line]")).to_have_count(101)
     assert lines_shown(page, "waiting") == list(range(1, 102))
+    assert_only_refused_connections(page)
+
+
+def test_a_page_without_its_server_asks_for_it_and_opens_no_socket(page, web, proxied):
+    """After many sockets that could not be opened a browser delays the next one by seconds."""
+    proxy = proxied(web)
+    look_at(page, proxy, launched("noop"))
+    opened, asked = [], []
+    page.on("websocket", lambda socket: opened.append(socket.url))
+    page.on("requestfailed", lambda request: asked.append(request.url))
+    proxy.cut()
+    wait_for(lambda: page.evaluate("true") and len(asked) >= 8)
+    assert opened == []
+    proxy.heal()
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    assert len(opened) == 1
     assert_only_refused_connections(page)
 
 
@@ -267,6 +283,7 @@ def test_other_pages_are_quiet_too(page, web, path):
 
 
 def assert_only_refused_connections(page) -> None:
-    """Chromium itself reports a socket that could not be opened; nothing else may be said."""
-    assert all("WebSocket connection to" in text for text in page.noise), page.noise
+    """Chromium itself reports what could not be connected; nothing else may be said."""
+    told = ("WebSocket connection to", "Failed to load resource: net::ERR_")
+    assert all(text.startswith(told) for text in page.noise), page.noise
     page.noise.clear()

@@ -76,11 +76,28 @@ function disconnected(final) {
   socket = null;
   gone?.close();
   setLive("offline");
-  if (final) return say(final);
+  if (final) say(final);
+  else pauseAndTry();
+}
+
+function pauseAndTry() {
   const longest = performance.now() - toldAt < SHORT_OUTAGE_MS ? PAUSE_MS : LONGEST_PAUSE_MS;
   const pause = Math.random() * Math.min(longest, 250 * 2 ** tries);
   tries += 1;
-  retry ??= setTimeout(connect, pause);
+  retry ??= setTimeout(tryAgain, pause);
+}
+
+// Asked by HTTP first: a browser delays new sockets by seconds after many that could not be opened.
+async function tryAgain() {
+  retry = null;
+  try {
+    const answer = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(SILENCE_MS) });
+    if (answer.status >= 500) throw new Error(answer.statusText); // a gateway without its server
+  } catch {
+    if (!socket) pauseAndTry();
+    return;
+  }
+  if (!socket) connect();
 }
 
 function send(frame) {
@@ -544,6 +561,7 @@ function clicked(event) {
 // --- life
 
 function wake() {
+  tries = 0; // what failed before says nothing about now
   if (document.visibilityState === "visible" && !socket) connect();
 }
 
