@@ -208,23 +208,13 @@ def end_for_another(attempt: Attempt, outcome: Outcome) -> None:
 
     Raises Overtaken when somebody has moved the step since then.
     """
-    step = attempt.step
-    held = Claim(
-        job_id=step.job_id,
-        step_id=step.pk,
-        name=step.name,
-        attempt=attempt.number,
-        fence=step.fence,
-        tag=step.tag,
-        timeout=step.timeout,
-        started_at=attempt.started_at,
-    )
+    held = Claim.of(attempt.step, attempt.started_at)
 
     def decide(batch: Batch) -> None:
         _end(batch, batch.held(held), held, attempt.worker, outcome)
 
     with _deleted_is_overtaken():
-        transitions.commit(JobState.load(step.job_id), decide, name="recover", source="worker")
+        transitions.commit(JobState.load(held.job_id), decide, name="recover", source="worker")
 
 
 def _start_ready(batch: Batch, desk: Desk, room: int) -> None:

@@ -69,6 +69,20 @@ class Claim:
     timeout: float | None
     started_at: datetime
 
+    @classmethod
+    def of(cls, step: Step, started_at: datetime) -> Claim:
+        """The hold on the attempt that the step is in."""
+        return cls(
+            job_id=step.job_id,
+            step_id=step.pk,
+            name=step.name,
+            attempt=step.attempt,
+            fence=step.fence,
+            tag=step.tag,
+            timeout=step.timeout,
+            started_at=started_at,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
@@ -247,23 +261,14 @@ class Batch:
         """pending → running: *worker* begins the next attempt."""
         self._touch(step)
         step.attempt += 1
-        entry = self._move(step, Status.RUNNING, f"claimed by {worker}")
+        self._move(step, Status.RUNNING, f"claimed by {worker}")
         step.waiting = 0
         step.done = step.total = None
         step.progress_text = ""
         self._attempts[step.pk] = Attempt(
             step_id=step.pk, number=step.attempt, worker=worker, started_at=self.now
         )
-        claim = Claim(
-            job_id=self.state.job.pk,
-            step_id=step.pk,
-            name=step.name,
-            attempt=step.attempt,
-            fence=step.fence,
-            tag=entry.tag,
-            timeout=step.timeout,
-            started_at=self.now,
-        )
+        claim = Claim.of(step, self.now)
         self.claims.append(claim)
         return claim
 
