@@ -39,11 +39,12 @@ CHANCE = """
 # What a real socket brings: 30 % of it meets with something.
 MEETS_CHANCE = """
 (() => {
-  let random = SEED, held = null;
+  let random = SEED, held = null, frames = 0;
   CHANCE
   return (text, deliver) => {
     const fate = chance();
-    if (fate < 0.1) { lost.push(text); return; }
+    frames += 1;
+    if (fate < 0.1 || frames === 4) { lost.push(text); return; }  // one at least
     if (fate < 0.2 && held === null) { held = text; return; }
     deliver(text);
     if (fate < 0.3) deliver(text);

@@ -569,7 +569,7 @@ class Patient(JobDefinition):
     class Params(forms.Form):
         gate = forms.CharField()
 
-    @step(retries=2, retry_delay=0.05)
+    @step(retries=2, retry_delay=1)
     def wait(self, run):
         run.log(f"waiting in attempt {run.attempt}")
         while not os.path.exists(run.params["gate"]):

@@ -53,7 +53,7 @@ class Mendable(JobDefinition):
 class SlowOnce(JobDefinition):
     """Its first attempt runs out of time, the second one does not."""
 
-    @step(timeout=1, retries=1, retry_delay=0.5)
+    @step(timeout=1, retries=1, retry_delay=1)
     def work(self, run):
         if run.attempt == 1:
             time.sleep(600)
