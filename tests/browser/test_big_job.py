@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from jobs.orchestrator import launch
 from tests.browser.support import look_at, wait_until_finished
 from tests.support import program
+
+pytestmark = pytest.mark.timeout(300)  # a thousand steps take their time
 
 
 def elements(page) -> int:
@@ -18,7 +21,7 @@ def test_a_big_job_is_shown_in_parts(page, web):
     look_at(page, web, job)
     expect(page.locator("[data-step]")).to_have_count(100)
     with program("worker", "--slots", "4"):
-        wait_until_finished(job, 90)
+        wait_until_finished(job, 240)
     parts = page.locator(".parts a")
     expect(parts).to_have_count(10)
     expect(parts.nth(0)).to_have_text("1–100 100")
@@ -51,7 +54,7 @@ def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web):
     job = launch("thousand_deep")
     look_at(page, web, job)
     with program("worker"):
-        wait_until_finished(job, 90)
+        wait_until_finished(job, 240)
     job.refresh_from_db()
     expect(page.locator(f"#entry-{job.pk}-{job.seq}")).to_be_attached()
     assert page.locator(".entry").count() <= 400
