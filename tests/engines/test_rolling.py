@@ -27,7 +27,7 @@ MIX = ("chaos_chain", "chaos_diamond", "chaos_chatty")
 @pytest.mark.parametrize("restarts", [3, pytest.param(20, marks=pytest.mark.full)])
 def test_rolling_restarts_lose_nothing_and_charge_nobody(database, tmp_path, restarts):
     """The new ones are there before the old ones are told to go."""
-    marks = tmp_path / "marks"
+    marks, gate = tmp_path / "marks", tmp_path / "gate"
     marks.mkdir()
     unfinished = Job.objects.filter(status__in=UNFINISHED)
 
@@ -53,6 +53,8 @@ def test_rolling_restarts_lose_nothing_and_charge_nobody(database, tmp_path, res
 
     with ExitStack() as stack:
         old = cast()
+        long = launch("patient", {"gate": str(gate)})  # it outlasts every drain
+        while_busy(lambda: step_of(long, "wait").status == "running")
         for _ in range(restarts):
             new = cast()
             for each in old:
@@ -60,6 +62,7 @@ def test_rolling_restarts_lose_nothing_and_charge_nobody(database, tmp_path, res
             while_busy(lambda leaving=old: all(e.process.poll() is not None for e in leaving))
             assert [each.wait() for each in old] == [0, 0]
             old = new
+        gate.touch()
         wait_for(lambda: not unfinished.exists(), READY, "every job ends")
     assert set(Job.objects.values_list("status", flat=True)) == {"succeeded"}
     assert set(Step.objects.values_list("failures", "crashes")) == {(0, 0)}
