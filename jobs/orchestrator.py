@@ -20,6 +20,7 @@ from .statuses import CRASHES, STEP_RETRIES, Status, Verdict
 from .text import clean
 from .transitions import Batch, Claim, Ending, JobState
 
+FEW = 20
 LONGEST_DELAY = 3600.0  # seconds between two attempts
 
 # --- launch ---------------------------------------------------------------------------------------
@@ -100,32 +101,50 @@ class Desk:
 
 def claim(desk: Desk, room: int) -> list[Claim]:
     """Start up to *room* ready steps of the oldest job that has any; empty when there is none."""
-    candidates = Step.objects.ready().known_in(desk.knows).order_by("job", "position")
-    if desk.worker.only_job_id:
-        candidates = candidates.filter(job=desk.worker.only_job_id)
 
     def decide(batch: Batch) -> None:
         _start_ready(batch, desk, room)
 
     with _deleted_is_overtaken():
-        state = _first_job(desk, candidates)
+        state = _oldest_job(desk)
         if state is None:
             return []
         desk.jobs[state.job.pk] = state
         return transitions.commit(state, decide, name="claim", source="worker").claims
 
 
-def _first_job(desk: Desk, candidates: StepQuerySet) -> JobState | None:
-    """The job of the first candidate; one that the worker knows is not read whole again."""
-    if not desk.jobs:
-        return JobState.of(Step.objects.filter(job_id=candidates.values("job_id")[:1]))
-    job_id = candidates.values_list("job_id", flat=True).first()
+def _oldest_job(desk: Desk) -> JobState | None:
+    """The oldest job that has a ready step which the worker knows."""
+    ready = Step.objects.ready().order_by("job", "position")
+    if desk.worker.only_job_id:
+        ready = ready.filter(job=desk.worker.only_job_id)
+    if not desk.jobs:  # mostly it is the first one: found and read in one statement
+        first = JobState.of(Step.objects.filter(job_id=ready.values("job")[:1]))
+        if first is None or not _known(desk, first).isdisjoint(first.ready_names()):
+            return first
+    job_id = _first_known(desk, ready)
     if job_id is None:
         return None
-    if known := desk.jobs.get(job_id):
-        known.refresh()
-        return known
+    if state := desk.jobs.get(job_id):  # one that the worker has is not read whole again
+        state.refresh()
+        return state
     return JobState.load(job_id)
+
+
+def _first_known(desk: Desk, ready: StepQuerySet) -> int | None:
+    """To look at the first few is much cheaper than to put all that is known into the question."""
+    few = list(ready.values_list("job", "job__definition", "name")[:FEW])
+    for job_id, definition, name in few:
+        if name in desk.knows.get(definition, ()):
+            return job_id
+    if len(few) < FEW:
+        return None
+    return ready.known_in(desk.knows).values_list("job", flat=True).first()
+
+
+def _known(desk: Desk, state: JobState) -> frozenset[str]:
+    """The names of the steps of this job that the worker can run."""
+    return frozenset(desk.knows.get(state.job.definition, ()))
 
 
 def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
@@ -218,7 +237,7 @@ def end_for_another(attempt: Attempt, outcome: Outcome) -> None:
 
 
 def _start_ready(batch: Batch, desk: Desk, room: int) -> None:
-    known = frozenset(desk.knows.get(batch.state.job.definition, ()))
+    known = _known(desk, batch.state)
     ready = (step for step in batch.ready() if step.name in known)
     for step in list(islice(ready, max(room, 0))):
         batch.start(step, desk.worker)

@@ -64,10 +64,7 @@ class Sweep:
 
     def _give_up_unknown(self) -> None:
         """Ready steps that no living worker knows, once they have waited through the grace."""
-        unknown = Step.objects.ready().exclude(
-            pk__in=Step.objects.ready().known_in(self.desk.knows).values("pk")
-        )
-        strangers = list(unknown.select_related("job"))
+        strangers = self._strangers()
         living = workers.living() if strangers else []
         now = time.monotonic()
         since: dict[int, float] = {}
@@ -85,6 +82,17 @@ class Sweep:
                 with suppress(Job.DoesNotExist):
                     orchestrator.give_up(step.job_id, step.pk, reason)
         self._unknown_since = since
+
+    def _strangers(self) -> list[Step]:
+        """Ready steps that this worker does not know."""
+        pairs = Step.objects.ready().order_by().values_list("job__definition", "name").distinct()
+        unknown: dict[str, list[str]] = {}
+        for definition, name in pairs:
+            if name not in self.desk.knows.get(definition, ()):
+                unknown.setdefault(definition, []).append(name)
+        if not unknown:
+            return []
+        return list(Step.objects.ready().known_in(unknown).select_related("job"))
 
 
 def _running() -> QuerySet[Attempt]:

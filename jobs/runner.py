@@ -10,7 +10,7 @@ import math
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sized
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import definitions
@@ -58,7 +58,8 @@ class Task:
     limits: Limits
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        # Not asdict: it would copy all results of a long job for each of its steps.
+        return json.dumps(vars(self) | {"limits": vars(self.limits)})
 
     @classmethod
     def from_json(cls, text: str) -> Task:

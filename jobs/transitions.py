@@ -152,6 +152,10 @@ class JobState:
                 if step.waiting == 0 and step.status == Status.PENDING and is_due:
                     yield step
 
+    def ready_names(self) -> set[str]:
+        """The names of the steps that may start now."""
+        return {step.name for step in self.ready(timezone.now())}
+
 
 class _Collision(Exception):
     """Somebody else wrote to this job since the state was read."""

@@ -7,6 +7,7 @@ from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
 from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import (
+    FEW,
     Desk,
     cancel,
     claim,
@@ -130,6 +131,17 @@ def test_a_worker_claims_only_what_it_knows(database, desk):
         ("left", "pending"),
         ("right", "pending"),
     }
+
+
+def test_a_worker_finds_what_it_knows_behind_many_jobs_that_it_does_not(desk):
+    for _ in range(FEW + 1):
+        launch("noop")
+    job = launch("diamond")
+    knowing = Desk(worker=desk.worker, knows={"diamond": ["top"]})
+    [held] = claim(knowing, room=1)
+    assert held.job_id == job.pk
+    finish(knowing, held, returned(1), room=0)
+    assert claim(knowing, room=1) == []
 
 
 def test_a_worker_for_one_job_takes_no_other(desk):
