@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from contextlib import contextmanager
 
 import pytest
@@ -37,10 +38,22 @@ def django_db_modify_db_settings():
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_session_left(django_db_setup):
-    """A database in which a hub still reads could not be dropped."""
+def _no_session_left(django_db_setup, django_db_blocker):
+    """A database that somebody still uses could not be dropped."""
     yield
     hub.close_ended()
+    if connection.vendor == "postgresql":
+        with django_db_blocker.unblock():
+            _end_other_sessions()
+
+
+def _end_other_sessions():
+    """Of processes that tests have killed or cut off, the server may notice the end much later."""
+    others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT state, backend_start, query, pg_terminate_backend(pid) {others}")
+        for session in cursor.fetchall():
+            print("A session was left behind:", *session[:3], file=sys.stderr)
 
 
 @pytest.fixture
