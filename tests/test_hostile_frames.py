@@ -97,6 +97,7 @@ def is_no_frame(kind, payload):
     return kind == TEXT and (payload.startswith(b"\xff") or len(payload) > 4096)
 
 
+@pytest.mark.sqlite
 @pytest.mark.slow
 def test_ten_thousand_random_frames(web, session):
     job = launch("noop")

@@ -10,6 +10,8 @@ from jobs.orchestrator import cancel, launch
 from tests.browser.support import look_at, wait_until_finished
 from tests.support import program
 
+pytestmark = pytest.mark.sqlite  # the page does not know which database it is
+
 
 @pytest.fixture
 def busy(web, tmp_path):

@@ -47,6 +47,7 @@ def test_a_long_log_is_followed_from_its_first_line_to_its_last(page, site, tmp_
     assert job.steps.get().log_lines == 3609
 
 
+@pytest.mark.sqlite
 def test_a_reader_scrolls_up_to_the_first_line_and_back_to_the_last(page, long):
     box = page.locator(".log-lines")
     seen = set()
@@ -72,6 +73,7 @@ def test_a_reader_scrolls_up_to_the_first_line_and_back_to_the_last(page, long):
     expect(page.locator(f"[data-line='{LINES}']")).to_be_in_viewport()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("line", [1, 10_000, LINES, 10 * LINES])
 def test_a_reader_goes_to_a_line(page, long, line):
     goes_to(page, line)
@@ -96,6 +98,7 @@ def test_who_reads_is_not_moved_by_what_is_written(page, site, tmp_path):
     expect(page.locator("[data-line='5000']")).to_be_in_viewport()
 
 
+@pytest.mark.sqlite
 def test_a_reader_of_an_old_line_is_there_again_after_a_reconnect(page, context, long):
     goes_to(page, 5_000)
     expect(page.locator("[data-line='5000']")).to_be_in_viewport()

@@ -28,6 +28,8 @@ from tests.browser.support import (
 )
 from tests.support import ended, journal, program, returned, wait_for
 
+pytestmark = pytest.mark.sqlite  # the page does not know which database it is
+
 CHANCE = """
   const chance = () => {
     random = (random + 0x6D2B79F5) | 0;
