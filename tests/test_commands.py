@@ -1,5 +1,6 @@
 """The commands as somebody types them: real processes, their words and exit codes."""
 
+import http.client
 import json
 import os
 import re
@@ -358,6 +359,19 @@ def test_serve_ends_with_all_its_children(site, number):
     site.process.send_signal(number)
     assert site.wait() == 0
     wait_until_gone(children)
+
+
+def test_serve_ends_soon_although_a_request_is_never_answered(serving, tmp_path):
+    held = tmp_path / "held"
+    settings = "tests.faults.held_settings"
+    env = {"DJANGO_SETTINGS_MODULE": settings, "TEST_HELD": str(held)}
+    with serving("--no-worker", env=env) as site:
+        request = http.client.HTTPConnection(site.url.removeprefix("http://"))
+        request.request("GET", "/held/")
+        wait_for(held.exists)
+        site.process.terminate()
+        assert site.wait(8) == 0
+        request.close()
 
 
 def test_serve_starts_a_child_again_that_died(site):
