@@ -180,6 +180,53 @@ async def test_a_page_that_is_dropped_leaves_no_feed_that_reads(database, monkey
         assert told == [], "it reads for nobody"
 
 
+class Page:
+    user = None
+
+    def __init__(self, session_key):
+        self.session_key = session_key
+
+
+class Looks:
+    """Looks that take a while, kept with the keys that each was for."""
+
+    def __init__(self, fails=0):
+        self.keys = []
+        self.began = asyncio.Event()  # the second one
+        self._fails = fails
+
+    async def __call__(self, verdicts, keys):
+        self.keys.append(keys)
+        if len(self.keys) == 2:
+            self.began.set()
+        await asyncio.sleep(0.05)
+        if len(self.keys) == self._fails:
+            raise OSError("away")
+        return {key: access.Verdict(0, key) for key in keys}
+
+
+async def test_pages_that_come_at_once_share_a_look():
+    looks = Looks()
+    guard = access.Guard(looks)
+    answers = await asyncio.gather(*(guard.admit(Page(str(number))) for number in range(100)))
+    assert [verdict.user for verdict in answers] == [str(number) for number in range(100)]
+    assert [len(keys) for keys in looks.keys] == [1, 99]
+
+
+@pytest.mark.parametrize("way", ["it goes", "its look fails"])
+async def test_a_page_that_asks_for_others_too_leaves_them_their_answers(way):
+    looks = Looks(fails=2 if way == "its look fails" else 0)
+    guard = access.Guard(looks)
+    pages = [asyncio.create_task(guard.admit(Page(str(number)))) for number in range(4)]
+    await looks.began.wait()
+    if way == "it goes":
+        pages[1].cancel()
+    answers = await asyncio.gather(*pages, return_exceptions=True)
+    assert isinstance(answers[1], asyncio.CancelledError if way == "it goes" else OSError)
+    assert [answers[number].user for number in (0, 2, 3)] == ["0", "2", "3"]
+    assert looks.keys == [{"0"}, {"1", "2", "3"}, {"2", "3"}]
+
+
 def test_one_look_at_a_hundred_sockets_costs_four_queries(database):
     keys = [viewer(f"user{n}")[1].session.session_key for n in range(100)]
     with Cost() as cost:

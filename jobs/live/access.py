@@ -63,13 +63,15 @@ class Guard:
         self._read = read
         self._sockets: set[Guarded] = set()
         self._task: asyncio.Task[None] | None = None
+        self._asking: list[tuple[str, asyncio.Future[Verdict]]] = []
+        self._looking = asyncio.Lock()
 
     async def admit(self, socket: Guarded) -> Verdict:
         """Whether a new socket may watch; from now on it is looked at until it is released."""
         if self._task is None:
             self._task = asyncio.create_task(self._run())
         self._sockets.add(socket)  # first: a right that is lost while we look is looked at again
-        verdict: Verdict = (await self._read(verdicts, {socket.session_key}))[socket.session_key]
+        verdict = await self._verdict(socket.session_key)
         socket.user = verdict.user
         if verdict.code == 0 and self._open(verdict.user) > conf.knobs().sockets:
             return Verdict(TOO_MANY)
@@ -77,6 +79,23 @@ class Guard:
 
     def release(self, socket: Guarded) -> None:
         self._sockets.discard(socket)
+
+    async def _verdict(self, key: str) -> Verdict:
+        """What a look from now on says: all who come during one share the next."""
+        answer: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._asking.append((key, answer))
+        async with self._looking:
+            if not answer.done():
+                asking, self._asking = self._asking, []
+                try:
+                    found = await self._read(verdicts, {key for key, _ in asking})
+                except BaseException:  # the others ask again, each for itself
+                    others = [each for each in asking if each[1] is not answer]
+                    self._asking = others + self._asking
+                    raise
+                for asked, other in asking:
+                    other.set_result(found[asked])
+        return answer.result()
 
     def _open(self, user: Any) -> int:
         return sum(socket.user == user for socket in self._sockets)
