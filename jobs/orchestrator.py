@@ -202,6 +202,8 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
             batch.hand_back(step, ending, outcome.reason)
         case Verdict.STOPPED | Verdict.HANDED_BACK:
             batch.stop(step, ending, outcome.reason)
+        case verdict if verdict in CRASHES and not is_wanted:  # it was to end, and it has
+            batch.stop(step, ending, outcome.reason)
         case verdict if is_wanted and outcome.may_retry and step.has_retry_left(verdict):
             delay = _delay(step)
             number = f"retry {step.failures + 1} of {step.retries}"

@@ -304,6 +304,7 @@ class Batch:
     def stop(self, step: Step, ending: Ending, reason: str) -> None:
         """running → cancelled; everything that needs this step is skipped."""
         self._move(step, Status.CANCELLED, reason)
+        self._charge(step, ending.verdict)
         self._end_attempt(step, ending)
         self._skip_dependants(step)
 

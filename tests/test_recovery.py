@@ -4,10 +4,10 @@ import os
 
 import pytest
 
-from jobs import definitions, workers
+from jobs import audit, definitions, workers
 from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job
-from jobs.orchestrator import Desk, claim, finish, launch
+from jobs.orchestrator import Desk, cancel, claim, finish, launch
 from jobs.recovery import Sweep
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, rows, step_of
@@ -37,6 +37,21 @@ def test_steps_of_a_dead_worker_fail_and_say_so(desk, other):
     assert job.journal.get(step=held.step_id, to_status="failed").reason == "its worker vanished"
     with pytest.raises(Overtaken):  # it was only slow, and comes too late
         finish(lost, held, returned(), room=0)
+
+
+@pytest.mark.parametrize("way", ["its worker is gone", "its process died"])
+def test_what_was_to_be_cancelled_is_cancelled_when_what_ran_it_died(desk, other, way):
+    post, lost = other
+    job = launch("patient", {"gate": "/gate"})
+    [held] = claim(lost, room=1)
+    cancel(job.pk)
+    if way == "its worker is gone":
+        die(post)
+        Sweep(desk).run(held=())
+    else:
+        finish(lost, held, ended(Verdict.DIED, "killed"), room=0)
+    assert (step_of(job, "wait").status, job_of(job.pk).status) == ("cancelled", "cancelled")
+    assert list(audit.differences()) == []
 
 
 def test_steps_of_a_worker_whose_row_is_gone_fail_too(desk, other):

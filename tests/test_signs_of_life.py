@@ -93,13 +93,13 @@ def test_a_silence_is_told_with_its_beginning_and_its_end(desk, other, failures)
     assert late(job) == {}
 
 
-def test_what_was_cancelled_fails_when_its_worker_is_lost(desk, other):
+def test_what_is_to_be_cancelled_is_so_when_its_worker_is_lost(desk, other):
     post, theirs = other
     job = launch("patient", {"gate": "/gate"})
     claim(theirs, room=1)
     cancel(job.pk)
     be_silent(post, 0.6)
-    assert late(job)["wait"].endswith("this attempt ends, and the step fails")
+    assert late(job)["wait"].endswith("this attempt ends, and the step is cancelled")
 
 
 def test_an_ended_worker_is_told_at_once(desk, other):

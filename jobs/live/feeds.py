@@ -291,8 +291,11 @@ def _read_late(job: Job, living: list[Worker]) -> Frame:
         words = _about_the_gone(worker, observed) if is_gone else _about_the_late(worker, observed)
         step = attempt.step
         number = f"attempt {step.attempt + 1} of {step.last_attempt}"
-        is_retried = step.has_retry_left(Verdict.LOST) and not job.cancel_requested
-        words.append(f"is tried again ({number})" if is_retried else "fails")
+        if job.cancel_requested:
+            words.append("is cancelled")
+        else:
+            is_retried = step.has_retry_left(Verdict.LOST)
+            words.append(f"is tried again ({number})" if is_retried else "fails")
         late[str(step.pk)] = _as_json(words)
     return late
 
