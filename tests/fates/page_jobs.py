@@ -21,11 +21,16 @@ class AsksWhy(JobDefinition):
 
 
 class Rests(JobDefinition):
-    """Fails in its first two attempts, and rests a while after each."""
+    """Fails in its first two attempts, as soon as a file says so, and rests a while after each."""
+
+    class Params(forms.Form):
+        gate = forms.CharField(required=False, help_text="The files' name without the attempt")
 
     @step(retries=3, retry_delay=2)
     def rest(self, run):
         run.log(f"trying for the {run.attempt}. time")
+        while not os.path.exists(f"{run.params['gate']}{run.attempt}"):
+            time.sleep(0.01)
         if run.attempt < 3:
             raise ConnectionError(f"no answer to attempt {run.attempt}")
 
