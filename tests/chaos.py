@@ -14,9 +14,11 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
+import traceback
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +98,7 @@ def main() -> int:
         help="What kind; it is made for this run. Default: the kind that DATABASE_URL names.",
     )
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, interrupted)
     say(f"seed {options.seed}, {options.database}")
     with ExitStack() as stack:
         directory = Path(tempfile.mkdtemp(prefix="truestep-chaos-"))
@@ -133,6 +136,11 @@ def prepare(directory: Path, kind: str, stack: ExitStack) -> Any:
     django.setup()
     call_command("migrate", verbosity=0)
     return server
+
+
+def interrupted(number: int, frame: Any) -> None:
+    traceback.print_stack(frame)
+    sys.exit(f"interrupted at {time.monotonic() - BEGAN:.0f} s")
 
 
 def say(text: str) -> None:

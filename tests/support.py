@@ -75,8 +75,9 @@ class Program:
             reader.start()
 
     def _read(self, stream, into: list[str]) -> None:
-        for line in stream:
-            into.append(line.rstrip("\n"))
+        with stream:
+            for line in stream:
+                into.append(line.rstrip("\n"))
 
     def wait_for_line(self, start: str, seconds: float = 60.0) -> str:
         """The first line of output that begins with *start*."""
@@ -109,9 +110,7 @@ class Program:
                 self.process.kill()
                 self.process.wait()
         for reader in self._readers:
-            reader.join(5)
-        for stream in (self.process.stdout, self.process.stderr):
-            stream.close()
+            reader.join(5)  # it goes on for as long as a descendant keeps the output open
 
 
 @contextmanager

@@ -13,12 +13,16 @@ pytestmark = pytest.mark.slow
 
 
 def chaos(*arguments, seconds):
-    """Run the chaos program; what it printed when it found a fault."""
+    """Run the chaos program; what it printed when it found a fault, or did not come to an end."""
     command = [sys.executable, "-m", "tests.chaos", "--database", connection.vendor, *arguments]
-    done = subprocess.run(
-        command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=seconds
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ, **pipes) as running:
+        try:
+            said, _ = running.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            running.terminate()  # it says where it was, and ends all that it has started
+            said, _ = running.communicate()
+    assert running.returncode == 0, said
 
 
 @pytest.mark.timeout(330)

@@ -10,7 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,22 +41,20 @@ class Actor:
 
     name: str
     arguments: list[str]
+    say: Callable[[str], None]
     program: Any = None
     start_at: float = 0.0
-    starts: int = 0
-    errors: list[str] = field(default_factory=list)
 
     def keep_running(self) -> None:
         now = time.monotonic()
         if self.program and self.program.process.poll() is not None:
-            self.errors += self.program.errors[-3:]
-            self.program.end()
+            if (code := self.program.process.returncode) != -signal.SIGKILL:
+                self.say(f"{self.name} ended by itself, code {code}: {self.program.errors[-3:]}")
             self.program, self.start_at = None, now + 0.2
         if self.program is None and now >= self.start_at:
             settings = os.environ["DJANGO_SETTINGS_MODULE"]
             env = {"DJANGO_SETTINGS_MODULE": settings, "TRUESTEP_CHAOS": RUN}
             self.program = Program(*self.arguments, env=env)
-            self.starts += 1
 
     @property
     def is_up(self) -> bool:
@@ -80,8 +78,8 @@ class Theatre:
         self._marks.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.workers = [Actor(f"worker {n}", ["worker"]) for n in range(WORKERS)]
-        self.web = Actor("web", ["serve", "--no-worker", "--port", str(self.port)])
+        self.workers = [Actor(f"worker {n}", ["worker"], say) for n in range(WORKERS)]
+        self.web = Actor("web", ["serve", "--no-worker", "--port", str(self.port)], say)
         self.pages: list[Any] = []
         self._frozen: list[tuple[float, list[Any]]] = []  # until when
         self._launched: list[int] = []
@@ -151,7 +149,6 @@ class Theatre:
             self._waiting.pop(0)
 
     def _tries(self, act: Callable[[], Any]) -> bool:
-
         try:
             act()
         except database.TROUBLE as error:
@@ -264,7 +261,8 @@ class Theatre:
             if job.journal.filter(kind=Kind.REQUEST, reason="cancel").exists():
                 allowed.add("cancelled")
             if job.status not in allowed:
-                yield f"job {job.pk} ({job.definition}) is {job.status}, not one of {allowed}"
+                journal = [entry.as_json() for entry in job.journal.order_by("seq")]
+                yield f"{job} is {job.status}, not one of {allowed}; its journal: {journal}"
         returned = Counter(
             Attempt.objects.filter(verdict=Verdict.RETURNED).values_list("step_id", flat=True)
         )
