@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 from asgiref.sync import SyncToAsync
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.db import connection, transaction
 
 from jobs import audit, definitions, workers
@@ -141,8 +141,8 @@ def site(serving):
 
 
 @pytest.fixture
-def admin_user(django_user_model, database):
-    return django_user_model.objects.create_superuser("ada", "ada@example.com", "secret")
+def admin_user(database):
+    return User.objects.create_superuser("ada", "ada@example.com", "secret")
 
 
 @pytest.fixture
@@ -153,11 +153,11 @@ def ada(client, admin_user):
 
 
 @pytest.fixture
-def login(client, django_user_model, database):
+def login(client, database):
     """``login(*permissions)``: a client logged in as somebody who may do just this."""
 
     def log_in(*permissions):
-        user = django_user_model.objects.create_user("vera")
+        user = User.objects.create_user("vera")
         user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
         assert user.user_permissions.count() == len(permissions)
         client.force_login(user)

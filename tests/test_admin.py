@@ -1,7 +1,7 @@
 """The admin shows the rows as they are, changes none, and cancels through the orchestrator."""
 
 import pytest
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Permission, User
 from django.utils.html import escape
 
 from jobs.models import Attempt, Job, Step, Transition, Worker
@@ -102,8 +102,8 @@ def test_an_attempt_shows_its_verdict(ada, job):
     assert '<td class="field-verdict">Failed</td>' in ada.get(at(Attempt)).text
 
 
-def test_who_may_only_look_can_only_look(client, django_user_model, database):
-    user = django_user_model.objects.create_user("vera", is_staff=True)
+def test_who_may_only_look_can_only_look(client, database):
+    user = User.objects.create_user("vera", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_job"))
     client.force_login(user)
     job = launch("noop")

@@ -12,6 +12,7 @@ from contextlib import closing
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 
@@ -302,7 +303,7 @@ def test_requests_are_answered_before_during_and_after_a_restart(proxy, ada, ser
 
 
 @pytest.mark.postgres
-def test_60_sockets_need_few_connections(database, serving, django_user_model):
+def test_60_sockets_need_few_connections(database, serving):
     """Here the server takes 20 from the web process, and refuses the 21st."""
     url = urlsplit(os.environ["DATABASE_URL"])
     with connection.cursor() as cursor:
@@ -312,19 +313,19 @@ def test_60_sockets_need_few_connections(database, serving, django_user_model):
     try:
         narrow = f"postgres://narrow:narrow@{url.netloc.rpartition('@')[2]}{url.path}"
         with serving("--no-worker", env={"DATABASE_URL": narrow}) as web:
-            _watch(web, django_user_model)
+            _watch(web)
             assert not any("cannot be read" in line for line in web.errors)
     finally:
         with connection.cursor() as cursor:
             cursor.execute("DROP OWNED BY narrow; DROP ROLE narrow")
 
 
-def _watch(web, users):
+def _watch(web):
     """30 pages of each of two users, each of a job of its own."""
     keys = []
     for name in ("one", "two"):
         client = Client()
-        client.force_login(users.objects.create_superuser(name))
+        client.force_login(User.objects.create_superuser(name))
         keys.append(client.cookies["sessionid"].value)
     jobs = [launch("noop") for _ in range(60)]
 

@@ -7,6 +7,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import expect
 
@@ -92,12 +93,12 @@ def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
     assert statuses_seen(page, "job") == ["pending", "running", "succeeded"]
 
 
-def test_200_pages_that_come_back_at_once_are_all_served(web, page, desk, django_user_model):
+def test_200_pages_that_come_back_at_once_are_all_served(web, page, desk):
     """As after a restart, without the chance that spreads the pages' tries."""
     sessions = []
     for number in range(USERS):
         client = Client()
-        client.force_login(django_user_model.objects.create_superuser(f"user {number}"))
+        client.force_login(User.objects.create_superuser(f"user {number}"))
         sessions.append(client.cookies["sessionid"].value)
     jobs = [launch("noop") for _ in range(20)]
     look_at(page, web, jobs[0])
