@@ -49,16 +49,24 @@ def launch(
     except ValidationError as error:
         raise InvalidParams(cls.name, _by_field(error)) from error
     reason = _because(f"launched again, after job {again_of.pk}" if again_of else "launched", why)
-    with nullcontext() if connection.in_atomic_block else database.write():
-        job = transitions.bear(
-            cls.name,
-            raw,
-            cls.steps().values(),
-            actor=str(actor),
-            source=source,
-            reason=reason,
-            again_of=again_of,
-        )
+    job = None
+    try:
+        with nullcontext() if connection.in_atomic_block else database.write():
+            job = transitions.bear(
+                cls.name,
+                raw,
+                cls.steps().values(),
+                actor=str(actor),
+                source=source,
+                reason=reason,
+                again_of=again_of,
+            )
+    except BaseException as error:
+        if job is None:
+            raise
+        same = Job.objects.filter(uuid=job.uuid)
+        if not transitions.has_arrived(error, same.exists):
+            raise
     crashpoints.reach("launch.after_commit")
     if again_of:
         transaction.on_commit(

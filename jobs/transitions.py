@@ -189,7 +189,7 @@ def commit(
                 batch.write()
                 crashpoints.reach(f"{name}.before_commit")
         except BaseException as error:
-            if batch and batch.is_written and database.is_severed(error) and _has_arrived(batch):
+            if batch and batch.is_written and has_arrived(error, batch.is_in_database):
                 return batch
             if batch:
                 batch.undo()
@@ -204,16 +204,19 @@ def commit(
     raise AssertionError("the last try raises or returns")
 
 
-def _has_arrived(batch: Batch) -> bool:
-    """Whether a batch is in the database whose connection was cut before the COMMIT was answered.
+def has_arrived(error: BaseException, is_there: Callable[[], bool]) -> bool:
+    """Whether what was written is in a database whose *error* came instead of COMMIT's answer.
 
-    False, too, while the database cannot be asked: whoever tries again collides with itself then.
+    False, too, while the database cannot be asked: a batch that is tried again collides with itself
+    then.
     """
+    if not database.is_severed(error):
+        return False
     for pause in RETRY_PAUSES:
         time.sleep(pause)
         try:
             database.reconnect()
-            return batch.is_in_database()
+            return is_there()
         except database.TROUBLE:
             continue
     return False

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.models import Attempt, Worker
+from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import Kind
 from tests.engines.test_embedded import ended
@@ -51,6 +51,19 @@ def test_an_end_is_recorded_once_and_the_worker_goes_on(proxy, tmp_path, arrives
         assert [(old, new) for step, old, new in journal(job) if step == name] == ONCE
         assert verdicts(job, name) == ["returned"]  # also the successor that the batch has started
     assert not job.journal.filter(kind=Kind.NOTE).exists()
+
+
+@EITHER
+def test_a_launch_is_one_job_or_none_and_says_which(proxy, arrives):
+    proxy.lose('INSERT INTO "truestep_job"', arrives=arrives)
+    command = ("launch", "--detach", "noop")
+    with program(*command, env={"DATABASE_URL": proxy.url}) as launching:
+        code = launching.wait()
+    assert proxy.lost.is_set()
+    if arrives:
+        assert (code, launching.lines) == (0, [str(job.pk) for job in Job.objects.all()])
+    else:
+        assert (code, launching.lines, Job.objects.count()) == (4, [], 0)
 
 
 @EITHER
