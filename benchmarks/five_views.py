@@ -34,6 +34,7 @@ from commit_to_dom import manage, open_page, start_server  # noqa: E402
 
 STEPS = [f"s{number:02}" for number in range(12)]
 ALLOWED = 250.0  # milliseconds
+SHOW_SECONDS = 2.0  # between two calls: each costs a core about a second, and gives way to others
 RECORD = """
 (() => {
   window.states = [];
@@ -101,7 +102,9 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
         admin = "admin/truestep/job/"
         others = {"list": "", "admin": admin, "admin's job": f"{admin}{job.pk}/change/"}
         for name, path in others.items():
-            page = pages["job page"].context.new_page()
+            page = open_page(
+                chromium, url, job
+            )  # in a window of its own: none is in the background
             page.goto(url + path)
             page.wait_for_selector("body[data-live=live]")
             pages[name] = page
@@ -111,7 +114,7 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
         calls: list[Call] = []
         while not done.done():
             calls.append(show(job.pk))
-            time.sleep(0.5)
+            time.sleep(SHOW_SECONDS)
         truth = done.result()
         pages["job page"].wait_for_selector(".job-head[data-status=failed]")
         time.sleep(1.0)  # whatever is still to come
@@ -126,7 +129,7 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
 def show(job_id: int) -> Call:
     began = time.time() * 1000
     answer = subprocess.run(
-        [sys.executable, "manage.py", "show", str(job_id), "--json"],
+        ["nice", sys.executable, "manage.py", "show", str(job_id), "--json"],
         cwd=ROOT,
         capture_output=True,
         check=True,
@@ -151,8 +154,8 @@ class ScreenRecorder:
         self.states: Told = []
         self._terminal = Terminal(
             *arguments,
-            columns=120,
-            rows=60,
+            columns=100,
+            rows=30,
             on_output=self._note,
             DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],
         )

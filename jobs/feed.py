@@ -282,7 +282,7 @@ def glance(job_id: int, most: int) -> Sight:
             seq=end.seq,
             tag=end.tag,
             part=FIRST_PART,
-            steps=_with_attempts(list(steps[:most])),
+            steps=_with_attempts(list(steps[:most]), earlier=False),
             journal=[end],
             counts=counts,
             errors=errors_of(job_id),
@@ -365,11 +365,12 @@ def _steps_since(job_id: int, since: int, part: Part) -> list[StepSight]:
     return _with_attempts(list(shown.order_by("position")))
 
 
-def _with_attempts(steps: list[Step]) -> list[StepSight]:
+def _with_attempts(steps: list[Step], earlier: bool = True) -> list[StepSight]:
+    """The steps with their current attempts and, unless nobody wants them, *earlier* ones."""
     started = [step.pk for step in steps if step.attempt]
     current = Attempt.objects.filter(step__in=started, number=F("step__attempt"))
     attempts = {attempt.step_id: attempt for attempt in (current if started else ())}
-    several = _several_attempts([step.pk for step in steps if step.attempt > 1])
+    several = _several_attempts([step.pk for step in steps if step.attempt > 1 and earlier])
     waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
     waits = _unmet_needs(waiting)
     return [

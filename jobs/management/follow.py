@@ -17,6 +17,7 @@ from ..templatetags.truestep import asked
 from ..templatetags.truestep import why as said
 from .tree import SIGNS, Picture, tracebacks_of
 
+PAUSE_SECONDS = 0.02  # of who asks a follower again
 LOOK_SECONDS = 0.05
 DRAW_SECONDS = 0.1
 CLOCK_SECONDS = 1.0  # elapsed times go on when nothing else does

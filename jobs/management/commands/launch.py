@@ -19,7 +19,7 @@ from ...engines.base import WorkerProcess, get_engine
 from ...exceptions import InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
 from ...statuses import Status
-from ..follow import LOOK_SECONDS, Drawn, Follower, Lines
+from ..follow import PAUSE_SECONDS, Drawn, Follower, Lines
 from ..terminal import TerminalCommand, can_draw, console_of, who
 
 BAD_PARAMS, CANNOT_RUN, KILLED = 2, 4, 130
@@ -95,7 +95,7 @@ class Command(TerminalCommand):
                 if interrupts.count:
                     follower.say(f"{job} goes on. To stop it, cancel it on its page.")
                     return KILLED
-                time.sleep(LOOK_SECONDS)
+                time.sleep(PAUSE_SECONDS)
         return EXIT_CODES[follower.status]
 
     def _follower(self, job: Job, as_json: bool) -> Follower:
@@ -212,7 +212,7 @@ class _Watch:
             self._worker.run(only_job=self._job.pk, until=self._is_over)
         else:
             while not self._is_over():
-                time.sleep(LOOK_SECONDS)
+                time.sleep(PAUSE_SECONDS)
                 self._trouble.tells(self._say_when_alone)
         if self._interrupts.count > 1:
             return KILLED

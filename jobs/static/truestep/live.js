@@ -202,6 +202,7 @@ async function fetchAnew() {
   showTold(began); // it may be newer than the answer
   position = { seq: Number(its.seq), tag: its.tag };
   settle(document);
+  settlePage();
   followOpen();
   resync();
 }
@@ -279,6 +280,7 @@ function place(html) {
   }
   forgetOldEntries();
   countSeconds();
+  settlePage();
 }
 
 function forgetOldEntries() {
@@ -302,10 +304,14 @@ function insert(fresh) {
   else parent.prepend(fresh);
 }
 
-// What the script itself adds to server HTML: local times, running clocks, opened logs, the title.
+// What the script itself adds to server HTML: local times, opened logs …
 function settle(root) {
   root.querySelectorAll("time[data-local]").forEach(showLocally);
   for (const step of root.matches?.(".step") ? [root] : root.querySelectorAll(".step")) openWhenRunning(step);
+}
+
+// … and, once for all that was placed, the title, the icon and which part of a big job this is.
+function settlePage() {
   const job = document.querySelector(".job-head");
   if (job) showInTab(job.dataset.status, job.querySelector(".status"));
   for (const link of document.querySelectorAll(".parts a")) {
@@ -316,7 +322,11 @@ function settle(root) {
   tellSoon();
 }
 
+let inTab = null;
+
 function showInTab(status, badge) {
+  if (status === inTab) return; // asking for styles makes the browser compute them all
+  inTab = status;
   document.title = document.title.replace(/^\w+/, status);
   const tone = getComputedStyle(badge).color;
   const sign = getComputedStyle(badge, "::before").content.replace(/[^◌▶✓✕■]/g, "");
@@ -566,6 +576,7 @@ function wake() {
 }
 
 settle(document);
+settlePage();
 countSeconds();
 setLive("offline");
 document.addEventListener("toggle", toggled, true);
