@@ -26,6 +26,14 @@ class TerminalCommand(BaseCommand):
                 stream.reconfigure(errors="replace", line_buffering=True)
         return super().execute(*args, **options)
 
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
+        """No checks of databases: to Django's, one that cannot be written to lacks features.
+
+        Each command looks itself whether it can use the database, and says why not.
+        """
+        kwargs: Any = super().get_check_kwargs(options)
+        return kwargs | {"databases": []}
+
 
 def console_of(stream: Any) -> Console:
     """What rich draws on: a command's output, where nothing that a step says is markup."""

@@ -72,6 +72,6 @@ def test_a_cancel_from_the_list_is_shown(page, site):
     expect(page.locator(f"#job-{job.pk}")).to_have_text("running")
     page.locator(".action-select").check()
     page.locator("select[name=action]").select_option("cancel")
-    page.get_by_role("button", name="Go").click()
+    page.locator("button[name=index]").click()
     expect(page.locator(".messagelist")).to_contain_text(f"Cancel requested: job {job.pk}.")
     expect(page.locator(f"#job-{job.pk}")).to_have_text("cancelled")
