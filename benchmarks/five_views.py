@@ -102,9 +102,7 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
         admin = "admin/truestep/job/"
         others = {"list": "", "admin": admin, "admin's job": f"{admin}{job.pk}/change/"}
         for name, path in others.items():
-            page = open_page(
-                chromium, url, job
-            )  # in a window of its own: none is in the background
+            page = open_page(chromium, url, job)  # its own window: none is in the background
             page.goto(url + path)
             page.wait_for_selector("body[data-live=live]")
             pages[name] = page
