@@ -228,6 +228,15 @@ class Sight:
     followers: list[int]  # the newest jobs that run this one again
 
 
+@dataclass(frozen=True)
+class Glance:
+    """A job as a terminal has room for it."""
+
+    job: Job
+    steps: list[StepSight]  # without earlier attempts
+    counts: Counter[str]  # all steps of the job by status
+
+
 class CannotFollow(Exception):
     """No way leads from the position to the present: the page is better fetched anew.
 
@@ -262,32 +271,20 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
         )
 
 
-def glance(job_id: int, most: int) -> Sight:
+def glance(job_id: int, most: int) -> Glance:
     """A job in at most *most* steps: all of them, or those that run and those that failed.
 
-    Its journal is the last entry alone. Raises Job.DoesNotExist.
+    Raises Job.DoesNotExist.
     """
     with database.snapshot():
-        end = Transition.objects.filter(job=job_id).select_related("job").order_by("-seq").first()
-        if end is None:
-            raise Job.DoesNotExist(f"There is no job {job_id}.")
-        counts = _counts(job_id)
+        job = Job.objects.get(pk=job_id)
         steps = Step.objects.filter(job=job_id).order_by("position")
-        if sum(count.total() for count in counts.values()) > most:
+        counted = steps.order_by().values_list("status").annotate(n=Count("pk"))
+        counts = Counter(dict(counted))
+        if counts.total() > most:
             steps = steps.filter(status__in=[Status.RUNNING, Status.FAILED])
             steps = steps.order_by("-status", "position")  # those that run come first
-        return Sight(
-            job=end.job,
-            since=0,
-            seq=end.seq,
-            tag=end.tag,
-            part=FIRST_PART,
-            steps=_with_attempts(list(steps[:most]), earlier=False),
-            journal=[end],
-            counts=counts,
-            errors=errors_of(job_id),
-            followers=_followers(job_id),
-        )
+        return Glance(job, _with_attempts(list(steps[:most]), earlier=False), counts)
 
 
 def history(job_id: int, before: int | None = None) -> list[Transition]:

@@ -153,10 +153,20 @@ def test_the_terminal_warns_too_inside_its_width(desk, other):
     assert "this attempt ends, and the step is tried again (attempt 2 of 3)" in text
 
 
+def test_a_step_keeps_to_one_line_of_the_terminal_whatever_its_progress_says(desk):
+    job = launch("noop")
+    claim(desk, room=1)
+    text = "a page\nof the book 日本語 " * 9
+    Step.objects.filter(job=job).update(done=3, total=8, progress_text=text[:200])
+    _, running, *pending = drawn(job, width=70)
+    assert re.match(r"├── ▶ running   one   ━+╸ +3 / 8 a page of the .*… 0 s$", running), running
+    assert len(pending) == 4
+
+
 def drawn(job, width=160):
     """The tree in the terminal, line by line."""
     console = Console(file=StringIO(), width=width, markup=False, highlight=False, emoji=False)
-    console.print(Picture(job.pk, 100).drawn(console, 40))
+    console.print(Picture(job.pk, 100, read_workers(job.pk)).drawn(console, 40))
     return console.file.getvalue().splitlines()
 
 

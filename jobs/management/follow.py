@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.live import Live
 
 from .. import database, feed, logs
+from ..live.feeds import read_workers
+from ..live.viewers import Frame
 from ..models import Job, Step, Transition
 from ..statuses import TERMINAL, Kind, Status
 from ..templatetags.truestep import asked
@@ -20,7 +22,7 @@ from .tree import SIGNS, Picture, tracebacks_of
 PAUSE_SECONDS = 0.02  # of who asks a follower again
 LOOK_SECONDS = 0.05
 DRAW_SECONDS = 0.1
-CLOCK_SECONDS = 1.0  # elapsed times go on when nothing else does
+CLOCK_SECONDS = 1.0  # elapsed times, and what no journal entry tells of the workers
 
 
 class Follower(ABC):
@@ -49,8 +51,9 @@ class Drawn(Follower):
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
-        self._next_look = self._drawn_at = 0.0
+        self._next_look = self._next_clock = 0.0
         self._shown: object = None
+        self._workers: Frame | None = None
 
     def is_over(self) -> bool:
         now = time.monotonic()
@@ -59,10 +62,13 @@ class Drawn(Follower):
         self._next_look = now + DRAW_SECONDS
         with database.snapshot():
             mark = (feed.position_of(self._job_id), feed.pulse(self._job_id), self._console.size)
-        if mark == self._shown and now - self._drawn_at < CLOCK_SECONDS:
-            return False
-        self._shown, self._drawn_at = mark, now
-        picture = Picture(self._job_id, self._console.height)
+            if now >= self._next_clock:
+                self._next_clock = now + CLOCK_SECONDS
+                self._workers = read_workers(self._job_id)
+            elif mark == self._shown:
+                return False
+            picture = Picture(self._job_id, self._console.height, self._workers)
+        self._shown = mark
         self.status = Status(picture.job.status)
         if not picture.job.is_finished:
             self._live.update(picture.drawn(self._console, self._console.height - 1), refresh=True)
@@ -80,7 +86,9 @@ class Drawn(Follower):
 
 def show(job_id: int, console: Console) -> None:
     """Print a job as it is now. Raises Job.DoesNotExist."""
-    console.print(Picture(job_id, feed.STEPS_SHOWN).drawn(console))
+    with database.snapshot():
+        picture = Picture(job_id, feed.STEPS_SHOWN, read_workers(job_id))
+    console.print(picture.drawn(console))
     console.print(tracebacks_of(job_id), highlight=False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from textwrap import wrap
@@ -10,14 +9,13 @@ from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from .. import database, feed, logs
-from ..feed import Sight, StepSight, why_pending
-from ..live.feeds import read_workers
-from ..models import Attempt, Job, Step
+from ..feed import StepSight, why_pending
+from ..live.viewers import Frame
+from ..models import Attempt, Step
 from ..statuses import Status
 from ..templatetags.truestep import duration, number
 
@@ -38,31 +36,31 @@ STYLES = {
     Status.SKIPPED: "dim",
 }
 LOG_LINES = 5  # of each running step
+GUIDE_WIDTH = 4  # what the tree puts before a step
+BADGE_WIDTH = 11
+BAR_WIDTH = 20
 
 
 class Picture:
     """What is drawn of a job: its steps and, under those that run, their newest log lines."""
 
-    def __init__(self, job_id: int, most_steps: int) -> None:
-        """Raises Job.DoesNotExist."""
+    def __init__(self, job_id: int, most_steps: int, workers: Frame | None) -> None:
+        """*workers* is what ``read_workers`` said last. Raises Job.DoesNotExist."""
         with database.snapshot():
-            self.sight: Sight = feed.glance(job_id, most_steps)
-            self.workers: dict[str, Any] = read_workers(job_id) or {}
+            seen = feed.glance(job_id, most_steps)
+            self.job, self.steps, self.counts = seen.job, seen.steps, seen.counts
+            self.workers: Frame = workers or {}
             self.lines = {
                 row.step.pk: logs.read(
                     row.step.pk, max(1, row.step.log_lines - LOG_LINES + 1), LOG_LINES
                 )
-                for row in self.sight.steps
+                for row in self.steps
                 if row.step.status == Status.RUNNING and row.step.log_lines
             }
 
-    @property
-    def job(self) -> Job:
-        return self.sight.job
-
     def drawn(self, console: Console, height: int | None = None) -> RenderableType:
         """The tree; with a *height*, cut to so many rows, with what runs at the top."""
-        rows = list(self.sight.steps)
+        rows = list(self.steps)
         head = self._head()
         tree = Tree(head, guide_style="bright_black")
         # Without the head, and the line that tells what is not shown.
@@ -77,12 +75,12 @@ class Picture:
                 lines = []
             if left < 1:
                 break
-            branch = tree.add(self._step(row, min(width, console.width // 3)))
+            branch = tree.add(self._step(row, min(width, console.width // 3), console))
             for line in lines:
                 branch.add(line)
             left -= 1 + len(lines)
             shown += 1
-        total = sum(count.total() for count in self.sight.counts.values())
+        total = self.counts.total()
         if shown < total:
             tree.add(Text(f"and {total - shown:,} more", style="dim"))
         return tree
@@ -93,47 +91,54 @@ class Picture:
         head.append(f" {job.definition} #{job.pk}", style="bold")
         if job.started_at:
             head.append(f"  {_took(job.started_at, job.ended_at)}")
-        counted: Counter[str] = sum(self.sight.counts.values(), Counter())
         for status in Status:
-            if counted[status]:
-                head.append(f"  {SIGNS[status]} {counted[status]} {status}", STYLES[status])
+            if count := self.counts[status]:
+                head.append(f"  {SIGNS[status]} {count} {status}", STYLES[status])
         if job.cancel_requested and not job.is_finished:
             head.append("  cancel requested", "yellow")
         if self.workers and not self.workers["live"]:
             head.append(f"\n{self.workers['note']}", "yellow")
         return head
 
-    def _step(self, row: StepSight, width: int) -> RenderableType:
+    def _step(self, row: StepSight, width: int, console: Console) -> Text:
+        """One line; a table would cost several times as much, at every drawing of every step."""
         step, attempt = row.step, row.attempt
-        line = Table.grid(padding=(0, 1))
-        line.add_column(width=11, no_wrap=True)
-        line.add_column(width=width, no_wrap=True, overflow="ellipsis")
-        line.add_column(no_wrap=True, overflow="ellipsis")
-        line.add_column(no_wrap=True)
+        name = Text(step.name)
+        name.truncate(width, overflow="ellipsis", pad=True)
+        badge = _badge(step.status)
+        badge.truncate(BADGE_WIDTH, pad=True)
         told = Text(f"attempt {step.attempt} " if step.attempt > 1 else "")
-        cells: list[RenderableType] = [_badge(step.status), Text(step.name)]
         if step.status == Status.RUNNING and step.total is not None:
-            bar = ProgressBar(step.total or 1, step.done or 0, width=20)
-            told.append(f"{number(step.done)} / {number(step.total)} {step.progress_text}")
-            cells.append(_beside(bar, told))
+            drawn = console.render(ProgressBar(step.total or 1, step.done or 0, width=BAR_WIDTH))
+            bar = Text.assemble(*((part.text, part.style or "") for part in drawn))
+            bar.truncate(BAR_WIDTH, pad=True)  # without colours, what is not done is not drawn
+            told = Text(" ").join([bar, told])
+            text = " ".join(step.progress_text.split())
+            told.append(f"{number(step.done)} / {number(step.total)} {text}")
         else:
             told.append(self._why(row), "dim")
-            cells.append(told)
         took = _took(attempt.started_at, attempt.ended_at) if attempt else ""
-        line.add_row(*cells, Text(took, style="bright_black"))
-        return line
+        told.truncate(
+            console.width - GUIDE_WIDTH - BADGE_WIDTH - width - len(took) - 3, overflow="ellipsis"
+        )
+        line = Text(" ", no_wrap=True, overflow="ellipsis")
+        return line.join([badge, name, told, Text(took, style="bright_black")])
 
     def _why(self, row: StepSight) -> str:
         """Why it waits, or what went wrong."""
         if row.step.status == Status.PENDING:
-            if row.step.waiting or not self.workers:
+            if row.step.waiting or not self._is_meant(row):
                 return _plain(why_pending(row.step, row.attempt, row.waits_for))
             return _plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
         error = row.attempt.error if row.attempt else ""
         return error.splitlines()[0] if error else ""
 
+    def _is_meant(self, row: StepSight) -> bool:
+        """Whether the words about the workers are not older than the step."""
+        return bool(self.workers) and row.step.seq <= self.workers["seq"]
+
     def _below(self, row: StepSight, width: int) -> list[Text]:
-        late = self.workers.get("late", {}).get(str(row.step.pk), [])
+        late = self.workers["late"].get(str(row.step.pk), []) if self._is_meant(row) else []
         warning = [Text(line, style="yellow") for line in wrap(_plain(late), max(width, 20))]
         return warning + [
             Text(line.text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
@@ -170,12 +175,6 @@ def tracebacks_of(job_id: int) -> Group:
 
 def _badge(status: str) -> Text:
     return Text(f"{SIGNS[Status(status)]} {status}", style=STYLES[Status(status)])
-
-
-def _beside(*cells: RenderableType) -> Table:
-    line = Table.grid(padding=(0, 1))
-    line.add_row(*cells)
-    return line
 
 
 def _plain(words: Iterable[Any]) -> str:
