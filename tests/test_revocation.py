@@ -15,7 +15,7 @@ from jobs import feed
 from jobs.live import access, hub, viewers
 from jobs.live.hub import get_hub
 from jobs.orchestrator import claim, launch
-from tests.support import Cost
+from tests.support import Cost, in_threads
 from tests.test_consumers import socket, write_log
 
 pytestmark = pytest.mark.slow
@@ -80,6 +80,23 @@ async def test_a_right_that_ends_closes_its_sockets(database, request, way, what
         await sync_to_async(revoke)(user, client)
         assert [await closed_with(page), await closed_with(list_)] == [code, code]
         await by.next("tick")  # nobody else's
+
+
+def test_who_is_deactivated_during_a_look_is_not_taken_for_one_without_permission(
+    database, monkeypatch
+):
+    user, client = viewer()
+    key = client.cookies["sessionid"].value
+    permitted = access._permitted
+
+    def meanwhile(users, permission):
+        assert in_threads(lambda: save(User.objects.get(pk=user.pk), is_active=False)) == [None]
+        return permitted(users, permission)
+
+    monkeypatch.setattr(access, "_permitted", meanwhile)
+    assert access.verdicts([key])[key].code == 0  # all that was read is from before
+    monkeypatch.setattr(access, "_permitted", permitted)
+    assert access.verdicts([key])[key].code == 4401
 
 
 async def test_a_group_that_loses_the_permission(database, only_hints):

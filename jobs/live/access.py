@@ -23,7 +23,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from .. import conf, feed
+from .. import conf, database, feed
 
 logger = logging.getLogger(__name__)
 
@@ -132,10 +132,11 @@ class Guard:
 
 def verdicts(keys: Collection[str]) -> dict[str, Verdict]:
     """What each session may do now; the number of queries does not depend on how many there are."""
-    sessions = dict(_sessions(keys))
-    users = _users(sessions.values())
-    watchers = _permitted(users.values(), "truestep.view_job")
-    readers = _permitted(users.values(), "truestep.view_log")
+    with database.snapshot():  # else who is deactivated meanwhile just lacks a permission
+        sessions = dict(_sessions(keys))
+        users = _users(sessions.values())
+        watchers = _permitted(users.values(), "truestep.view_job")
+        readers = _permitted(users.values(), "truestep.view_log")
     answers = dict.fromkeys(keys, Verdict(NO_LOGIN))
     for key, session in sessions.items():
         user = users.get(session.get(auth.SESSION_KEY, ""))
