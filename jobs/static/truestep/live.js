@@ -8,6 +8,8 @@ const PAUSE_MS = 800; // between two tries, at most, while the outage is short
 const SHORT_OUTAGE_MS = 60000;
 const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
+const REFETCH_SHARE = 4; // a page that takes long to fetch is fetched less often …
+const LONGEST_REFETCH_MS = 1500; // … and is right within this and the fetch
 const URGENT_MS = 150;
 const TELL_MS = 3000;
 const ACK_CHARACTERS = 200_000; // well below the server's window
@@ -41,6 +43,7 @@ let retry = null;
 let refetch = null;
 let refetchAt = 0;
 let fetchedAt = -Infinity;
+let fetchTook = 0;
 const told = new Map(); // in the admin: id of a cell → its status and seq, and when that was told
 
 // --- the socket
@@ -158,7 +161,8 @@ function stale({ urgent = false, cells = {} } = {}) {
     if (seq > (told.get(id)?.seq ?? 0)) told.set(id, { status, seq, at: now });
   }
   const isTold = showTold(now);
-  const wait = Math.max(0, fetchedAt + (urgent && !isTold ? URGENT_MS : REFETCH_MS) - performance.now());
+  const calm = Math.min(Math.max(REFETCH_MS, REFETCH_SHARE * fetchTook), LONGEST_REFETCH_MS);
+  const wait = Math.max(0, fetchedAt + (urgent && !isTold ? URGENT_MS : calm) - performance.now());
   if (refetch && performance.now() + wait >= refetchAt) return;
   clearTimeout(refetch);
   refetchAt = performance.now() + wait;
@@ -188,7 +192,9 @@ async function fetchAnew() {
   const answer = await fetch(location.href);
   if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
   if (!answer.ok) return; // the next tick says again that this page is stale
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const text = await answer.text();
+  fetchTook = performance.now() - began;
+  const fresh = new DOMParser().parseFromString(text, "text/html");
   const its = fresh.querySelector("[data-socket]")?.dataset;
   if (its?.socket.split("?")[0] !== page.dataset.socket.split("?")[0]) return; // a portal's page, a login
   if (its.version !== page.dataset.version) return sayNewer(); // its HTML may not fit this script
