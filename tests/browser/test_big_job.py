@@ -11,6 +11,8 @@ from tests.support import program
 
 pytestmark = pytest.mark.timeout(300)  # a thousand steps take their time
 
+on_one_database = pytest.mark.sqlite  # the page does not know which it is
+
 
 def elements(page) -> int:
     return page.evaluate("document.querySelectorAll('*').length")
@@ -38,6 +40,7 @@ def test_a_big_job_is_shown_in_parts(page, web):
     expect(page.locator("[data-step=s700]")).to_be_visible()
 
 
+@on_one_database
 def test_another_part_is_live_too(page, web):
     job = launch("thousand_wide")
     look_at(page, web, job)
@@ -50,6 +53,7 @@ def test_another_part_is_live_too(page, web):
     assert page.locator("[data-step]").count() == 100
 
 
+@on_one_database
 def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web):
     job = launch("thousand_deep")
     look_at(page, web, job)

@@ -27,7 +27,10 @@ FOREIGN = (
     "<!doctype html><title>Portal</title><body><main id=main><h1>Pay for your wifi</h1></main>"
 )
 
+on_one_database = pytest.mark.sqlite  # the page does not know which it is
 
+
+@on_one_database
 def test_a_foreign_page_is_not_taken_over(page, web):
     page.goto(f"{web.url}/")
     expect(page.locator("body")).to_have_attribute("data-live", "live")
@@ -51,6 +54,7 @@ LOSES_THE_END = """
 """
 
 
+@on_one_database
 def test_the_last_frames_are_asked_for_again_when_they_are_lost(page, web):
     tamper(page, LOSES_THE_END)
     job = launched("chatters", "--lines", "600")
@@ -109,6 +113,7 @@ def test_a_killed_web_process_comes_back_and_all_pages_are_right(pages, web, des
     assert_right_within_a_second(tabs, time.time())
 
 
+@on_one_database
 @pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.full)])
 def test_a_page_that_slept_is_right_when_it_wakes(pages, context, desk, seconds):
     held, tabs = pages

@@ -19,6 +19,8 @@ from tests.browser.support import (
 )
 from tests.support import program, wait_for
 
+on_one_database = pytest.mark.sqlite  # the page does not know which it is
+
 
 def open_before_it_starts(page, web, *launch: str):
     """A pending job on the page, launched by a second process, before there is a worker."""
@@ -49,6 +51,7 @@ def test_failure_and_skip_are_seen_with_their_reasons(page, web):
     assert shown_by_page(page) == shown_by_command(job)
 
 
+@on_one_database
 def test_a_time_out_is_seen(page, web):
     open_before_it_starts(page, web, "times_out")
     with program("worker"):
@@ -89,6 +92,7 @@ def test_a_pending_step_says_what_it_waits_for(page, web):
     expect(step(page, "top").locator(".reason")).to_contain_text("python manage.py worker")
 
 
+@on_one_database
 def test_running_time_counts_on(page, site, tmp_path):
     look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
     clock = step(page, "waiting").locator(".elapsed")
@@ -133,6 +137,7 @@ def test_a_socket_cut_during_moves_says_offline_and_catches_up(page, site, proxi
     assert_only_refused_connections(page)
 
 
+@on_one_database
 def test_a_page_without_its_server_asks_for_it_and_opens_no_socket(page, web, proxied):
     """After many sockets that could not be opened a browser delays the next one by seconds."""
     proxy = proxied(web)
@@ -158,6 +163,7 @@ LOSES_TWO_AND_DOUBLES_THE_OTHERS = """
 """
 
 
+@on_one_database
 def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
     tamper(page, LOSES_TWO_AND_DOUBLES_THE_OTHERS)
     gate = tmp_path / "gate"
@@ -172,6 +178,7 @@ def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
     assert lines_shown(page, "waiting") == list(range(1, 102))
 
 
+@on_one_database
 def test_a_page_that_is_told_to_fetch_itself_anew_keeps_what_is_the_readers(page, site, tmp_path):
     tamper(page, "(text, deliver) => deliver(text)")
     gate = tmp_path / "gate"
@@ -189,6 +196,7 @@ def test_a_page_that_is_told_to_fetch_itself_anew_keeps_what_is_the_readers(page
     assert shown_by_page(page) == shown_by_command(job)
 
 
+@on_one_database
 def test_markup_from_a_step_is_shown_and_never_run(page, site):
     job = launched("misbehaves", "--deed", "print markup")
     wait_until_finished(job)
@@ -199,6 +207,7 @@ def test_markup_from_a_step_is_shown_and_never_run(page, site):
     assert log.locator("script").count() == 0
 
 
+@on_one_database
 def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, tmp_path):
     look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
     context.set_offline(True)  # the open socket gets no frame and no close event
@@ -208,6 +217,7 @@ def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, 
     assert_only_refused_connections(page)
 
 
+@on_one_database
 def test_a_clock_that_is_set_back_does_not_keep_a_dead_page_live(page, context, site, tmp_path):
     look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
     page.evaluate("const now = Date.now; Date.now = () => now() - 3_600_000")
@@ -218,6 +228,7 @@ def test_a_clock_that_is_set_back_does_not_keep_a_dead_page_live(page, context, 
     assert_only_refused_connections(page)
 
 
+@on_one_database
 def test_a_cancel_after_the_login_has_ended_says_so(page, context, site, tmp_path):
     job = launched("waits", "--gate", str(tmp_path / "gate"))
     look_at(page, site, job)
@@ -228,6 +239,7 @@ def test_a_cancel_after_the_login_has_ended_says_so(page, context, site, tmp_pat
     assert not job.cancel_requested
 
 
+@on_one_database
 def test_an_error_while_the_page_fetches_itself_anew_does_not_replace_it(page, web):
     page.goto(f"{web.url}/")
     expect(page.locator("body")).to_have_attribute("data-live", "live")
@@ -263,6 +275,7 @@ def test_a_commit_between_render_and_subscribe_is_shown(page, web, proxied):
     assert shown_by_page(page) == shown_by_command(job)
 
 
+@on_one_database
 def test_the_log_opens_by_itself_unless_the_reader_closed_it(page, site, tmp_path):
     gate = tmp_path / "gate"
     job = launched("waits", "--gate", str(gate))
@@ -276,6 +289,7 @@ def test_the_log_opens_by_itself_unless_the_reader_closed_it(page, site, tmp_pat
     expect(log).not_to_have_attribute("open", "")
 
 
+@on_one_database
 @pytest.mark.parametrize("path", ["/", "/launch/", "/launch/chatters/", "/accounts/login/"])
 def test_other_pages_are_quiet_too(page, web, path):
     page.goto(web.url + path)

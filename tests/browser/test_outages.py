@@ -26,6 +26,8 @@ from tests.support import ended, in_threads, program
 
 PAGES, USERS = 200, 5
 
+on_one_database = pytest.mark.sqlite  # the page does not know which it is
+
 
 @pytest.fixture
 def tab(context):
@@ -35,6 +37,7 @@ def tab(context):
     opened.close()
 
 
+@on_one_database
 def test_a_page_of_an_older_version_is_right_and_says_that_there_is_a_newer_one(serving, desk, tab):
     with serving("--no-worker") as old:
         job = launch("noop")
@@ -53,6 +56,7 @@ def test_a_page_of_an_older_version_is_right_and_says_that_there_is_a_newer_one(
         expect(tab.locator("#said")).to_have_count(0)
 
 
+@on_one_database
 def test_a_list_of_an_older_version_does_not_claim_to_be_right(serving, tab):
     with serving("--no-worker") as old:
         tab.goto(f"{old.url}/")
@@ -65,6 +69,7 @@ def test_a_list_of_an_older_version_does_not_claim_to_be_right(serving, tab):
         expect(tab.locator("body")).to_have_attribute("data-live", "catching-up")
 
 
+@on_one_database
 def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web, proxied, desk):
     proxy = proxied(web)
     job = launch("noop")
@@ -79,6 +84,7 @@ def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web
     assert shown_by_page(tab) == shown_by_command(job)
 
 
+@on_one_database
 def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
     proxy = proxied(web)
     proxy.delay = 0.3  # seconds, each way
