@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import F, Model, Q, QuerySet
 from django.forms import Script
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
@@ -42,8 +43,19 @@ def _live(shown: Rows, mark: str, morph: str) -> dict[str, str]:
     }
 
 
+class RowsAlone(BaseInlineFormSet):
+    """Rows to look at: Django makes a form of each, although nothing can be changed in them."""
+
+    def initial_form_count(self) -> int:
+        return 0
+
+    def total_form_count(self) -> int:
+        return 0
+
+
 class StepInline(ReadOnly, admin.TabularInline):
     model = Step
+    formset = RowsAlone
     template = "admin/truestep/job/_steps.html"
     verbose_name_plural = f"steps (the first {feed.STEPS_SHOWN}; all of them are on the job's page)"
     extra = 0
@@ -58,6 +70,7 @@ class StepInline(ReadOnly, admin.TabularInline):
 
 class TransitionInline(ReadOnly, admin.TabularInline):
     model = Transition
+    formset = RowsAlone
     template = "admin/truestep/job/_journal.html"
     verbose_name_plural = f"the newest {feed.ENTRIES_SHOWN} entries of the journal"
     extra = 0

@@ -59,7 +59,10 @@ def test_the_delete_action_is_not_there(ada, job, model):
 
 
 def test_the_job_shows_its_steps_its_journal_and_its_errors_escaped(ada, job):
-    text = ada.get(at(Job, f"{job.pk}/change/")).text
+    response = ada.get(at(Job, f"{job.pk}/change/"))
+    text = response.text
+    inlines = response.context["inline_admin_formsets"]
+    assert [inline.formset.forms for inline in inlines] == [[], []]  # rows alone
     assert f'data-job="{job.pk}" data-status="failed" data-seq="{job.seq}"' in text
     for step in job.steps.all():
         assert f'data-step="{step.name}" data-status="{step.status}" data-seq="{step.seq}"' in text
