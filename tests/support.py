@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,7 @@ import psutil
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jobs import database
 from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition
 from jobs.orchestrator import Desk, claim, finish
 from jobs.runner import Outcome
@@ -195,6 +197,12 @@ def in_threads(*calls: Callable[[], Any]) -> list[Any]:
     return answers
 
 
+def stop_process(pid: int) -> None:
+    """Stop a process, but not in the middle of a write: on SQLite all others would wait for it."""
+    with database.write():
+        os.kill(pid, signal.SIGSTOP)
+
+
 class Cost(CaptureQueriesContext):
     """What a block of code asks of the database: its commits, and its statements beside them."""
 
@@ -207,5 +215,5 @@ class Cost(CaptureQueriesContext):
 
     @property
     def statements(self) -> list[str]:
-        control = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+        control = ("BEGIN", "SET TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
         return [query["sql"] for query in self if not query["sql"].startswith(control)]

@@ -17,7 +17,7 @@ from tests.browser.support import (
     statuses_seen,
     step,
 )
-from tests.support import job_of, program, step_of, wait_for
+from tests.support import job_of, program, step_of, stop_process, wait_for
 
 # The page looks every two seconds: a lease in which it sees a silence before others decide.
 LEASE = {"TEST_LEASE": "6", "TEST_BEAT": "1"}
@@ -118,7 +118,7 @@ def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, leased
             warning = step(page, "wait").locator(".warning")
             expect(warning).to_be_hidden()
             try:
-                os.kill(first.process.pid, signal.SIGSTOP)
+                stop_process(first.process.pid)
                 expect(warning).to_contain_text(
                     f"no sign of life from its worker {Worker.objects.earliest('pk')} since "
                 )
@@ -152,7 +152,7 @@ def test_a_warning_goes_when_the_beat_comes_back(page, leased, gate):
         expect(step(page, "wait").locator(".status")).to_have_text("running")
         warning = step(page, "wait").locator(".warning")
         try:
-            os.kill(worker.process.pid, signal.SIGSTOP)
+            stop_process(worker.process.pid)
             expect(warning).to_contain_text("until it comes back or another worker runs")
         finally:
             os.kill(worker.process.pid, signal.SIGCONT)

@@ -12,7 +12,7 @@ from jobs.models import Attempt, LogChunk, Step
 from jobs.orchestrator import launch
 from jobs.statuses import Kind, Status
 from tests.engines.test_embedded import ended
-from tests.support import program, wait_for
+from tests.support import program, stop_process, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def freeze(number, gate):
     frozen = []
     try:
         for attempt in current(steps):
-            os.kill(attempt.worker.pid, signal.SIGSTOP)
+            stop_process(attempt.worker.pid)
             frozen.append(attempt)
         # On a busy machine a worker may have lost its step just before; that is another story.
         held = [attempt for attempt in frozen if attempt in current(steps)]

@@ -9,7 +9,7 @@ from jobs.models import Attempt, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import Kind
 from tests.engines.test_embedded import ended, family, log_of, running, wait_until_gone
-from tests.support import job_of, journal, program, statuses, step_of, wait_for
+from tests.support import job_of, journal, program, statuses, step_of, stop_process, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -78,7 +78,7 @@ def test_a_frozen_worker_loses_its_steps_and_its_late_writes_are_refused(databas
         with program("worker", env=SHORT) as second:
             second.wait_for_line("Worker with")
             slots = family(first)[1:]
-            os.kill(first.process.pid, signal.SIGSTOP)
+            stop_process(first.process.pid)
             wait_for(lambda: step_of(job, "wait").attempt == 2)
             wait_until_gone(slots)  # its fork server saw to that, though the worker is frozen
             os.kill(first.process.pid, signal.SIGCONT)
@@ -97,7 +97,7 @@ def test_a_lone_worker_that_was_frozen_gives_its_steps_back_uncharged(database, 
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
         slots = family(worker)[1:]
-        os.kill(worker.process.pid, signal.SIGSTOP)
+        stop_process(worker.process.pid)
         wait_until_gone(slots)
         os.kill(worker.process.pid, signal.SIGCONT)
         wait_for(lambda: step_of(job, "wait").attempt == 2)
