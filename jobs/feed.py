@@ -279,8 +279,7 @@ def glance(job_id: int, most: int) -> Glance:
     with database.snapshot():
         job = Job.objects.get(pk=job_id)
         steps = Step.objects.filter(job=job_id).order_by("position")
-        counted = steps.order_by().values_list("status").annotate(n=Count("pk"))
-        counts = Counter(dict(counted))
+        counts: Counter[str] = sum(_counts(job_id).values(), Counter())
         if counts.total() > most:
             steps = steps.filter(status__in=[Status.RUNNING, Status.FAILED])
             steps = steps.order_by("-status", "position")  # those that run come first
