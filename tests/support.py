@@ -215,5 +215,5 @@ class Cost(CaptureQueriesContext):
 
     @property
     def statements(self) -> list[str]:
-        control = ("BEGIN", "SET TRANSACTION", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
+        control = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
         return [query["sql"] for query in self if not query["sql"].startswith(control)]

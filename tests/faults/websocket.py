@@ -9,7 +9,6 @@ import struct
 from urllib.parse import urlsplit
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
-PATIENCE = 10  # seconds until the next byte
 
 
 class RawSocket:
@@ -18,7 +17,7 @@ class RawSocket:
     def __init__(self, url: str, path: str, session: str = "", origin: str | None = "") -> None:
         """*origin*: "" for the server's own, None for none."""
         host = urlsplit(url)
-        self._connection = socket.create_connection((host.hostname, host.port), timeout=PATIENCE)
+        self._connection = socket.create_connection((host.hostname, host.port), timeout=10)
         self._stream = self._connection.makefile("rb")
         lines = [
             f"GET {path} HTTP/1.1",
