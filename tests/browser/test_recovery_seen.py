@@ -19,8 +19,10 @@ from tests.browser.support import (
 )
 from tests.support import job_of, program, step_of, stop_process, wait_for
 
-# The page looks every two seconds: a lease in which it sees a silence before others decide.
+# The page looks every two seconds: a lease in which it sees a silence before others decide …
 LEASE = {"TEST_LEASE": "6", "TEST_BEAT": "1"}
+# … and one in which it also says so to those who listen, which it does three seconds later.
+LONG_LEASE = {"TEST_LEASE": "20", "TEST_BEAT": "1"}
 on_one_database = pytest.mark.sqlite  # the page does not know which it is
 
 
@@ -33,6 +35,13 @@ def gate(tmp_path):
 def leased(database, serving):
     """Only a web server, which expects signs of life as often as LEASE says."""
     with serving("--no-worker", env=LEASE) as running:
+        yield running
+
+
+@pytest.fixture
+def long_leased(database, serving):
+    """The same with LONG_LEASE."""
+    with serving("--no-worker", env=LONG_LEASE) as running:
         yield running
 
 
@@ -107,12 +116,12 @@ def test_the_only_worker_is_killed_and_another_one_started_later(page, web, gate
 
 
 @on_one_database
-def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, leased, gate):
-    with program("worker", "--slots", "1", env=LEASE) as first:
+def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, long_leased, gate):
+    with program("worker", "--slots", "1", env=LONG_LEASE) as first:
         job = launch("patient", {"gate": str(gate)})
-        watch(page, leased, job)
+        watch(page, long_leased, job)
         expect(step(page, "wait").locator(".status")).to_have_text("running")
-        with program("worker", env=LEASE) as second:
+        with program("worker", env=LONG_LEASE) as second:
             second.wait_for_line("Worker with")
             wait_for(lambda: Worker.objects.count() == 2, 30)
             warning = step(page, "wait").locator(".warning")
