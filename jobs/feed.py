@@ -194,7 +194,8 @@ class StepSight:
     step: Step
     attempt: Attempt | None
     waits_for: list[str]  # names; empty when they are more than NAMES_SHOWN
-    # The newest attempts, newest first, when there are several; their texts are cut.
+    # When there are several: the newest ones, newest first, as far back as they may have changed;
+    # their texts are cut.
     attempts: list[Attempt] = field(default_factory=list)
 
 
@@ -255,6 +256,9 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
         if not journal:
             raise Job.DoesNotExist(f"There is no job {job_id}.")
         job, end = journal[-1].job, journal[-1]
+        news = journal[1:] if since else journal
+        steps = Step.objects.filter(job=job_id, seq__gt=since).order_by("position")
+        shown = steps.filter(position__gte=part.first, position__lt=part.end)
         counts = _counts(job_id)
         failed = any(count[Status.FAILED] for count in counts.values())
         return Sight(
@@ -263,8 +267,8 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
             seq=end.seq,
             tag=end.tag,
             part=part,
-            steps=_steps_since(job_id, since, part),
-            journal=journal[1:] if since else journal,
+            steps=_with_attempts(list(shown), _changed_attempts(news) if since else ATTEMPTS_SHOWN),
+            journal=news,
             counts=counts,
             errors=errors_of(job_id) if failed else [],
             followers=_followers(job_id),
@@ -283,7 +287,7 @@ def glance(job_id: int, most: int) -> Glance:
         if counts.total() > most:
             steps = steps.filter(status__in=[Status.RUNNING, Status.FAILED])
             steps = steps.order_by("-status", "position")  # those that run come first
-        return Glance(job, _with_attempts(list(steps[:most]), earlier=False), counts)
+        return Glance(job, _with_attempts(list(steps[:most])), counts)
 
 
 def history(job_id: int, before: int | None = None) -> list[Transition]:
@@ -354,19 +358,23 @@ def pulse(job_id: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _steps_since(job_id: int, since: int, part: Part) -> list[StepSight]:
-    shown = Step.objects.filter(
-        job=job_id, seq__gt=since, position__gte=part.first, position__lt=part.end
+def _changed_attempts(journal: list[Transition]) -> int:
+    """How many of a step's newest attempts may have changed by these entries, or be new.
+
+    One more than they name: to whom a step had one attempt, that one was not shown among others.
+    """
+    behind = (
+        entry.step.attempt - entry.attempt for entry in journal if entry.step and entry.attempt
     )
-    return _with_attempts(list(shown.order_by("position")))
+    return min(max(behind, default=0) + 2, ATTEMPTS_SHOWN)
 
 
-def _with_attempts(steps: list[Step], earlier: bool = True) -> list[StepSight]:
-    """The steps with their current attempts and, unless nobody wants them, *earlier* ones."""
+def _with_attempts(steps: list[Step], newest: int = 0) -> list[StepSight]:
+    """The steps with their current attempts and, of several, so many of the newest ones."""
     started = [step.pk for step in steps if step.attempt]
     current = Attempt.objects.filter(step__in=started, number=F("step__attempt"))
     attempts = {attempt.step_id: attempt for attempt in (current if started else ())}
-    several = _several_attempts([step.pk for step in steps if step.attempt > 1 and earlier])
+    several = _several_attempts([step.pk for step in steps if step.attempt > 1], newest)
     waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
     waits = _unmet_needs(waiting)
     return [
@@ -380,14 +388,12 @@ def _with_attempts(steps: list[Step], earlier: bool = True) -> list[StepSight]:
     ]
 
 
-def _several_attempts(steps: list[int]) -> dict[int, list[Attempt]]:
+def _several_attempts(steps: list[int], newest: int) -> dict[int, list[Attempt]]:
     """The newest attempts of each of these steps, with as much of their texts as is shown."""
     found: dict[int, list[Attempt]] = {}
-    if steps:
-        newest = Attempt.objects.filter(
-            step__in=steps, number__gt=F("step__attempt") - ATTEMPTS_SHOWN
-        )
-        short = newest.defer("result", "error", "traceback").annotate(
+    if steps and newest:
+        attempts = Attempt.objects.filter(step__in=steps, number__gt=F("step__attempt") - newest)
+        short = attempts.defer("result", "error", "traceback").annotate(
             error_shown=Left("error", ERROR_SHOWN), traceback_shown=Right("traceback", ERROR_SHOWN)
         )
         for attempt in short.select_related("worker").order_by("-number"):

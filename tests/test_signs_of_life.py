@@ -229,11 +229,12 @@ def test_a_persons_retry_begins_the_count_anew(desk):
 def step_html(job, name):
     sight = feed.look(job.pk)
     [row] = [row for row in sight.steps if row.step.name == name]
-    return fragments.render_to_string("truestep/_step.html", {"row": row})
+    context = fragments.context_of(sight) | {"row": row, "whole": True}
+    return fragments.render_to_string("truestep/_step.html", context)
 
 
-def attempts_of(job, name):
-    [row] = [row for row in feed.look(job.pk).steps if row.step.name == name]
+def attempts_of(job, name, *since):
+    [row] = [row for row in feed.look(job.pk, *since).steps if row.step.name == name]
     return [attempt.number for attempt in row.attempts]
 
 
@@ -262,6 +263,30 @@ def test_of_many_attempts_the_newest_ten_are_shown_and_their_number(desk):
     assert attempts_of(job, "one") == list(range(12, 2, -1))
     assert "12 attempts, the newest 10" in step_html(job, "one")
     assert attempts_of(job, "two") == []
+
+
+def test_a_page_is_told_of_no_attempts_but_those_that_changed_and_the_one_before(desk):
+    job = launch("noop")
+
+    def hand_back():
+        [held] = claim(desk, room=1)
+        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+        return feed.position_of(job.pk)
+
+    first = hand_back()
+    hand_back()
+    assert attempts_of(job, "one", *first) == [2, 1], "the first had not stood among others"
+    second = hand_back()
+    for _ in range(2):
+        hand_back()
+    here = feed.position_of(job.pk)
+    assert attempts_of(job, "one", *second) == [5, 4, 3]
+    [held] = claim(desk, room=1)
+    assert attempts_of(job, "one", *here) == [6, 5]
+    finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    for _ in range(7):
+        hand_back()
+    assert attempts_of(job, "one", *first) == list(range(13, 3, -1))
 
 
 def test_long_errors_are_cut_where_they_stand_side_by_side(desk):

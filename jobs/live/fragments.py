@@ -12,7 +12,7 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 
-from ..feed import Sight
+from ..feed import ATTEMPTS_SHOWN, Sight
 from ..logs import Line
 from ..statuses import Status
 
@@ -26,6 +26,7 @@ def context_of(sight: Sight) -> dict[str, Any]:
         "sight": sight,
         "job": sight.job,
         "counts": _in_order(sum(sight.counts.values(), Counter())),
+        "attempts_shown": ATTEMPTS_SHOWN,
         "parts": [(part, _in_order(counts)) for part, counts in sight.counts.items()],
     }
 
@@ -49,8 +50,11 @@ def frames(sight: Sight) -> Iterator[dict[str, Any]]:
 
 
 def _rows(sight: Sight) -> Iterator[str]:
-    for step in sight.steps:
-        yield render_to_string("truestep/_step.html", {"row": step})
+    for row in sight.steps:
+        context = {"row": row, "attempts_shown": ATTEMPTS_SHOWN}
+        yield render_to_string("truestep/_step.html", context)
+        for attempt in row.attempts:
+            yield render_to_string("truestep/_attempt.html", {"step": row.step, "one": attempt})
     for entry in sight.journal:
         yield render_to_string("truestep/_entry.html", {"entry": entry})
     yield render_to_string("truestep/_job.html", context_of(sight))

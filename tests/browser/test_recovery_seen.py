@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import expect
 
 from jobs.models import Worker
-from jobs.orchestrator import launch
+from jobs.orchestrator import claim, finish, launch
+from jobs.statuses import Verdict
 from tests.browser.support import (
     look_at,
     shown_by_command,
@@ -17,7 +18,7 @@ from tests.browser.support import (
     statuses_seen,
     step,
 )
-from tests.support import job_of, program, step_of, stop_process, wait_for
+from tests.support import ended, job_of, program, step_of, stop_process, wait_for
 
 # The page looks every two seconds: a lease in which it sees a silence before others decide …
 LEASE = {"TEST_LEASE": "6", "TEST_BEAT": "1"}
@@ -93,6 +94,23 @@ def test_one_of_two_workers_is_killed_and_its_step_goes_on_elsewhere(page, web, 
     expect(lost).to_contain_text("is gone (killed or crashed), and the step with it")
     expect(lost).to_contain_text(f":{first.process.pid}")
     assert_it_was_all_true(page, job)
+
+
+@on_one_database
+def test_of_many_attempts_an_open_page_shows_what_a_fresh_one_shows(page, serving, desk):
+    with serving("--no-worker") as site:
+        job = launch("noop")
+        watch(page, site, job)
+        for number in range(1, 13):
+            [held] = claim(desk, room=1)
+            expect(step(page, "one")).to_have_attribute("data-attempt", str(number))
+            finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+        expect(page.locator("[data-job]")).to_have_attribute("data-seq", str(job_of(job.pk).seq))
+        seen = attempts(page, "one")
+        assert seen == [[str(number), "handed back"] for number in range(12, 2, -1)]
+        assert page.evaluate("window.never_reloaded")
+        page.reload()
+        assert attempts(page, "one") == seen
 
 
 @on_one_database

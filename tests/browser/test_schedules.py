@@ -137,7 +137,9 @@ PLAYED_SOCKET = """
       row.dataset.step, row.dataset.status, Number(row.dataset.seq), Number(row.dataset.attempt),
       row.querySelector('.status').textContent, row.querySelector('.error')?.textContent ?? '',
       Number(row.querySelector('.lines').textContent),
-      row.querySelector('.meter').hidden ? null : row.querySelector('progress').value]),
+      row.querySelector('.meter').hidden ? null : row.querySelector('progress').value,
+      [...row.querySelectorAll('.attempts li')].map((one) => [
+        one.dataset.attemptRef, one.querySelector('.verdict').textContent])]),
     journal: [...document.querySelectorAll('.entry')].map((row) => Number(row.dataset.seq)),
     lines: [...document.querySelectorAll('[data-line]')].map((line) => line.textContent),
   });
@@ -178,7 +180,7 @@ class World:
 
 @pytest.fixture
 def world(desk, ada):
-    """A diamond: logs, progress, a step that is handed back, one that fails, one skipped."""
+    """A diamond: logs, progress, a step that is handed back thrice, one that fails, one skipped."""
     job = launch("diamond")
     world = World(ada, job)
     world.record()
@@ -195,10 +197,11 @@ def world(desk, ada):
     world.record()
     say(top, "one", "two <b>bold</b>")
     say(top, "three")
-    finish(desk, top, ended(Verdict.HANDED_BACK), room=0)
-    world.record()
-    [top] = claim(desk, room=1)
-    world.record()
+    for _ in range(3):
+        finish(desk, top, ended(Verdict.HANDED_BACK), room=0)
+        world.record()
+        [top] = claim(desk, room=1)
+        world.record()
     say(top, "four, again")
     left, right = finish(desk, top, returned(1), room=2)
     world.record()

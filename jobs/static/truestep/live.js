@@ -269,7 +269,9 @@ function showLocally(time) {
 
 const callbacks = {
   // A row's fragment has no log lines; where a log is read, and whether it is open, is the reader's business.
-  beforeNodeMorphed: (old) => old.dataset?.keep === undefined,
+  // Nor has it the attempts: those that changed come one by one, as rows of their own.
+  beforeNodeMorphed: (old, fresh) =>
+    old.dataset?.keep === undefined && (old.dataset?.rows === undefined || fresh.hasChildNodes()),
   beforeAttributeUpdated: (name, element) => !(name === "open" && element.tagName === "DETAILS"),
 };
 
@@ -308,6 +310,7 @@ function insert(fresh) {
   while (after && Number(after.dataset.order) > order) after = after.previousElementSibling;
   if (after) after.after(fresh);
   else parent.prepend(fresh);
+  if (parent.childElementCount > parent.dataset.most) parent.lastElementChild.remove();
 }
 
 // What the script itself adds to server HTML: local times, opened logs …
