@@ -310,7 +310,7 @@ function insert(fresh) {
   while (after && Number(after.dataset.order) > order) after = after.previousElementSibling;
   if (after) after.after(fresh);
   else parent.prepend(fresh);
-  if (parent.childElementCount > parent.dataset.most) parent.lastElementChild.remove();
+  if (parent.childElementCount > Number(parent.dataset.most)) parent.lastElementChild.remove();
 }
 
 // What the script itself adds to server HTML: local times, opened logs …
