@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from jobs.orchestrator import launch
 from tests.browser.support import look_at, wait_until_finished
-from tests.support import program
+from tests.support import drive, program
 
 pytestmark = pytest.mark.timeout(300)  # a thousand steps take their time
 
@@ -54,11 +54,10 @@ def test_another_part_is_live_too(page, web):
 
 
 @on_one_database
-def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web):
+def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web, desk):
     job = launch("thousand_deep")
     look_at(page, web, job)
-    with program("worker"):
-        wait_until_finished(job, 240)
+    drive(desk, job)
     job.refresh_from_db()
     expect(page.locator(f"#entry-{job.pk}-{job.seq}")).to_be_attached()
     assert page.locator(".entry").count() <= 400
