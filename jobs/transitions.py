@@ -122,6 +122,7 @@ class JobState:
             return None
         state = cls(job=rows[0].job, steps={row.pk: row for row in rows}, needs={}, dependants={})
         arrows = Need.objects.filter(step__job=state.job.pk).values_list("step", "needed")
+        arrows = arrows.order_by("step__position", "needed__position")
         for step_id, needed_id in arrows:
             state.needs.setdefault(step_id, []).append(needed_id)
             state.dependants.setdefault(needed_id, []).append(step_id)

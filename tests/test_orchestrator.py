@@ -1,11 +1,11 @@
 """What happens next: launch, claim, finish, cancel."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
-from jobs.models import Attempt, Job, Worker
+from jobs.models import Attempt, Job, Need, Worker
 from jobs.orchestrator import (
     FEW,
     Desk,
@@ -165,6 +165,26 @@ def test_a_failure_skips_what_needs_it_and_nothing_else(desk):
     assert job_of(job.pk).status == "failed"
     skipped = job.journal.get(step__name="after_bad")
     assert skipped.reason == "needs bad, which was not successful"
+
+
+@pytest.mark.postgres
+def test_what_is_skipped_is_skipped_in_the_order_of_the_definition(desk):
+    """Equal jobs have equal journals, also where the planner takes the rows as they lie."""
+    job = launch("diamond")
+    plan = list(Need.objects.order_by("-pk"))
+    Need.objects.all().delete()
+    for need in plan:
+        Need.objects.create(step_id=need.step_id, needed_id=need.needed_id)
+    with connection.cursor() as cursor:
+        for path in ("indexscan", "indexonlyscan", "bitmapscan"):
+            cursor.execute(f"SET enable_{path} = off")
+        try:
+            [held] = claim(desk, room=1)
+            finish(desk, held, ended(Verdict.FAILED), room=0)
+        finally:
+            cursor.execute("RESET ALL")
+    skips = [name for name, _, to in journal(job) if to == "skipped"]
+    assert skips == ["left", "right", "bottom"]
 
 
 def test_skips_go_all_the_way_down(desk):
