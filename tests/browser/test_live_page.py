@@ -273,6 +273,7 @@ def test_a_commit_between_render_and_subscribe_is_shown(page, web, proxied):
     proxy.pass_sockets()
     expect(page.locator("[data-job] .status")).to_have_text("succeeded")
     assert shown_by_page(page) == shown_by_command(job)
+    assert_only_refused_connections(page)  # one that was held for too long, the page has given up
 
 
 @on_one_database
