@@ -245,11 +245,12 @@ def report(name: str, truth: Told, told: Told, moments: list[float]) -> None:
         if index < 0:
             continue
         shown = told[index][1]
+        # A view may show what is committed and not noted yet: the next entry is as new.
         newest = bisect_right(starts, moment) - 1
         age = 0.0
-        for entry in range(newest, -1, -1):
+        for entry in range(min(newest + 1, len(truth) - 1), -1, -1):
             if matches(shown, truth[entry][1]):
-                age = 0.0 if entry == newest else moment - starts[entry + 1]
+                age = 0.0 if entry >= newest else moment - starts[entry + 1]
                 break
         else:
             never += 1
