@@ -96,6 +96,6 @@ class Sweep:
 
 
 def _running() -> QuerySet[Attempt]:
-    """The attempts that stand as running, with their steps and workers."""
+    """The attempts that stand as running, with their steps and workers, as they began."""
     current = Attempt.objects.filter(step__status=Status.RUNNING, number=F("step__attempt"))
-    return current.select_related("step", "worker")
+    return current.select_related("step", "worker").order_by("pk")

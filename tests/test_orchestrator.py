@@ -1,7 +1,7 @@
 """What happens next: launch, claim, finish, cancel."""
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
@@ -26,6 +26,7 @@ from tests.support import (
     journal,
     returned,
     rows,
+    rows_as_they_lie,
     statuses,
     step_of,
 )
@@ -175,14 +176,9 @@ def test_what_is_skipped_is_skipped_in_the_order_of_the_definition(desk):
     Need.objects.all().delete()
     for need in plan:
         Need.objects.create(step_id=need.step_id, needed_id=need.needed_id)
-    with connection.cursor() as cursor:
-        for path in ("indexscan", "indexonlyscan", "bitmapscan"):
-            cursor.execute(f"SET enable_{path} = off")
-        try:
-            [held] = claim(desk, room=1)
-            finish(desk, held, ended(Verdict.FAILED), room=0)
-        finally:
-            cursor.execute("RESET ALL")
+    with rows_as_they_lie():
+        [held] = claim(desk, room=1)
+        finish(desk, held, ended(Verdict.FAILED), room=0)
     skips = [name for name, _, to in journal(job) if to == "skipped"]
     assert skips == ["left", "right", "bottom"]
 

@@ -10,7 +10,7 @@ from jobs.models import Attempt, Job
 from jobs.orchestrator import Desk, cancel, claim, finish, launch
 from jobs.recovery import Sweep
 from jobs.statuses import Verdict
-from tests.support import drive, ended, job_of, returned, rows, step_of
+from tests.support import drive, ended, job_of, journal, returned, rows, rows_as_they_lie, step_of
 
 
 @pytest.fixture
@@ -37,6 +37,20 @@ def test_steps_of_a_dead_worker_fail_and_say_so(desk, other):
     assert job.journal.get(step=held.step_id, to_status="failed").reason == "its worker vanished"
     with pytest.raises(Overtaken):  # it was only slow, and comes too late
         finish(lost, held, returned(), room=0)
+
+
+@pytest.mark.postgres
+def test_what_was_lost_is_ended_in_the_order_in_which_it_began(desk, other):
+    post, lost = other
+    job = launch("diamond")
+    [top] = claim(lost, room=1)
+    left, _ = finish(lost, top, returned(1), room=2)
+    finish(lost, left, ended(Verdict.HANDED_BACK), room=0)
+    claim(lost, room=1)
+    die(post)
+    with rows_as_they_lie():
+        Sweep(desk).run(held=())
+    assert [name for name, _, to in journal(job) if to == "failed" and name] == ["right", "left"]
 
 
 @pytest.mark.parametrize("way", ["its worker is gone", "its process died"])
