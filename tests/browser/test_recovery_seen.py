@@ -97,20 +97,19 @@ def test_one_of_two_workers_is_killed_and_its_step_goes_on_elsewhere(page, web, 
 
 
 @on_one_database
-def test_of_many_attempts_an_open_page_shows_what_a_fresh_one_shows(page, serving, desk):
-    with serving("--no-worker") as site:
-        job = launch("noop")
-        watch(page, site, job)
-        for number in range(1, 13):
-            [held] = claim(desk, room=1)
-            expect(step(page, "one")).to_have_attribute("data-attempt", str(number))
-            finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
-        expect(page.locator("[data-job]")).to_have_attribute("data-seq", str(job_of(job.pk).seq))
-        seen = attempts(page, "one")
-        assert seen == [[str(number), "handed back"] for number in range(12, 2, -1)]
-        assert page.evaluate("window.never_reloaded")
-        page.reload()
-        assert attempts(page, "one") == seen
+def test_of_many_attempts_an_open_page_shows_what_a_fresh_one_shows(page, web, desk):
+    job = launch("noop")
+    watch(page, web, job)
+    for number in range(1, 13):
+        [held] = claim(desk, room=1)
+        expect(step(page, "one")).to_have_attribute("data-attempt", str(number))
+        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    expect(page.locator("[data-job]")).to_have_attribute("data-seq", str(job_of(job.pk).seq))
+    seen = attempts(page, "one")
+    assert seen == [[str(number), "handed back"] for number in range(12, 2, -1)]
+    assert page.evaluate("window.never_reloaded")
+    page.reload()
+    assert attempts(page, "one") == seen
 
 
 @on_one_database
