@@ -50,14 +50,14 @@ def frames(sight: Sight) -> Iterator[dict[str, Any]]:
 
 
 def _rows(sight: Sight) -> Iterator[str]:
+    context = context_of(sight)
     for row in sight.steps:
-        context = {"row": row, "attempts_shown": ATTEMPTS_SHOWN}
-        yield render_to_string("truestep/_step.html", context)
+        yield render_to_string("truestep/_step.html", context | {"row": row})
         for attempt in row.attempts:
             yield render_to_string("truestep/_attempt.html", {"step": row.step, "one": attempt})
     for entry in sight.journal:
         yield render_to_string("truestep/_entry.html", {"entry": entry})
-    yield render_to_string("truestep/_job.html", context_of(sight))
+    yield render_to_string("truestep/_job.html", context)
 
 
 def _parts(rows: Iterable[str]) -> Iterator[str]:
