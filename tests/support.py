@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import psutil
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -40,6 +41,14 @@ def wait_for(condition: Callable[[], T], seconds: float = 30.0, what: str = "") 
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what or condition}")
         time.sleep(0.01)
+
+
+def at_length(brief: Any, full: Any) -> list[Any]:
+    """Two sizes of a test, as parameters: one for every run, and one for ``--full`` instead."""
+    return [
+        pytest.param(brief, marks=pytest.mark.brief),
+        pytest.param(full, marks=pytest.mark.full),
+    ]
 
 
 def wait_until_gone(processes: Iterable[psutil.Process]) -> None:

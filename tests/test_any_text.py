@@ -74,6 +74,7 @@ def through_a_worker(examples: int):
 
 
 @pytest.mark.slow
+@pytest.mark.brief
 def test_500_strings(worker):
     through_a_worker(5)()
 

@@ -163,7 +163,7 @@ def stage(django_db_setup):
 
 
 def cases():
-    for count, mark in ((2, ()), (26, pytest.mark.full)):
+    for count, mark in ((2, pytest.mark.brief), (26, pytest.mark.full)):
         for late in (False, True):
             for names in combinations_with_replacement(OPERATIONS, 2):
                 kind = "late" if late else "early"

@@ -21,7 +21,7 @@ from tests.browser.support import (
     shown_by_page,
     tamper,
 )
-from tests.support import ended, program, wait_for
+from tests.support import at_length, ended, program, wait_for
 
 FOREIGN = (
     "<!doctype html><title>Portal</title><body><main id=main><h1>Pay for your wifi</h1></main>"
@@ -114,7 +114,7 @@ def test_a_killed_web_process_comes_back_and_all_pages_are_right(pages, web, des
 
 
 @on_one_database
-@pytest.mark.parametrize("seconds", [6, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.parametrize("seconds", at_length(6, 60))
 def test_a_page_that_slept_is_right_when_it_wakes(pages, context, desk, seconds):
     held, tabs = pages
     sleepers = [context.new_cdp_session(tab) for tab in tabs]

@@ -16,7 +16,7 @@ from tests.browser.support import (
     shown_by_page,
     statuses_seen,
 )
-from tests.support import program, returned, wait_for
+from tests.support import at_length, program, returned, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -81,7 +81,7 @@ def test_a_poke_wakes_the_page_long_before_its_tick(watched, page, move):
         move(page, BY_POKE)
 
 
-@pytest.mark.parametrize("seconds", [5, pytest.param(30, marks=pytest.mark.full)])
+@pytest.mark.parametrize("seconds", at_length(5, 30))
 def test_redis_stops_and_comes_back(watched, page, move, redis, seconds):
     """Meanwhile the page is right by its tick; afterwards pokes flow again by themselves."""
     move(page, BY_POKE)

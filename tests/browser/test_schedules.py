@@ -264,6 +264,7 @@ def is_subsequence(some: list[str], of: list[str]) -> bool:
     return all(item in rest for item in some)
 
 
+@pytest.mark.brief
 def test_40_schedules(web, context, world):
     play(web, context, world, range(1, 41))
 

@@ -12,7 +12,7 @@ from jobs.models import Attempt, LogChunk, Step
 from jobs.orchestrator import launch
 from jobs.statuses import Kind, Status
 from tests.engines.test_embedded import ended
-from tests.support import program, stop_process, wait_for
+from tests.support import at_length, program, stop_process, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,7 @@ SHORT = {"DJANGO_SETTINGS_MODULE": "tests.faults.short_lease_settings"}
 
 
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("freezes", [10, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("freezes", at_length(10, 200))
 def test_what_a_frozen_worker_has_to_say_is_refused_and_noted(database, tmp_path, freezes):
     """Its step has returned meanwhile: lines wait in its pipe, and the outcome in its socket."""
     with ExitStack() as stack:

@@ -13,7 +13,7 @@ from jobs.models import Attempt, Job, Step, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import UNFINISHED
 from tests.engines.test_embedded import log_of, running
-from tests.support import Program, program, step_of, wait_for
+from tests.support import Program, at_length, program, step_of, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +24,7 @@ MIX = ("chaos_chain", "chaos_diamond", "chaos_chatty")
 
 
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize("restarts", [2, pytest.param(20, marks=pytest.mark.full)])
+@pytest.mark.parametrize("restarts", at_length(2, 20))
 def test_rolling_restarts_lose_nothing_and_charge_nobody(database, tmp_path, restarts):
     """The new ones are there before the old ones are told to go."""
     marks, gate = tmp_path / "marks", tmp_path / "gate"

@@ -25,6 +25,7 @@ def chaos(*arguments, seconds):
     assert running.returncode == 0, said
 
 
+@pytest.mark.brief
 @pytest.mark.timeout(330)
 def test_nothing_is_lost_while_workers_and_servers_are_killed(database):
     chaos("--jobs", "60", "--kills", "15", "--seed", "1", "--pages", "2", seconds=300)
