@@ -109,7 +109,6 @@ def test_what_matters_is_said_once_and_shown_in_the_tab(busy, web, page, tmp_pat
     assert said == 0  # it ticks, and nothing has changed
 
 
-def test_nothing_moves_for_who_wants_it_still(busy, web, page):
-    page.emulate_media(reduced_motion="reduce")
+def test_nothing_moves_that_the_server_did_not_move(busy, web, page):
     look_at(page, web, busy["running"])
     assert page.evaluate("document.getAnimations().length") == 0
