@@ -92,10 +92,15 @@ def test_what_matters_is_said_once_and_shown_in_the_tab(busy, web, page, tmp_pat
     summary = page.locator("#summary")
     expect(summary).to_contain_text("running")
     running = page.locator("link[rel=icon]").get_attribute("href")
+    icon = page.locator("link[rel=icon]")
+    page.emulate_media(color_scheme="dark")
+    expect(icon).not_to_have_attribute("href", running)
+    page.emulate_media(color_scheme="light")
+    expect(icon).to_have_attribute("href", running)
     (tmp_path / "gate").touch()
     expect(summary).to_contain_text("succeeded")
     expect(page).to_have_title(f"succeeded · chatters #{busy['running'].pk} · Truestep")
-    assert page.locator("link[rel=icon]").get_attribute("href") != running
+    assert icon.get_attribute("href") != running
     said = page.evaluate(
         """async () => {
           let times = 0;

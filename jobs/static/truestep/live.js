@@ -593,6 +593,10 @@ document.addEventListener("submit", submitted);
 document.addEventListener("click", clicked);
 document.addEventListener("scroll", scrolled, true);
 document.addEventListener("visibilitychange", wake);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  inTab = null; // the icon has the colours of the page
+  settlePage();
+});
 addEventListener("online", wake);
 addEventListener("pageshow", wake);
 setInterval(countSeconds, 1000);
