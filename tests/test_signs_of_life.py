@@ -16,6 +16,7 @@ from rich.console import Console
 from jobs import conf, definitions, feed, workers
 from jobs.live import fragments
 from jobs.live.feeds import read_workers
+from jobs.management.follow import Lines
 from jobs.management.tree import Picture
 from jobs.models import Attempt, Job, Step, rfc3339
 from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
@@ -151,6 +152,41 @@ def test_the_terminal_warns_too_inside_its_width(desk, other):
     since = f"{post.worker.beat_at.astimezone():%H:%M:%S}"
     assert f"no sign of life from its worker {post.worker} since {since};" in text
     assert "this attempt ends, and the step is tried again (attempt 2 of 3)" in text
+
+
+def test_line_by_line_a_silence_is_told_once_and_so_is_its_end(desk, other):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    lines = []
+    follower = Lines(job.pk, lines.append, lines.append, as_json=False)
+
+    def look():
+        lines.clear()
+        follower._next_look = follower._next_clock = 0
+        assert not follower.is_over()
+        return [re.sub(r"^\S+ ! wait +", "", line) for line in lines if " ! wait " in line]
+
+    assert look() == []
+    be_silent(post, 0.6)
+    [said] = look()
+    since = f"{post.worker.beat_at.astimezone():%H:%M:%S}"
+    assert said.startswith(f"no sign of life from its worker {post.worker} since {since};")
+    assert said.endswith("this attempt ends, and the step is tried again (attempt 2 of 3)")
+    assert look() == []
+    post.beat()
+    assert look() == ["its worker shows signs of life again"]
+    assert look() == []
+
+
+def test_as_json_a_silence_is_no_entry_of_the_journal(desk, other):
+    post, theirs = other
+    job = launch("patient", {"gate": "/gate"})
+    claim(theirs, room=1)
+    be_silent(post, 0.6)
+    lines = []
+    Lines(job.pk, lines.append, lines.append, as_json=True).is_over()
+    assert len(lines) == job_of(job.pk).seq
 
 
 def test_a_step_keeps_to_one_line_of_the_terminal_whatever_its_progress_says(desk):

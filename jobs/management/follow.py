@@ -17,7 +17,7 @@ from ..models import Job, Step, Transition
 from ..statuses import TERMINAL, Kind, Status
 from ..templatetags.truestep import asked
 from ..templatetags.truestep import why as said
-from .tree import SIGNS, Picture, tracebacks_of
+from .tree import SIGNS, Picture, plain, tracebacks_of
 
 PAUSE_SECONDS = 0.02  # of who asks a follower again
 LOOK_SECONDS = 0.05
@@ -110,7 +110,8 @@ class Lines(Follower):
         self._seq = 0
         self._told: dict[int, int] = {}  # step → log lines already printed
         self._started: dict[int, Transition] = {}
-        self._next_look = 0.0
+        self._late: Frame = {}  # step → the warning of its worker's silence
+        self._next_look = self._next_clock = 0.0
 
     def is_over(self) -> bool:
         now = time.monotonic()
@@ -129,6 +130,9 @@ class Lines(Follower):
             if not self._as_json:
                 for step in Step.objects.filter(job=job, status=Status.RUNNING):
                     self._tell_log(step)
+                if now >= self._next_clock:
+                    self._next_clock = now + CLOCK_SECONDS
+                    self._tell_late()
         self._seq, self.status = job.seq, Status(job.status)
         lines, self._lines = self._lines, []
         for line in lines:  # outside the snapshot: a pager may keep us waiting
@@ -181,6 +185,16 @@ class Lines(Follower):
                 at = time.strftime("%H:%M:%S", time.localtime(line.at / 1000))
                 self._line(at, "│", step.name, line.text)
             self._told[step.pk] = lines[-1].number
+
+    def _tell_late(self) -> None:
+        """What is about to be decided of steps whose worker shows no sign of life, once each."""
+        late: Frame = (read_workers(self.job_id) or {"late": {}})["late"]
+        for step in Step.objects.running().filter(pk__in=late.keys() | self._late.keys()):
+            words = late.get(str(step.pk))
+            if words != self._late.get(str(step.pk)):
+                said = plain(words) if words else "its worker shows signs of life again"
+                self._line(time.strftime("%H:%M:%S"), "!", step.name, said)
+        self._late = late
 
     def _tell_error(self, step: Step) -> None:
         attempt = step.attempts.order_by("number").last()

@@ -128,8 +128,8 @@ class Picture:
         """Why it waits, or what went wrong."""
         if row.step.status == Status.PENDING:
             if row.step.waiting or not self._is_meant(row):
-                return _plain(why_pending(row.step, row.attempt, row.waits_for))
-            return _plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
+                return plain(why_pending(row.step, row.attempt, row.waits_for))
+            return plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
         error = row.attempt.error if row.attempt else ""
         return error.splitlines()[0] if error else ""
 
@@ -139,7 +139,7 @@ class Picture:
 
     def _below(self, row: StepSight, width: int) -> list[Text]:
         late = self.workers["late"].get(str(row.step.pk), []) if self._is_meant(row) else []
-        warning = [Text(line, style="yellow") for line in wrap(_plain(late), max(width, 20))]
+        warning = [Text(line, style="yellow") for line in wrap(plain(late), max(width, 20))]
         return warning + [
             Text(line.text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
             for line in self.lines.get(row.step.pk, ())
@@ -177,7 +177,7 @@ def _badge(status: str) -> Text:
     return Text(f"{SIGNS[Status(status)]} {status}", style=STYLES[Status(status)])
 
 
-def _plain(words: Iterable[Any]) -> str:
+def plain(words: Iterable[Any]) -> str:
     """A sentence, with its moments in the time zone of the terminal."""
     return "".join(word if isinstance(word, str) else _clock(word) for word in words)
 
