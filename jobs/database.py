@@ -30,6 +30,7 @@ from django.db.backends.signals import connection_created
 from .exceptions import DatabaseBusy, DatabaseUnsafe, DatabaseUnusable
 
 PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
+ASK_SECONDS = 0.0005  # on average, between two looks whether it is a writer's turn
 IDLE_SECONDS = 10.0  # a frozen worker holds the locks of a transaction no longer
 LISTEN_AGAIN_SECONDS = 1.0
 NEWS = "truestep"  # the PostgreSQL channel on which a trigger tells of commits
@@ -405,7 +406,6 @@ def _ticket_path() -> str | None:
 
 def _wait_for_turn(handle: int, path: str) -> None:
     deadline = time.monotonic() + _patience
-    pause = 0.0002
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -413,5 +413,5 @@ def _wait_for_turn(handle: int, path: str) -> None:
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise DatabaseBusy(_patience, path.removesuffix("-ticket")) from None
-        time.sleep(pause * random.uniform(0.5, 1.0))
-        pause = min(pause * 2, 0.005)
+        # However long it has waited: who asks less and less often is overtaken by all who come.
+        time.sleep(random.uniform(0.5, 1.5) * ASK_SECONDS)
