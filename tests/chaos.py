@@ -134,7 +134,11 @@ def prepare(directory: Path, kind: str, stack: ExitStack) -> Any:
         stack.callback(server.stop)
         os.environ["DATABASE_URL"] = server.url
     django.setup()
+    from jobs import database
+
     call_command("migrate", verbosity=0)
+    # A worker that is frozen while it writes keeps all others waiting, until this process thaws it.
+    database.be_patient(0.5)
     return server
 
 
