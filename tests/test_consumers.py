@@ -304,7 +304,19 @@ async def test_progress_arrives_as_absolute_values_without_an_entry(ada, desk):
     assert pulse["steps"] == {
         str(held.step_id): {"done": 2, "total": 3, "text": "nearly", "lines": 1}
     }
-    assert pulse["workers"]["live"] == 1
+
+
+async def test_what_starts_and_ends_needs_no_pulse(ada, desk, monkeypatch):
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 60.0)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+        await page.next("tick")
+        [held] = await sync_to_async(claim)(desk, 1)
+        await page.next("changes")
+        assert await page.heard() == {"changes"}
+        await sync_to_async(finish)(desk, held, returned(), 0)
+        await page.next("changes")
+        assert await page.heard() == {"changes"}
 
 
 async def test_a_pulse_says_that_nobody_works(ada):

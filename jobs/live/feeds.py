@@ -140,8 +140,7 @@ class JobFeed(Feed):
 
     def __init__(self, read: Read, job_id: int) -> None:
         self._job_id = job_id
-        self._last_pulse: Frame = {}
-        self._workers: Frame | None = None
+        self._last_steps: Frame = {}
         super().__init__(read)
 
     @property
@@ -152,19 +151,24 @@ class JobFeed(Feed):
         asked = {viewer: viewer.position for viewer in viewers}
         places = {(position, viewer.part) for viewer, position in asked.items() if position}
         follows = {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()}
-        if tick:
-            self._workers = await self._read(read_workers, self._job_id)
+        ticked = {viewer for viewer in viewers if tick or viewer.awaits_tick}
+        workers = await self._read(read_workers, self._job_id) if ticked else None
         news = await self._read(_read_news, self._job_id, places, follows)
-        pulse = {"type": "pulse", "steps": news.steps, "workers": self._workers}
+        pulse = {"type": "pulse", "steps": news.steps, "workers": workers}
+        has_moved = self._have_moved(news.steps)
         for viewer in viewers:
             if viewer.position == asked[viewer]:  # else it asked for a resync while we read
                 self._tell_changes(viewer, news)
             self._tell_logs(viewer, news)
-            if tick or viewer.awaits_tick or pulse != self._last_pulse:
+            if viewer in ticked or has_moved:
                 viewer.put(pulse)
-            if tick or viewer.awaits_tick:
+            if viewer in ticked:
                 self._tell_tick(viewer, news.position)
-        self._last_pulse = pulse
+
+    def _have_moved(self, steps: Frame) -> bool:
+        """Whether there is something to tell of running steps; what starts comes as a change."""
+        before, self._last_steps = self._last_steps, steps
+        return any(now != before.get(pk, now) for pk, now in steps.items())
 
     def _tell_changes(self, viewer: Viewer, news: News) -> None:
         if viewer.position is None:
