@@ -18,7 +18,7 @@ from tests.browser.support import (
     statuses_seen,
     step,
 )
-from tests.support import ended, job_of, program, step_of, stop_process, wait_for
+from tests.support import drive, ended, job_of, program, step_of, stop_process, wait_for
 
 # The page looks every two seconds: a lease in which it sees a silence before others decide …
 LEASE = {"TEST_LEASE": "6", "TEST_BEAT": "1"}
@@ -253,6 +253,23 @@ def test_a_person_tries_again_what_failed(page, site, tmp_path):
     assert statuses_seen(page, "after")[-1] == "succeeded"  # what came before was short
     assert attempts(page, "mend") == [["3", "returned"], ["2", "failed"], ["1", "failed"]]
     assert_it_was_all_true(page, job)
+
+
+@on_one_database
+def test_what_is_written_while_an_answer_is_awaited_stays(page, web, desk):
+    job = launch("mendable", {"file": "/nowhere"})
+    drive(desk, job, lambda held: ended(Verdict.FAILED))
+    watch(page, web, job)
+    awaited = []
+    page.route("**/retry/", lambda route: awaited.append(route))
+    again = step(page, "before").get_by_role("button", name="Try again")
+    again.click()
+    expect(again).to_be_disabled()
+    page.get_by_label("Why").fill("the file is there now")
+    wait_for(lambda: page.wait_for_timeout(10) or awaited, what="the page has asked")
+    awaited[0].fulfill(status=302, headers={"Location": page.url})  # as the server answers
+    expect(again).to_be_enabled()
+    expect(page.get_by_label("Why")).to_have_value("the file is there now")
 
 
 @on_one_database

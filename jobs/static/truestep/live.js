@@ -557,6 +557,7 @@ async function submitted(event) {
   event.preventDefault();
   const button = event.submitter;
   const body = new FormData(form, button);
+  const written = textOf(form);
   button.disabled = true;
   try {
     const answer = await fetch(form.action, { method: "POST", body });
@@ -566,12 +567,14 @@ async function submitted(event) {
     else if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
     else if (new URL(answer.url).pathname !== location.pathname) say(FINAL_CODES[4401]);
     else if (shown.querySelector(".notice")) say(shown.querySelector(".notice").textContent);
-    else form.reset();
+    else if (textOf(form) === written) form.reset(); // else its writer is at the next one already
   } catch {
     say("The server cannot be reached; nothing was sent. Try again.");
   }
   button.disabled = false;
 }
+
+const textOf = (form) => JSON.stringify([...new FormData(form)]);
 
 function clicked(event) {
   if (event.target.matches(".newest")) followNewest(event.target.closest("details"));
