@@ -15,7 +15,8 @@ const TELL_MS = 3000;
 const ACK_CHARACTERS = 200_000; // well below the server's window
 const LINES = 2000; // of all open logs, in the page; the others are fetched when they are looked for
 const MORE_LINES = 200; // fetched at once when a reader scrolls to an end
-const ENTRIES = 400; // of the history, in the page
+const ENTRIES = 400; // of the history, in the page …
+const KEPT_ENTRIES = 200; // … when there are more: cut seldom, as each cut moves what is read
 const SHORT_LOG = 100; // lines: nobody needs to go to one by its number
 const AUTO_OPEN = 20; // logs that open by themselves
 const FINAL_CODES = {
@@ -294,7 +295,7 @@ function place(html) {
 function forgetOldEntries() {
   const history = document.querySelector("ol.history");
   if (!history || history.childElementCount <= ENTRIES) return;
-  while (history.childElementCount > ENTRIES) history.firstElementChild.remove();
+  while (history.childElementCount > KEPT_ENTRIES) history.firstElementChild.remove();
   const link = document.querySelector(".earlier a:last-child");
   const url = new URL(link.href);
   url.searchParams.set("before", history.firstElementChild.dataset.seq);
@@ -365,7 +366,8 @@ function tellSoon() {
 function countSeconds() {
   const now = Date.now() + clockOffset;
   for (const time of document.querySelectorAll("time[data-start]")) {
-    time.textContent = duration(Math.max(0, (now - Number(time.dataset.start)) / 1000));
+    const text = duration(Math.max(0, (now - Number(time.dataset.start)) / 1000));
+    if (time.textContent !== text) time.textContent = text; // the same again would be laid out again
   }
 }
 
