@@ -294,6 +294,7 @@ async def test_progress_arrives_as_absolute_values_without_an_entry(ada, desk):
     job = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
     async with socket(job, ada, await sync_to_async(at)(job)) as page:
+        assert (await page.next("pulse"))["workers"]["live"] == 1
         await page.next("tick")
         book = LogBook(held, 1000)
         book.add("a line")

@@ -31,7 +31,7 @@ from tests.support import Program, wait_for
 WORKERS = 3
 LEASE = 3.0  # as in tests.faults.chaos_settings
 OVERLAP = 1.0  # seconds that an attempt may go on beside the next one, before it is ended
-STEP = 1.0  # the longest that time goes on at once
+LEAP = 1.0  # seconds that time goes on at once, at most
 STUCK = 60.0  # seconds without a job that ends, after the last event
 RUN = uuid.uuid4().hex  # by which every process of this run is known
 
@@ -109,7 +109,7 @@ class Theatre:
                 # nor does it make up for what held this process up, all at once.
                 now = time.monotonic()
                 is_worked = any(actor.is_up for actor in self.workers)
-                played += min(now - looked_at, STEP) * is_worked
+                played += min(now - looked_at, LEAP) * is_worked
                 looked_at = now
             getattr(self, event.what)(event)
         self.say(f"the last event; done: {dict(self.done)}")
