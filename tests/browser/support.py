@@ -46,6 +46,13 @@ def step(page: Page, name: str):
     return page.locator(f"[data-step={name}]")
 
 
+def open_log(page: Page, name: str) -> None:
+    """Open the log of a step that has ended: it is open already when the page saw the step run."""
+    log = step(page, name).locator("details.log")
+    if log.get_attribute("open") is None:
+        log.locator("summary").click()
+
+
 def launched(*arguments: str) -> Job:
     """A job that a second process has launched."""
     command = [sys.executable, str(ROOT / "manage.py"), "launch", "--detach", *arguments]

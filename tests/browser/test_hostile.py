@@ -17,6 +17,7 @@ from tests.browser.support import (
     launched,
     lines_shown,
     look_at,
+    open_log,
     shown_by_command,
     shown_by_page,
     tamper,
@@ -55,11 +56,14 @@ LOSES_THE_END = """
 
 
 @on_one_database
-def test_the_last_frames_are_asked_for_again_when_they_are_lost(page, web):
+def test_the_last_frames_are_asked_for_again_when_they_are_lost(page, web, tmp_path):
     tamper(page, LOSES_THE_END)
-    job = launched("chatters", "--lines", "600")
+    gate = tmp_path / "gate"
+    job = launched("chatters", "--lines", "600", "--gate", str(gate))
     look_at(page, web, job)
     with program("worker"):
+        expect(page.locator("[data-line]")).to_have_text(["line 1 of the log"])
+        gate.touch()
         expect(page.locator("[data-job] .status")).to_have_text("succeeded")
     expect(page.locator("[data-line]")).to_have_count(600)
     expect(page.locator("body")).to_have_attribute("data-live", "live")
@@ -168,6 +172,7 @@ def test_500_hostile_texts_are_text(page, web):
     with program("worker"):
         expect(page.locator(".job-head")).to_have_attribute("data-status", "failed")
     said = [clean(line) for text in texts for line in text.split("\n")]
+    open_log(page, "speak")
     lines = page.locator("[data-step=speak] [data-line]")
     expect(lines).to_have_count(2 * len(said))
     assert lines.all_text_contents() == said * 2

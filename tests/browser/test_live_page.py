@@ -169,6 +169,7 @@ def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
     gate = tmp_path / "gate"
     job = launched("waits", "--gate", str(gate))
     look_at(page, site, job)
+    expect(step(page, "waiting").locator(".status")).to_have_text("running")
     gate.touch()
     wait_until_finished(job)
     expect(page.locator("[data-job] .status")).to_have_text("succeeded")
