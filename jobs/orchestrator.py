@@ -203,6 +203,7 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
         traceback=outcome.traceback,
     )
     is_wanted = not batch.state.job.cancel_requested
+    has_retry = outcome.may_retry and step.has_retry_left(outcome.verdict)
     match outcome.verdict:
         case Verdict.RETURNED:
             batch.succeed(step, ending)
@@ -212,10 +213,12 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
             batch.stop(step, ending, outcome.reason)
         case verdict if verdict in CRASHES and not is_wanted:  # it was to end, and it has
             batch.stop(step, ending, outcome.reason)
-        case verdict if is_wanted and outcome.may_retry and step.has_retry_left(verdict):
+        case _ if has_retry and is_wanted:
             delay = _delay(step)
             number = f"retry {step.failures + 1} of {step.retries}"
             batch.try_again(step, ending, delay, f"{outcome.reason}; {number} in {delay:.3g} s")
+        case _ if has_retry:
+            batch.stop(step, ending, f"{outcome.reason}; cancelled before its retry")
         case _:
             batch.fail(step, ending, _last_words(step, outcome))
 

@@ -48,7 +48,7 @@ CHARGED = frozenset({Verdict.FAILED, Verdict.TIMED_OUT}) | CRASHES  # to the ret
 VERDICTS: dict[Status, frozenset[Verdict]] = {
     Status.SUCCEEDED: frozenset({Verdict.RETURNED}),
     Status.FAILED: CHARGED,
-    Status.CANCELLED: frozenset({Verdict.STOPPED, Verdict.HANDED_BACK}) | CRASHES,
+    Status.CANCELLED: CHARGED | {Verdict.STOPPED, Verdict.HANDED_BACK},
     Status.PENDING: CHARGED | {Verdict.HANDED_BACK},
 }
 
@@ -64,7 +64,7 @@ STEP_MOVES: Moves = {
     Status.RUNNING: {
         Status.SUCCEEDED: "it returned",
         Status.FAILED: "it raised, timed out or its process or worker died, and no retry is left",
-        Status.CANCELLED: "it was to stop, and it has stopped or its process or worker died",
+        Status.CANCELLED: "it was to stop, and has stopped, died, or failed with a retry left",
         Status.PENDING: "it is to be tried again, or its worker stopped and handed it back",
     },
     Status.SUCCEEDED: {},

@@ -3,6 +3,7 @@
 import pytest
 from django.db import transaction
 
+from jobs import audit
 from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
 from jobs.models import Attempt, Job, Need, Worker
@@ -279,7 +280,7 @@ def test_a_cancelled_job_starts_nothing_more(desk):
     ("verdict", "step", "status"),
     [
         (Verdict.RETURNED, "succeeded", "cancelled"),  # it was faster; the rest is cancelled
-        (Verdict.FAILED, "failed", "failed"),  # a failure is not hidden by a cancel
+        (Verdict.FAILED, "failed", "failed"),  # no retry was left: a cancel does not hide that
         (Verdict.STOPPED, "cancelled", "cancelled"),
         (Verdict.HANDED_BACK, "cancelled", "cancelled"),  # nobody is to run it again
     ],
@@ -290,6 +291,19 @@ def test_what_a_cancelled_job_becomes_depends_on_how_its_step_ended(desk, verdic
     cancel(job.pk)
     finish(desk, held, ended(verdict), room=1)
     assert (step_of(job, "one").status, job_of(job.pk).status) == (step, status)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.TIMED_OUT])
+def test_a_cancel_stands_for_the_retry_that_is_left(desk, verdict):
+    job = launch("patient", {"gate": "/gate"})
+    [held] = claim(desk, room=1)
+    cancel(job.pk)
+    finish(desk, held, ended(verdict, "no luck"), room=1)
+    row = step_of(job, "wait")
+    assert (row.status, job_of(job.pk).status, row.failures) == ("cancelled", "cancelled", 1)
+    assert row.attempts.get().error == "no luck"
+    assert row.journal.latest("seq").reason == "no luck; cancelled before its retry"
+    assert list(audit.differences()) == []
 
 
 def test_who_cancels_second_is_noted_and_changes_nothing(desk):
