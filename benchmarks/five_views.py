@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from bisect import bisect_right
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,7 +35,8 @@ from commit_to_dom import manage, open_page, start_server  # noqa: E402
 
 STEPS = [f"s{number:02}" for number in range(12)]
 ALLOWED = 250.0  # milliseconds
-SHOW_SECONDS = 2.0  # between two calls: each costs a core about a second, and gives way to others
+SHOW_SECONDS = 2.0  # between two calls
+IDLE = ["chrt", "--idle", "0"]  # each costs a core about a second, and gives way to all others
 RECORD = """
 (() => {
   window.states = [];
@@ -88,13 +90,21 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
     from playwright.sync_api import sync_playwright
 
     from jobs import orchestrator
+    from tests.terminal import Terminal
 
     job = orchestrator.launch(definition())
     with (
         sync_playwright() as playwright,
         ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as mover,
-        ScreenRecorder("launch", "--follow", str(job.pk)) as screen,
+        ExitStack() as ending,
     ):
+        terminal = Terminal(
+            *["launch", "--follow", str(job.pk)],
+            columns=100,
+            rows=30,
+            DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],
+        )
+        ending.callback(terminal.end)
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
         )
@@ -121,13 +131,14 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
             for name, page in pages.items()
         }
         chromium.close()
-    return truth, views | {"terminal": screen.states}, calls
+        views["terminal"] = told_by(terminal.replay())
+    return truth, views, calls
 
 
 def show(job_id: int) -> Call:
     began = time.time() * 1000
     answer = subprocess.run(
-        ["nice", sys.executable, "manage.py", "show", str(job_id), "--json"],
+        [*IDLE, sys.executable, "manage.py", "show", str(job_id), "--json"],
         cwd=ROOT,
         capture_output=True,
         check=True,
@@ -143,35 +154,17 @@ def was_true(truth: Told, began: float, ended: float, shown: State) -> bool:
     return any(matches(shown, state) for _, state in truth[max(first, 0) : last])
 
 
-class ScreenRecorder:
-    """A command in a terminal, and all that it has shown of a job."""
-
-    def __init__(self, *arguments: str) -> None:
-        from tests.terminal import Terminal
-
-        self.states: Told = []
-        self._terminal = Terminal(
-            *arguments,
-            columns=100,
-            rows=30,
-            on_output=self._note,
-            DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],
-        )
-
-    def __enter__(self) -> ScreenRecorder:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._terminal.end()
-
-    def _note(self) -> None:
-        lines = self._terminal.lines
+def told_by(screens: Iterable[tuple[float, list[str]]]) -> Told:
+    """What the screens of a terminal tell of the job."""
+    told: Told = []
+    for at, lines in screens:
         found = [re.search(r"(?:─ |^)\S (\w+) (\w+)(?: #\d+)?\b", line) for line in lines]
         state = {name: status for status, name in (item.groups() for item in found if item)}
         if "views" in state and len(state) == len(STEPS) + 1:
             state["job"] = state.pop("views")
-            if not self.states or self.states[-1][1] != state:
-                self.states.append((time.time() * 1000, state))
+            if not told or told[-1][1] != state:
+                told.append((at * 1000, state))
+    return told
 
 
 def definition() -> Any:
@@ -190,7 +183,7 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
 
     django.setup()
     from jobs import orchestrator, workers
-    from jobs.models import Job, Step
+    from jobs.models import Step
     from jobs.runner import Outcome, Verdict
 
     chance = random.Random(1)
@@ -200,8 +193,9 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
     desk = orchestrator.Desk(worker=post.worker, knows=knows)
 
     def state() -> State:
-        rows = Step.objects.filter(job=job_id).values_list("name", "status")
-        return dict(rows) | {"job": Job.objects.get(pk=job_id).status}
+        steps = Step.objects.filter(job=job_id)
+        rows = list(steps.values_list("name", "status", "job__status"))
+        return {name: status for name, status, _ in rows} | {"job": rows[0][2]}
 
     truth: Told = [(0.0, state())]
     held: list[Any] = []

@@ -11,7 +11,8 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Iterator
 
 import pyte
 
@@ -19,19 +20,15 @@ from tests.support import ROOT, wait_for
 
 
 class Terminal:
-    """A command in a terminal of its own; ``lines`` is what it shows now."""
+    """A command in a terminal of its own; ``lines`` is what it shows now.
 
-    def __init__(
-        self,
-        *arguments: str,
-        columns: int = 90,
-        rows: int = 24,
-        on_output: Callable[[], None] = lambda: None,
-        **env: str,
-    ) -> None:
-        self._on_output = on_output
+    Nothing is drawn before somebody looks: drawing takes longer than writing.
+    """
+
+    def __init__(self, *arguments: str, columns: int = 90, rows: int = 24, **env: str) -> None:
         self._master, slave = pty.openpty()
-        self.raw = b""
+        self._output: list[tuple[float, bytes]] = []
+        self._drawn = 0  # pieces of output
         self._screen = pyte.HistoryScreen(columns, rows, history=5000, ratio=0.5)
         self._stream = pyte.ByteStream(self._screen)
         self.resize(columns, rows)
@@ -57,11 +54,27 @@ class Terminal:
                 data = os.read(self._master, 65536)
             except OSError:  # the other side is closed
                 return
-            self.raw += data
+            self._output.append((time.time(), data))
+
+    def _draw(self) -> Iterator[float]:
+        while self._drawn < len(self._output):
+            at, data = self._output[self._drawn]
+            self._drawn += 1
             self._stream.feed(data)
-            self._on_output()
+            yield at
+
+    def _draw_all(self) -> pyte.HistoryScreen:
+        for _ in self._draw():
+            pass
+        return self._screen
+
+    def replay(self) -> Iterator[tuple[float, list[str]]]:
+        """When it wrote (seconds since 1970) and what it showed then, since it was looked at."""
+        for at in self._draw():
+            yield at, _lines_on(self._screen)
 
     def resize(self, columns: int, rows: int) -> None:
+        self._draw_all()
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         self._screen.resize(rows, columns)
 
@@ -69,13 +82,17 @@ class Terminal:
         os.write(self._master, keys.encode())
 
     @property
+    def raw(self) -> bytes:
+        return b"".join(data for _, data in self._output)
+
+    @property
     def lines(self) -> list[str]:
         """Without empty ones, and with single blanks between words."""
-        return [" ".join(line.split()) for line in self._screen.display if line.strip()]
+        return _lines_on(self._draw_all())
 
     @property
     def cursor_is_hidden(self) -> bool:
-        return self._screen.cursor.hidden
+        return self._draw_all().cursor.hidden
 
     def shows(self, *texts: str, seconds: float = 20) -> list[str]:
         """Wait until a line has each of the texts."""
@@ -100,3 +117,7 @@ class Terminal:
             self.process.wait()
         self._reader.join(5)
         os.close(self._master)
+
+
+def _lines_on(screen: pyte.HistoryScreen) -> list[str]:
+    return [" ".join(line.split()) for line in screen.display if line.strip()]
