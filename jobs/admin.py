@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from . import feed, orchestrator
 from .live import fragments
 from .live.windows import Rows, rows_mark
-from .models import Attempt, Job, Step, Transition, Worker
+from .models import Attempt, Job, Step, Transition, Worker, current_attempt
 from .statuses import Kind
 from .templatetags.truestep import status_cell
 
@@ -65,7 +65,8 @@ class StepInline(ReadOnly, admin.TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         first = Q(position__lt=feed.FIRST_PART.end)
-        return super().get_queryset(request).filter(first).prefetch_related("attempts")
+        steps: QuerySet[Step] = super().get_queryset(request).filter(first)
+        return steps.annotate(current=current_attempt(), error=F("current__error"))
 
 
 class TransitionInline(ReadOnly, admin.TabularInline):

@@ -22,7 +22,7 @@ from django.db.models.functions import Left, Right
 from django.utils import timezone
 
 from . import database
-from .models import Attempt, Job, Need, Step, Transition
+from .models import Attempt, Job, Need, Step, Transition, current_attempt
 from .statuses import Status
 
 logger = logging.getLogger(__name__)
@@ -258,7 +258,8 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
         job, end = journal[-1].job, journal[-1]
         news = journal[1:] if since else journal
         steps = Step.objects.filter(job=job_id, seq__gt=since).order_by("position")
-        shown = steps.filter(position__gte=part.first, position__lt=part.end)
+        shown = list(steps.filter(position__gte=part.first, position__lt=part.end))
+        oldest = _changed_attempts(news) if since else {step.pk: 1 for step in shown}
         counts = _counts(job_id)
         failed = any(count[Status.FAILED] for count in counts.values())
         return Sight(
@@ -267,7 +268,7 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
             seq=end.seq,
             tag=end.tag,
             part=part,
-            steps=_with_attempts(list(shown), _changed_attempts(news) if since else ATTEMPTS_SHOWN),
+            steps=_with_attempts(shown, oldest),
             journal=news,
             counts=counts,
             errors=errors_of(job_id) if failed else [],
@@ -335,14 +336,10 @@ def position_of(job_id: int) -> Position:
 
 def errors_of(job_id: int) -> list[str]:
     """One line for each failed step: its name and the first line of its error."""
-    failed = Step.objects.filter(job=job_id, status=Status.FAILED).order_by("position")[:10]
-    told = {
-        attempt.step_id: attempt.error
-        for attempt in Attempt.objects.filter(step__in=list(failed), number=F("step__attempt"))
-    }
-    return [
-        f"{step.name}: {(told.get(step.pk) or 'failed').splitlines()[0][:300]}" for step in failed
-    ]
+    failed = Step.objects.filter(job=job_id, status=Status.FAILED)
+    told = failed.annotate(current=current_attempt()).values_list("name", "current__error")
+    first = told.order_by("position")[:10]
+    return [f"{name}: {(error or 'failed').splitlines()[0][:300]}" for name, error in first]
 
 
 def pulse(job_id: int) -> dict[str, dict[str, Any]]:
@@ -358,23 +355,25 @@ def pulse(job_id: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _changed_attempts(journal: list[Transition]) -> int:
-    """How many of a step's newest attempts may have changed by these entries, or be new.
+def _changed_attempts(journal: list[Transition]) -> dict[int, int]:
+    """The oldest attempt of each step, by its id, that these entries changed or made.
 
-    One more than they name: to whom a step had one attempt, that one was not shown among others.
+    The first one, too, when the second began: alone, it was not shown among others.
     """
-    behind = (
-        entry.step.attempt - entry.attempt for entry in journal if entry.step and entry.attempt
-    )
-    return min(max(behind, default=0) + 2, ATTEMPTS_SHOWN)
+    oldest: dict[int, int] = {}
+    for entry in journal:
+        if entry.step_id and entry.attempt:
+            number = 1 if entry.attempt == 2 else entry.attempt
+            oldest[entry.step_id] = min(number, oldest.get(entry.step_id, number))
+    return oldest
 
 
-def _with_attempts(steps: list[Step], newest: int = 0) -> list[StepSight]:
-    """The steps with their current attempts and, of several, so many of the newest ones."""
+def _with_attempts(steps: list[Step], oldest: dict[int, int] | None = None) -> list[StepSight]:
+    """The steps with their current attempts and, of several, those from a step's *oldest* on."""
     started = [step.pk for step in steps if step.attempt]
     current = Attempt.objects.filter(step__in=started, number=F("step__attempt"))
     attempts = {attempt.step_id: attempt for attempt in (current if started else ())}
-    several = _several_attempts([step.pk for step in steps if step.attempt > 1], newest)
+    several = _several_attempts(steps, oldest or {})
     waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
     waits = _unmet_needs(waiting)
     return [
@@ -388,16 +387,24 @@ def _with_attempts(steps: list[Step], newest: int = 0) -> list[StepSight]:
     ]
 
 
-def _several_attempts(steps: list[int], newest: int) -> dict[int, list[Attempt]]:
-    """The newest attempts of each of these steps, with as much of their texts as is shown."""
+def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, list[Attempt]]:
+    """The newest attempts of these steps, newest first, with as much of their texts as is shown."""
+    behind = {
+        step.pk: min(step.attempt - oldest[step.pk], ATTEMPTS_SHOWN - 1)
+        for step in steps
+        if step.attempt > 1 and step.pk in oldest
+    }
     found: dict[int, list[Attempt]] = {}
-    if steps and newest:
-        attempts = Attempt.objects.filter(step__in=steps, number__gt=F("step__attempt") - newest)
+    if behind:
+        furthest = F("step__attempt") - max(behind.values())
+        attempts = Attempt.objects.filter(step__in=behind, number__gte=furthest)
         short = attempts.defer("result", "error", "traceback").annotate(
             error_shown=Left("error", ERROR_SHOWN), traceback_shown=Right("traceback", ERROR_SHOWN)
         )
         for attempt in short.select_related("worker").order_by("-number"):
-            found.setdefault(attempt.step_id, []).append(attempt)
+            shown = found.setdefault(attempt.step_id, [])
+            if len(shown) <= behind[attempt.step_id]:
+                shown.append(attempt)
     return found
 
 

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, FilteredRelation, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -87,6 +87,11 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
+
+
+def current_attempt() -> FilteredRelation:
+    """From a step to its current attempt: ``annotate`` with it to follow no other one."""
+    return FilteredRelation("attempts", condition=Q(attempts__number=F("attempt")))
 
 
 class StepQuerySet(models.QuerySet["Step"]):
