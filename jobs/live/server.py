@@ -6,7 +6,10 @@ import os
 import threading
 
 from daphne.cli import CommandLineInterface
+from django.urls import get_resolver
 from twisted.internet import reactor
+
+from .. import garbage
 
 LAST_SECONDS = 3.0  # for the requests that run when the server is told to end
 
@@ -20,7 +23,13 @@ def main() -> None:
     """
     # Twisted's interfaces are written without self, which the type checker takes for an argument.
     reactor.addSystemEventTrigger("before", "shutdown", _be_gone_soon)  # type: ignore[arg-type]
+    reactor.callWhenRunning(_settle)
     CommandLineInterface.entrypoint()
+
+
+def _settle() -> None:
+    _ = get_resolver().url_patterns  # imports what the first request would
+    garbage.spare_what_stays()
 
 
 def _be_gone_soon() -> None:
