@@ -30,8 +30,8 @@ from .windows import Rows, Window, is_urgent
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 2.0
-GAP_SECONDS = 0.03  # the first change goes out at once; a burst is gathered this long
-LIST_GAP_SECONDS = 0.1  # the same for a window, whose viewers fetch their page again
+GAP_SECONDS = 0.05  # the first change goes out at once; a burst is gathered this long
+LIST_GAP_SECONDS = 0.1  # the same for a page of the list, which its viewers fetch again
 LOG_LINES = 500  # lines in one frame
 RETRY_SECONDS = 1.0
 
@@ -105,11 +105,12 @@ class Feed(ABC):
 class WindowFeed(Feed):
     """Tells the pages that show a window when it is not what they show any more."""
 
-    gap = LIST_GAP_SECONDS
     group = feed.ALL_JOBS
 
     def __init__(self, read: Read, window: Window | Rows) -> None:
         self._window = window
+        if isinstance(window, Window):
+            self.gap = LIST_GAP_SECONDS
         super().__init__(read)
 
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:

@@ -8,7 +8,7 @@ const PAUSE_MS = 800; // between two tries, at most, while the outage is short
 const SHORT_OUTAGE_MS = 60000;
 const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
-const REFETCH_SHARE = 4; // a page that takes long to fetch is fetched less often …
+const REFETCH_SHARE = 4; // a page that takes long to fetch and to draw is fetched less often …
 const LONGEST_REFETCH_MS = 1500; // … and is right within this and the fetch
 const URGENT_MS = 150;
 const TELL_MS = 3000;
@@ -44,6 +44,7 @@ let retry = null;
 let refetch = null;
 let refetchAt = 0;
 let fetchedAt = -Infinity;
+let hurriedAt = -Infinity; // the last fetch that could not wait
 let fetchTook = 0;
 const told = new Map(); // in the admin: id of a cell → its status and seq, and when that was told
 
@@ -163,12 +164,14 @@ function stale({ urgent = false, cells = {} } = {}) {
   }
   const isTold = showTold(now);
   const calm = Math.min(Math.max(REFETCH_MS, REFETCH_SHARE * fetchTook), LONGEST_REFETCH_MS);
-  const wait = Math.max(0, fetchedAt + (urgent && !isTold ? URGENT_MS : calm) - performance.now());
+  const hurry = urgent && !isTold;
+  const wait = Math.max(0, (hurry ? hurriedAt + URGENT_MS : fetchedAt + calm) - performance.now());
   if (refetch && performance.now() + wait >= refetchAt) return;
   clearTimeout(refetch);
   refetchAt = performance.now() + wait;
   refetch = setTimeout(() => {
     refetch = null;
+    if (hurry) hurriedAt = performance.now();
     fetchAnew().catch(() => {});
   }, wait);
 }
@@ -194,7 +197,6 @@ async function fetchAnew() {
   if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
   if (!answer.ok) return; // the next tick says again that this page is stale
   const text = await answer.text();
-  fetchTook = performance.now() - began;
   const fresh = new DOMParser().parseFromString(text, "text/html");
   const its = fresh.querySelector("[data-socket]")?.dataset;
   if (its?.socket.split("?")[0] !== page.dataset.socket.split("?")[0]) return; // a portal's page, a login
@@ -212,6 +214,7 @@ async function fetchAnew() {
   settlePage();
   followOpen();
   resync();
+  fetchTook = performance.now() - began;
 }
 
 function gone() {
