@@ -14,6 +14,7 @@ const URGENT_MS = 150;
 const TELL_MS = 3000;
 const ACK_CHARACTERS = 200_000; // well below the server's window
 const LINES = 2000; // of all open logs, in the page; the others are fetched when they are looked for
+const FIRST_LINES = 500; // of them, at once when a log is opened
 const MORE_LINES = 200; // fetched at once when a reader scrolls to an end
 const ENTRIES = 400; // of the history, in the page …
 const KEPT_ENTRIES = 200; // … when there are more: cut seldom, as each cut moves what is read
@@ -458,7 +459,8 @@ function follow(box) {
     return;
   }
   const held = numberOf(list.lastElementChild);
-  const newest = Math.max(1, Number(box.dataset.lines) - linesEach() + 1);
+  const most = held ? linesEach() : Math.min(FIRST_LINES, linesEach());
+  const newest = Math.max(1, Number(box.dataset.lines) - most + 1);
   if (held + 1 < newest) list.replaceChildren();
   ask(box, Math.max(held + 1, newest));
 }
