@@ -146,15 +146,15 @@ def make_moves(steps: int, job_id: int, rate: float) -> dict[str, float]:
     post = workers.sign_on(slots=1, knows=knows, only_job=job_id)
     desk = orchestrator.Desk(worker=post.worker, knows=knows)
     committed: dict[str, float] = {}
-    start = time.perf_counter()
     for number in range(2 * steps):
-        time.sleep(max(0.0, start + number / rate - time.perf_counter()))
+        due = time.perf_counter() + 1 / rate  # a late move puts off the others: each is seen alone
         if number % 2 == 0:
             (claim,) = orchestrator.claim(desk, 1)
             committed[f"{claim.name} running"] = time.time() * 1000
         else:
             orchestrator.finish(desk, claim, Outcome(verdict=Verdict.RETURNED), 0)
             committed[f"{claim.name} succeeded"] = time.time() * 1000
+        time.sleep(max(0.0, due - time.perf_counter()))
     post.sign_off()
     return committed
 

@@ -61,6 +61,11 @@ def poke(job_id: int, seq: int = 0) -> None:
     _publisher.send(job_id, seq)
 
 
+def get_ready() -> None:
+    """Import what pokes need: else the first one of this process is a tenth of a second late."""
+    get_channel_layer()
+
+
 def announce_access() -> None:
     """Tell all web processes, after the commit, that somebody may have lost a right to watch."""
     transaction.on_commit(lambda: _publisher.send_access(), robust=True)
