@@ -78,21 +78,6 @@ def test_a_step_comes_with_its_current_attempt(desk):
     assert (one.attempt.number, two.attempt) == (second.attempt, None)
 
 
-def test_of_earlier_attempts_those_come_that_changed_or_are_shown_only_now(desk):
-    job = launch("noop")
-    told = []
-    for _ in range(3):
-        here = feed.look(job.pk)
-        [held] = claim(desk, room=1)
-        told.append(feed.look(job.pk, here.seq, here.tag).steps[0])
-        here = feed.look(job.pk)
-        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
-        told.append(feed.look(job.pk, here.seq, here.tag).steps[0])
-    numbers = [[attempt.number for attempt in sight.attempts] for sight in told]
-    assert numbers == [[], [], [2, 1], [2, 1], [3], [3]]
-    assert [attempt.number for attempt in feed.look(job.pk).steps[0].attempts] == [3, 2, 1]
-
-
 @pytest.mark.parametrize(("since", "tag"), [(1, "other"), (1, ""), (2, "x"), (99, "")])
 def test_a_position_of_another_history_is_refused(database, since, tag):
     job = launch("noop")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.live import Live
 
-from .. import database, feed, garbage, logs
+from .. import database, feed, logs
 from ..live.feeds import read_workers
 from ..live.viewers import Frame
 from ..models import Job, Step, Transition
@@ -51,7 +51,6 @@ class Drawn(Follower):
         self._console = console
         self._live = Live(console=console, auto_refresh=False, transient=True)
         self._live.start()
-        garbage.spare_what_stays()
         self._next_look = self._next_clock = 0.0
         self._shown: object = None
         self._workers: Frame | None = None

@@ -14,7 +14,7 @@ from typing import Any
 from django import forms
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
 
-from ... import conf, database, definitions, orchestrator, triggers, workers
+from ... import conf, database, definitions, garbage, orchestrator, triggers, workers
 from ...engines.base import WorkerProcess, get_engine
 from ...exceptions import InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
@@ -100,6 +100,7 @@ class Command(TerminalCommand):
 
     def _follower(self, job: Job, as_json: bool) -> Follower:
         if can_draw(self.stdout) and not as_json:
+            garbage.spare_what_stays()
             return Drawn(job.pk, console_of(self.stdout))
         return Lines(job.pk, self._write, self.stderr.write, as_json)
 
