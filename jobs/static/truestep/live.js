@@ -203,6 +203,7 @@ async function fetchAnew() {
   if (its?.socket.split("?")[0] !== page.dataset.socket.split("?")[0]) return; // a portal's page, a login
   if (its.version !== page.dataset.version) return sayNewer(); // its HTML may not fit this script
   if (position !== asked) return; // frames came meanwhile, and this answer may be older
+  tellTimes(fresh);
   for (const list of document.querySelectorAll(".log-lines")) list.replaceChildren();
   reading.clear();
   for (const part of fresh.querySelectorAll(page.dataset.morph)) {
@@ -283,6 +284,7 @@ const callbacks = {
 function place(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
+  tellTimes(template.content);
   for (const fresh of [...template.content.children]) {
     const old = find(fresh.id);
     if (!old) insert(fresh);
@@ -292,7 +294,6 @@ function place(html) {
     if (placed) settle(placed);
   }
   forgetOldEntries();
-  countSeconds();
   settlePage();
 }
 
@@ -318,9 +319,14 @@ function insert(fresh) {
   if (parent.childElementCount > Number(parent.dataset.most)) parent.lastElementChild.remove();
 }
 
-// What the script itself adds to server HTML: local times, opened logs …
-function settle(root) {
+// What the script itself adds to server HTML: times, before it is placed (what is the same stays untouched) …
+function tellTimes(root) {
   root.querySelectorAll("time[data-local]").forEach(showLocally);
+  countSeconds(root);
+}
+
+// … opened logs, once it is placed …
+function settle(root) {
   for (const step of root.matches?.(".step") ? [root] : root.querySelectorAll(".step")) openWhenRunning(step);
 }
 
@@ -367,9 +373,9 @@ function tellSoon() {
   }, TELL_MS);
 }
 
-function countSeconds() {
+function countSeconds(root) {
   const now = Date.now() + clockOffset;
-  for (const time of document.querySelectorAll("time[data-start]")) {
+  for (const time of root.querySelectorAll("time[data-start]")) {
     const text = duration(Math.max(0, (now - Number(time.dataset.start)) / 1000));
     if (time.textContent !== text) time.textContent = text; // the same again would be laid out again
   }
@@ -594,9 +600,9 @@ function wake() {
   if (document.visibilityState === "visible" && !socket) connect();
 }
 
+tellTimes(document);
 settle(document);
 settlePage();
-countSeconds();
 setLive("offline");
 document.addEventListener("toggle", toggled, true);
 document.addEventListener("submit", submitted);
@@ -609,7 +615,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 });
 addEventListener("online", wake);
 addEventListener("pageshow", wake);
-setInterval(countSeconds, 1000);
+setInterval(() => countSeconds(document), 1000);
 setInterval(acknowledge, 1000);
 setInterval(() => {
   if (socket && performance.now() - heardAt > SILENCE_MS) disconnected();
