@@ -99,7 +99,9 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
         ExitStack() as ending,
     ):
         terminal = Terminal(
-            *["launch", "--follow", str(job.pk)],
+            "launch",
+            "--follow",
+            str(job.pk),
             columns=100,
             rows=30,
             DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],

@@ -9,7 +9,7 @@ def spare_what_stays() -> None:
     """Never collect what is there now. To be called once, when everything is imported.
 
     Django with its admin is a hundred thousand objects and more; to look through them again and
-    again stops all threads of a busy process for 100 ms at a time, some times a minute.
+    again stops all threads of a busy process for 100 ms at a time, several times a minute.
     """
     gc.collect()
     gc.freeze()
