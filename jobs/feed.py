@@ -11,18 +11,17 @@ import logging
 import os
 import threading
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
 from django.db import transaction
-from django.db.models import Count, F
-from django.db.models.functions import Left, Right
 from django.utils import timezone
 
 from . import database
-from .models import Attempt, Job, Need, Step, Transition, current_attempt
+from .models import Attempt, Job, Need, Step, Transition
 from .statuses import Status
 
 logger = logging.getLogger(__name__)
@@ -188,6 +187,9 @@ class Part:
         """The position after the last one."""
         return self.first + STEPS_SHOWN
 
+    def __contains__(self, position: int) -> bool:
+        return self.first <= position < self.end
+
 
 FIRST_PART = Part()
 
@@ -204,6 +206,7 @@ class StepSight:
     attempts: list[Attempt] = field(default_factory=list)
 
 
+Pulse = dict[str, dict[str, Any]]
 Words = list[str | datetime]  # a sentence; whoever shows it writes the moments in it
 
 
@@ -220,18 +223,23 @@ def why_pending(step: Step, attempt: Attempt | None, waits_for: list[str]) -> Wo
 
 @dataclass(kw_only=True)
 class Sight:
-    """What changed in one job since a position, and the position that it leads to."""
+    """What changed in one job since a position, and the position that it leads to.
+
+    Where the journal has nothing new, nothing has changed, and no more than that is told.
+    """
 
     job: Job
     since: int
     seq: int
     tag: str
     part: Part
-    steps: list[StepSight]  # of the part
     journal: list[Transition]
-    counts: dict[Part, Counter[str]]  # all steps of the job by status, part by part
-    errors: list[str]  # the job's failed steps, in words
-    followers: list[int]  # the newest jobs that run this one again
+    steps: list[StepSight] = field(default_factory=list)  # of the part
+    running: list[Step] = field(default_factory=list)  # of all parts, whether they changed or not
+    # All steps of the job by status, part by part.
+    counts: dict[Part, Counter[str]] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)  # the job's failed steps, in words
+    followers: list[int] = field(default_factory=list)  # the newest jobs that run this one again
 
 
 @dataclass(frozen=True)
@@ -260,25 +268,23 @@ def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) ->
         journal = _journal_since(job_id, since, tag) if since else history(job_id)
         if not journal:
             raise Job.DoesNotExist(f"There is no job {job_id}.")
-        job, end = journal[-1].job, journal[-1]
+        end = journal[-1]
         news = journal[1:] if since else journal
-        steps = Step.objects.filter(job=job_id, seq__gt=since).order_by("position")
-        shown = list(steps.filter(position__gte=part.first, position__lt=part.end))
+        job = _job(job_id)
+        sight = Sight(job=job, since=since, seq=end.seq, tag=end.tag, part=part, journal=news)
+        if not news:
+            return sight
+        steps = _steps_since(job_id, since, part)
+        shown = [step for step in steps if step.seq > since and step.position in part]
         oldest = _changed_attempts(news) if since else {step.pk: 1 for step in shown}
-        counts = _counts(job_id)
-        failed = any(count[Status.FAILED] for count in counts.values())
-        return Sight(
-            job=job,
-            since=since,
-            seq=end.seq,
-            tag=end.tag,
-            part=part,
-            steps=_with_attempts(shown, oldest),
-            journal=news,
-            counts=counts,
-            errors=errors_of(job_id) if failed else [],
-            followers=_followers(job_id),
-        )
+        sight.steps = _with_attempts(shown, oldest)
+        sight.running = [step for step in steps if step.status == Status.RUNNING]
+        sight.counts = _counts(job_id)
+        if any(count[Status.FAILED] for count in sight.counts.values()):
+            sight.errors = errors_of(job_id)
+        sight.followers = _followers(job_id)
+        _name_steps(news, steps)
+        return sight
 
 
 def glance(job_id: int, most: int) -> Glance:
@@ -287,7 +293,7 @@ def glance(job_id: int, most: int) -> Glance:
     Raises Job.DoesNotExist.
     """
     with database.snapshot():
-        job = Job.objects.get(pk=job_id)
+        job = _job(job_id)
         steps = Step.objects.filter(job=job_id).order_by("position")
         counts: Counter[str] = sum(_counts(job_id).values(), Counter())
         if counts.total() > most:
@@ -298,16 +304,24 @@ def glance(job_id: int, most: int) -> Glance:
 
 def history(job_id: int, before: int | None = None) -> list[Transition]:
     """The newest entries of a job's journal, or the newest before an entry; oldest first."""
-    entries = Transition.objects.filter(job=job_id).select_related("job", "step").order_by("-seq")
+    entries = Transition.objects.filter(job=job_id).select_related("step").order_by("-seq")
     if before is not None:
         entries = entries.filter(seq__lt=before)
     return list(entries[:ENTRIES_SHOWN])[::-1]
 
 
+# What follows is read at each change of each job that somebody watches. It is written in SQL, since
+# the ORM takes several times as long to put such a statement together as the database to answer it.
+
+
+def _job(job_id: int) -> Job:
+    return Job.objects.raw("SELECT * FROM truestep_job WHERE id = %s", [job_id])[0]
+
+
 def _journal_since(job_id: int, since: int, tag: str) -> list[Transition]:
     """The entry at *since* and all after it."""
-    entries = Transition.objects.filter(job=job_id, seq__gte=since).order_by("seq")
-    journal = list(entries.select_related("job", "step")[: FURTHEST + 2])
+    sql = "SELECT * FROM truestep_transition WHERE job_id = %s AND seq >= %s ORDER BY seq LIMIT %s"
+    journal = list(Transition.objects.raw(sql, [job_id, since, FURTHEST + 2]))
     if len(journal) > FURTHEST + 1:
         raise CannotFollow
     if journal and (journal[0].seq, journal[0].tag) == (since, tag):
@@ -317,46 +331,93 @@ def _journal_since(job_id: int, since: int, tag: str) -> list[Transition]:
     return []
 
 
+def _steps_since(job_id: int, since: int, part: Part) -> list[Step]:
+    """The steps of a part that changed after *since*, and all that run."""
+    sql = """
+        SELECT * FROM truestep_step
+        WHERE job_id = %s AND (seq > %s AND position >= %s AND position < %s OR status = %s)
+        ORDER BY position
+    """
+    return list(Step.objects.raw(sql, [job_id, since, part.first, part.end, Status.RUNNING]))
+
+
+def _current_attempts(steps: list[int]) -> dict[int, Attempt]:
+    """The current attempts of these steps, by their steps' ids."""
+    if not steps:
+        return {}
+    sql = f"""
+        SELECT a.* FROM truestep_attempt AS a
+        JOIN truestep_step AS s ON s.id = a.step_id AND s.attempt = a.number
+        WHERE s.id IN ({database.marks(steps)})
+    """
+    return {attempt.step_id: attempt for attempt in Attempt.objects.raw(sql, steps)}
+
+
+def _name_steps(entries: list[Transition], found: list[Step]) -> None:
+    """Give the entries their steps, of which most have been read already."""
+    steps = {step.pk: step for step in found}
+    missing = {entry.step_id for entry in entries if entry.step_id} - steps.keys()
+    if missing:
+        steps |= Step.objects.in_bulk(missing)
+    for entry in entries:
+        if entry.step_id:
+            entry.step = steps[entry.step_id]
+
+
 def _followers(job_id: int) -> list[int]:
-    newest = Job.objects.filter(again_of=job_id).order_by("-pk")
-    return list(newest.values_list("pk", flat=True)[:FOLLOWERS_SHOWN])[::-1]
+    sql = "SELECT id FROM truestep_job WHERE again_of_id = %s ORDER BY id DESC LIMIT %s"
+    return [pk for (pk,) in database.rows(sql, job_id, FOLLOWERS_SHOWN)][::-1]
 
 
 def _counts(job_id: int) -> dict[Part, Counter[str]]:
+    sql = """
+        SELECT position / %s AS part, status, count(*) FROM truestep_step
+        WHERE job_id = %s GROUP BY part, status ORDER BY part
+    """
     parts: dict[Part, Counter[str]] = {}
-    steps = Step.objects.filter(job=job_id).order_by()
-    grouped = steps.values_list(F("position") / STEPS_SHOWN, "status").annotate(n=Count("pk"))
-    for number, status, count in grouped:
+    for number, status, count in database.rows(sql, STEPS_SHOWN, job_id):
         parts.setdefault(Part(number * STEPS_SHOWN), Counter())[status] = count
-    return dict(sorted(parts.items()))
+    return parts
 
 
 def position_of(job_id: int) -> Position:
     """Where a job's journal ends. Raises Job.DoesNotExist."""
-    ends = Transition.objects.filter(job=job_id).order_by("-seq").values_list("seq", "tag")
-    if (last := ends.first()) is None:
+    sql = "SELECT seq, tag FROM truestep_transition WHERE job_id = %s ORDER BY seq DESC LIMIT 1"
+    if not (ends := database.rows(sql, job_id)):
         raise Job.DoesNotExist(f"There is no job {job_id}.")
-    return Position(*last)
+    return Position(*ends[0])
 
 
 def errors_of(job_id: int) -> list[str]:
     """One line for each failed step: its name and the first line of its error."""
-    failed = Step.objects.filter(job=job_id, status=Status.FAILED)
-    told = failed.annotate(current=current_attempt()).values_list("name", "current__error")
-    first = told.order_by("position")[:10]
-    return [f"{name}: {(error or 'failed').splitlines()[0][:300]}" for name, error in first]
+    sql = """
+        SELECT s.name, a.error FROM truestep_step AS s
+        LEFT JOIN truestep_attempt AS a ON a.step_id = s.id AND a.number = s.attempt
+        WHERE s.job_id = %s AND s.status = %s ORDER BY s.position LIMIT 10
+    """
+    failed = database.rows(sql, job_id, Status.FAILED)
+    return [f"{name}: {(error or 'failed').splitlines()[0][:300]}" for name, error in failed]
 
 
-def pulse(job_id: int) -> dict[str, dict[str, Any]]:
-    """The volatile values of the running steps, absolute, by step id."""
-    rows = (
-        Step.objects.running()
-        .filter(job=job_id)
-        .values_list("pk", "done", "total", "progress_text", "log_lines")
-    )
+def pulse(job_id: int) -> Pulse:
+    """The volatile values of the running steps of a job."""
+    sql = """
+        SELECT id, done, total, progress_text, log_lines FROM truestep_step
+        WHERE job_id = %s AND status = %s
+    """
+    return pulse_of(Step.objects.raw(sql, [job_id, Status.RUNNING]))
+
+
+def pulse_of(steps: Iterable[Step]) -> Pulse:
+    """The volatile values of these steps, absolute, by step id."""
     return {
-        str(pk): {"done": done, "total": total, "text": text, "lines": lines}
-        for pk, done, total, text, lines in rows
+        str(step.pk): {
+            "done": step.done,
+            "total": step.total,
+            "text": step.progress_text,
+            "lines": step.log_lines,
+        }
+        for step in steps
     }
 
 
@@ -375,16 +436,14 @@ def _changed_attempts(journal: list[Transition]) -> dict[int, int]:
 
 def _with_attempts(steps: list[Step], oldest: dict[int, int] | None = None) -> list[StepSight]:
     """The steps with their current attempts and, of several, those from a step's *oldest* on."""
-    started = [step.pk for step in steps if step.attempt]
-    current = Attempt.objects.filter(step__in=started, number=F("step__attempt"))
-    attempts = {attempt.step_id: attempt for attempt in (current if started else ())}
+    current = _current_attempts([step.pk for step in steps if step.attempt])
     several = _several_attempts(steps, oldest or {})
     waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
     waits = _unmet_needs(waiting)
     return [
         StepSight(
             step=step,
-            attempt=attempts.get(step.pk),
+            attempt=current.get(step.pk),
             waits_for=waits.get(step.pk, []),
             attempts=several.get(step.pk, []),
         )
@@ -399,17 +458,25 @@ def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, li
         for step in steps
         if step.attempt > 1 and step.pk in oldest
     }
+    if not behind:
+        return {}
+    sql = f"""
+        SELECT a.id, a.step_id, a.number, a.started_at, a.ended_at, a.verdict, w.host, w.pid,
+            substr(a.error, 1, {ERROR_SHOWN}) AS error_shown,
+            CASE WHEN length(a.traceback) > {ERROR_SHOWN}
+                THEN substr(a.traceback, length(a.traceback) - {ERROR_SHOWN} + 1)
+                ELSE a.traceback END AS traceback_shown
+        FROM truestep_attempt AS a
+        JOIN truestep_step AS s ON s.id = a.step_id
+        LEFT JOIN truestep_worker AS w ON w.id = a.worker_id
+        WHERE s.id IN ({database.marks(behind)}) AND a.number >= s.attempt - %s
+        ORDER BY a.number DESC
+    """
     found: dict[int, list[Attempt]] = {}
-    if behind:
-        furthest = F("step__attempt") - max(behind.values())
-        attempts = Attempt.objects.filter(step__in=behind, number__gte=furthest)
-        short = attempts.defer("result", "error", "traceback").annotate(
-            error_shown=Left("error", ERROR_SHOWN), traceback_shown=Right("traceback", ERROR_SHOWN)
-        )
-        for attempt in short.select_related("worker").order_by("-number"):
-            shown = found.setdefault(attempt.step_id, [])
-            if len(shown) <= behind[attempt.step_id]:
-                shown.append(attempt)
+    for attempt in Attempt.objects.raw(sql, [*behind, max(behind.values())]):
+        shown = found.setdefault(attempt.step_id, [])
+        if len(shown) <= behind[attempt.step_id]:
+            shown.append(attempt)
     return found
 
 

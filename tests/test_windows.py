@@ -82,7 +82,19 @@ async def test_a_page_of_the_admin_is_told_the_statuses_in_its_cells(ada, desk, 
         running |= {f"step-{step.pk}": ["pending", 1] for step in steps}
         running[f"step-{steps[0].pk}"] = ["running", 2]
         assert again["cells"][f"step-{steps[0].pk}"] == ["succeeded", 4]
-    assert (stale["urgent"], stale["cells"]) == (True, running)
+    assert (stale["urgent"], stale["cells"]) == (False, running)
+
+
+async def test_a_page_of_the_list_is_told_the_statuses_in_its_rows(ada, desk):
+    """It is fetched at once all the same: the counts have changed, and there may be other rows."""
+    old = await sync_to_async(launch)("noop")
+    query = await sync_to_async(position)()
+    async with socket(None, ada, f"?{query}") as page:
+        await page.next("tick")
+        new = await sync_to_async(launch)("noop")
+        stale = await page.next("stale")
+    rows = {f"job-{pk}": ["pending", 1] for pk in (old.pk, new.pk)}
+    assert (stale["urgent"], stale["cells"]) == (True, rows)
 
 
 async def test_a_page_that_is_up_to_date_is_told_so(ada, database):

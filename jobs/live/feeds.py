@@ -12,7 +12,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -20,12 +20,12 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from .. import conf, database, feed, logs, workers
-from ..feed import Part, Position, Words
+from ..feed import Part, Position, Sight, Words
 from ..models import Attempt, Job, Step, Worker, rfc3339
 from ..statuses import Verdict
 from . import fragments
 from .viewers import Frame, Viewer
-from .windows import Rows, Window, is_urgent
+from .windows import Rows, Window, has_moved
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +69,7 @@ class Feed(ABC):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, next_tick - time.monotonic())):
                     await self.news.wait()
+            is_news = self.news.is_set()
             self.news.clear()
             tick = time.monotonic() >= next_tick
             if tick:
@@ -84,7 +85,8 @@ class Feed(ABC):
                 logger.warning("%s cannot be read: %s", self.group, error)
                 next_tick = time.monotonic()
                 await asyncio.sleep(RETRY_SECONDS)
-            await asyncio.sleep(self.gap)
+            if is_news:
+                await asyncio.sleep(self.gap)
 
     def _drop_lost(self) -> None:
         for viewer in self.viewers:
@@ -118,9 +120,10 @@ class WindowFeed(Feed):
         now = Position(0, mark)
         for viewer in viewers:
             known = viewer.position or viewer.told
-            urgent = is_urgent(known.tag, now.tag)
-            if known != now and (viewer.position or urgent):
+            moved = has_moved(known.tag, now.tag)
+            if known != now and (viewer.position or moved):
                 viewer.position, viewer.told = None, now
+                urgent = moved and not self._window.cells_tell_all
                 viewer.put({"type": "stale", "urgent": urgent, "cells": cells})
             elif tick or (viewer.awaits_tick and viewer.position):
                 self._tell_tick(viewer, now)
@@ -131,9 +134,9 @@ class News:
     """What one read of the database found for everybody who watches a job."""
 
     position: Position
-    changes: dict[Place, list[Frame] | None] = field(default_factory=dict)  # None: stale
-    steps: Frame = field(default_factory=dict)  # volatile values of the running steps
-    logs: dict[Range, Frame] = field(default_factory=dict)
+    changes: dict[Place, list[Frame] | None]  # None: stale
+    steps: Frame  # volatile values of the running steps
+    logs: dict[Range, Frame]
 
 
 class JobFeed(Feed):
@@ -199,19 +202,26 @@ class JobFeed(Feed):
 def _read_news(job_id: int, places: set[Place], follows: set[Range]) -> News:
     """Everything that the viewers of a job need now, from one snapshot."""
     with database.snapshot():
-        news = News(position=feed.position_of(job_id))
-        for position, part in places:
-            try:
-                news.changes[position, part] = (
-                    []
-                    if position == news.position
-                    else list(fragments.frames(feed.look(job_id, *position, part)))
-                )
-            except feed.CannotFollow:
-                news.changes[position, part] = None
-        news.steps = feed.pulse(job_id)
-        news.logs = _read_logs(job_id, follows)
-        return news
+        sights = {place: _look(job_id, *place) for place in places}
+        seen = [sight for sight in sights.values() if sight]
+        telling = next((sight for sight in seen if sight.journal), None)
+        return News(
+            position=Position(seen[0].seq, seen[0].tag) if seen else feed.position_of(job_id),
+            changes={
+                place: list(fragments.frames(sight)) if sight else None
+                for place, sight in sights.items()
+            },
+            steps=feed.pulse_of(telling.running) if telling else feed.pulse(job_id),
+            logs=_read_logs(job_id, follows),
+        )
+
+
+def _look(job_id: int, position: Position, part: Part) -> Sight | None:
+    """What is new at a place; None when its page is better fetched anew."""
+    try:
+        return feed.look(job_id, *position, part)
+    except feed.CannotFollow:
+        return None
 
 
 def _read_logs(job_id: int, follows: set[Range]) -> dict[Range, Frame]:

@@ -37,7 +37,7 @@ def _in_order(counts: Counter[str]) -> list[tuple[Status, int]]:
 
 def frames(sight: Sight) -> Iterator[dict[str, Any]]:
     """The ``changes`` frames for what is new in a sight; only the last one moves the position."""
-    parts = list(_parts(_rows(sight)))
+    parts = list(_parts(_rows(sight))) if sight.journal else []
     for number, html in enumerate(parts, 1):
         last = number == len(parts)
         yield {

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from .. import database, workers
 from ..feed import FIRST_PART, STEPS_SHOWN, Part
-from ..models import Job, JobQuerySet, Step
+from ..models import Job, JobQuerySet
 from ..statuses import JOB_STATUSES, UNFINISHED
 from ..text import clean
 
@@ -31,6 +31,8 @@ class Window:
     status: str = ""
     definition: str = ""
     before: int | None = None  # jobs older than this one
+
+    cells_tell_all = False  # new jobs come, and each status is counted
 
     @classmethod
     def of(cls, query: QueryDict) -> Window:
@@ -57,14 +59,15 @@ class Window:
 
     def mark(self) -> str:
         """Equal for equal pages."""
+        return self.look()[0]
+
+    def look(self) -> tuple[str, Cells]:
+        """The mark, and the status in each row, from one snapshot."""
         with database.snapshot():
             rows = list(self.jobs().values_list("pk", "status", "seq"))
             counted = counts()
-            return _mark(_statuses(rows), rows, sorted(counted.items()), nobody_works(counted))
-
-    def look(self) -> tuple[str, Cells]:
-        """The mark; a page of the list has no cells, its rows are more than statuses."""
-        return self.mark(), {}
+            shown = rows, sorted(counted.items()), nobody_works(counted)
+            return _mark(_statuses(rows), *shown), _cells("job", rows[:PAGE_SIZE])
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ class Rows:
 
     ids: tuple[int, ...]
     whole: bool = False  # the page shows their steps, too
+
+    cells_tell_all = True  # of the statuses
 
     @classmethod
     def of(cls, query: QueryDict) -> Rows:
@@ -93,12 +98,16 @@ class Rows:
     def look(self) -> tuple[str, Cells]:
         """The mark, and the status in each cell, from one snapshot."""
         with database.snapshot():
-            jobs = Job.objects.filter(pk__in=self.ids).order_by("pk")
-            rows = list(jobs.values_list("pk", "status", "seq"))
+            ids = database.marks(self.ids)
+            sql = f"SELECT id, status, seq FROM truestep_job WHERE id IN ({ids}) ORDER BY id"
+            rows = database.rows(sql, *self.ids)
             if not self.whole:
                 return rows_mark(rows), _cells("job", rows)
-            steps = Step.objects.filter(job__in=self.ids, position__lt=FIRST_PART.end)
-            shown = list(steps.order_by("pk").values_list("pk", "status", "seq", "log_lines"))
+            sql = f"""
+                SELECT id, status, seq, log_lines FROM truestep_step
+                WHERE job_id IN ({ids}) AND position < %s ORDER BY id
+            """
+            shown = database.rows(sql, *self.ids, FIRST_PART.end)
             step_rows = [row[:3] for row in shown]
             # A step also says something without a journal entry.
             mark = _mark(_statuses(rows) + _statuses(step_rows), rows, shown)
@@ -136,7 +145,7 @@ def _cells(kind: str, rows: Sequence[Row]) -> Cells:
     return {f"{kind}-{pk}": (status, seq) for pk, status, seq in rows}
 
 
-def is_urgent(old: str, new: str) -> bool:
+def has_moved(old: str, new: str) -> bool:
     """Whether a page of the one mark shows a status that is not so any more."""
     return old[:DIGEST] != new[:DIGEST]
 
@@ -156,7 +165,10 @@ def counts() -> dict[str, int]:
 
     Counting stops there, so that the list of a million jobs is as quick as that of a thousand.
     """
-    return {
-        status: Job.objects.filter(status=status).order_by()[: MOST_COUNTED + 1].count()
-        for status in JOB_STATUSES
-    }
+    sql = " UNION ALL ".join(
+        ["SELECT count(*) FROM (SELECT 1 FROM truestep_job WHERE status = %s LIMIT %s) AS jobs"]
+        * len(JOB_STATUSES)
+    )
+    most = MOST_COUNTED + 1
+    counted = database.rows(sql, *(value for status in JOB_STATUSES for value in (status, most)))
+    return {status: count for status, (count,) in zip(JOB_STATUSES, counted, strict=True)}

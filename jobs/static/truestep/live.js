@@ -47,7 +47,7 @@ let refetchAt = 0;
 let fetchedAt = -Infinity;
 let hurriedAt = -Infinity; // the last fetch that could not wait
 let fetchTook = 0;
-const told = new Map(); // in the admin: id of a cell → its status and seq, and when that was told
+const told = new Map(); // in lists and the admin: id of a cell → its status and seq, and when that was told
 
 // --- the socket
 
@@ -156,39 +156,35 @@ function resync() {
   send({ type: "resync", ...position });
 }
 
-// Fetch this very page again and take over what differs: at once, then at most once a second, or
-// sooner when a status that it shows is not so any more and was not told.
+// Show the statuses that are told, and fetch this very page again and take over what differs: at once,
+// then at most once a second, or sooner when statuses have moved and these cells do not tell it all.
 function stale({ urgent = false, cells = {} } = {}) {
   const now = performance.now();
   for (const [id, [status, seq]] of Object.entries(cells)) {
     if (seq > (told.get(id)?.seq ?? 0)) told.set(id, { status, seq, at: now });
   }
-  const isTold = showTold(now);
+  showTold(now);
   const calm = Math.min(Math.max(REFETCH_MS, REFETCH_SHARE * fetchTook), LONGEST_REFETCH_MS);
-  const hurry = urgent && !isTold;
-  const wait = Math.max(0, (hurry ? hurriedAt + URGENT_MS : fetchedAt + calm) - performance.now());
+  const wait = Math.max(0, (urgent ? hurriedAt + URGENT_MS : fetchedAt + calm) - performance.now());
   if (refetch && performance.now() + wait >= refetchAt) return;
   clearTimeout(refetch);
   refetchAt = performance.now() + wait;
   refetch = setTimeout(() => {
     refetch = null;
-    if (hurry) hurriedAt = performance.now();
+    if (urgent) hurriedAt = performance.now();
     fetchAnew().catch(() => {});
   }, wait);
 }
 
-// Whether there was any such cell.
 function showTold(since) {
-  let isShown = false;
   for (const [id, { status, seq, at }] of told) {
     const cell = find(id);
-    if (!cell || at < since) continue;
-    isShown = true;
-    if (seq <= Number(cell.dataset.seq)) continue;
-    Object.assign(cell.dataset, { status, seq });
-    cell.textContent = status;
+    if (!cell) told.delete(id);
+    else if (at >= since && seq > Number(cell.dataset.seq)) {
+      Object.assign(cell.dataset, { status, seq });
+      (cell.querySelector(".status") ?? cell).textContent = status;
+    }
   }
-  return isShown;
 }
 
 async function fetchAnew() {
