@@ -7,7 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 
 from .. import database, feed, logs
@@ -70,11 +70,12 @@ class Drawn(Follower):
             picture = Picture(self._job_id, self._console.height, self._workers)
         self._shown = mark
         self.status = Status(picture.job.status)
+        self._live.update(picture.drawn(self._console, self._console.height - 1), refresh=True)
         if not picture.job.is_finished:
-            self._live.update(picture.drawn(self._console, self._console.height - 1), refresh=True)
             return False
+        whole = whole_of(self._job_id, self._console)  # before the tree that stands there is taken
         self.close()
-        show(self._job_id, self._console)
+        self._console.print(whole)
         return True
 
     def say(self, text: str) -> None:
@@ -84,12 +85,11 @@ class Drawn(Follower):
         self._live.stop()
 
 
-def show(job_id: int, console: Console) -> None:
-    """Print a job as it is now. Raises Job.DoesNotExist."""
+def whole_of(job_id: int, console: Console) -> Group:
+    """All that there is to print of a job as it is now. Raises Job.DoesNotExist."""
     with database.snapshot():
         picture = Picture(job_id, feed.STEPS_SHOWN, read_workers(job_id))
-    console.print(picture.drawn(console))
-    console.print(tracebacks_of(job_id), highlight=False)
+        return Group(picture.drawn(console), tracebacks_of(job_id))
 
 
 class Lines(Follower):

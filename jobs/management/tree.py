@@ -15,7 +15,7 @@ from rich.tree import Tree
 from .. import database, feed, logs
 from ..feed import StepSight, why_pending
 from ..live.viewers import Frame
-from ..models import Attempt, Step
+from ..models import Step, current_attempt
 from ..statuses import Status
 from ..templatetags.truestep import duration, number
 
@@ -163,13 +163,14 @@ _URGENCY = {
 
 def tracebacks_of(job_id: int) -> Group:
     """Why each failed step failed, whole."""
-    failed = Step.objects.filter(job=job_id, status=Status.FAILED).order_by("position")[:10]
+    failed = Step.objects.filter(job=job_id, status=Status.FAILED).order_by("position")
+    attempts = failed.annotate(current=current_attempt())
+    told = attempts.values_list("name", "current__traceback", "current__error")
     texts = []
-    for step in failed:
-        attempt = Attempt.objects.filter(step=step).order_by("number").last()
-        if attempt and (attempt.traceback or attempt.error):
-            texts.append(Text(f"\n{step.name}", style="bold red"))
-            texts.append(Text((attempt.traceback or attempt.error).rstrip()))
+    for name, traceback, error in told[:10]:
+        if traceback or error:
+            texts.append(Text(f"\n{name}", style="bold red"))
+            texts.append(Text((traceback or error).rstrip()))
     return Group(*texts)
 
 

@@ -10,7 +10,7 @@ from django.db.models import F
 
 from ... import database, feed
 from ...models import Attempt, Job, Transition
-from ..follow import show
+from ..follow import whole_of
 from ..terminal import TerminalCommand, console_of
 
 
@@ -26,7 +26,8 @@ class Command(TerminalCommand):
             if options["json"]:
                 self.stdout.write(json.dumps(_job_as_json(id)))
             else:
-                show(id, console_of(self.stdout))
+                console = console_of(self.stdout)
+                console.print(whole_of(id, console))
         except Job.DoesNotExist:
             raise CommandError(f"There is no job {id}.", returncode=2) from None
 
