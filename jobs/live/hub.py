@@ -19,7 +19,7 @@ from .pokes import Ear
 from .viewers import Viewer
 from .windows import Rows, Window
 
-POLL_SECONDS = 0.005  # how soon a commit of another process is seen
+POLL_SECONDS = 0.01  # how soon a commit of another process is seen
 REST_SECONDS = 1.0
 
 
