@@ -1,9 +1,11 @@
 """The socket of a job's page, spoken to frame by frame."""
 
+import asyncio
 import json
 import re
 from contextlib import asynccontextmanager
 from functools import partial
+from unittest.mock import Mock
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -252,6 +254,31 @@ async def test_every_move_arrives_once_in_order(ada, desk):
     entries = re.findall(rf'id="entry-{job.pk}-(\d+)"', html)
     assert entries == [str(number) for number in range(2, seq + 1)]
     assert page.numbers == list(range(1, len(page.numbers) + 1))
+
+
+async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch):
+    class Watched(feeds.Feed):
+        gap = 3600.0
+        group = "any"
+
+        async def _tell(self, viewers, tick):
+            told.put_nowait("tick" if tick else "news")
+
+    told = asyncio.Queue()
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)
+    watched = Watched(read=None)
+    watched.viewers.add(Mock(has_room=True, is_lost=False))
+    try:
+        async with asyncio.timeout(SECONDS):
+            assert await told.get() == "tick"
+            watched.news.set()
+            assert await told.get() == "news"
+        watched.news.set()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await told.get()
+    finally:
+        watched.end()
 
 
 @pytest.mark.parametrize("way", ["poke", "commit", "tick"])
