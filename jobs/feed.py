@@ -315,7 +315,10 @@ def history(job_id: int, before: int | None = None) -> list[Transition]:
 
 
 def _job(job_id: int) -> Job:
-    return Job.objects.raw("SELECT * FROM truestep_job WHERE id = %s", [job_id])[0]
+    found = list(Job.objects.raw("SELECT * FROM truestep_job WHERE id = %s", [job_id]))
+    if not found:
+        raise Job.DoesNotExist(f"There is no job {job_id}.")
+    return found[0]
 
 
 def _journal_since(job_id: int, since: int, tag: str) -> list[Transition]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 from channels.layers import InMemoryChannelLayer
@@ -86,7 +87,7 @@ def test_a_position_of_another_history_is_refused(database, since, tag):
 
 
 def test_a_job_that_is_not_there_is_not_there(database):
-    for read in (feed.look, feed.position_of):
+    for read in (feed.look, feed.position_of, partial(feed.glance, most=1)):
         with pytest.raises(Job.DoesNotExist):
             read(999)
 

@@ -23,6 +23,19 @@ def test_new_jobs_appear_and_change_without_a_reload(page, web):
     assert page.evaluate("never_reloaded")
 
 
+def test_a_status_is_told_before_the_list_is_fetched_anew(page, web):
+    job = launched("paced")
+    page.goto(f"{web.url}/")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+    page.route(page.url, lambda route: route.abort())
+    with program("worker"):
+        expect(page.locator(f"#job-{job.pk} .status")).to_have_text("succeeded")
+    expect(page.locator("nav .count[data-status=succeeded]")).to_have_text("0 succeeded")
+    page.unroute(page.url)
+    expect(page.locator("nav .count[data-status=succeeded]")).to_have_text("1 succeeded")
+    page.noise[:] = [text for text in page.noise if "ERR_FAILED" not in text]  # the aborted ones
+
+
 def test_a_filtered_list_shows_what_enters_and_leaves_it(page, web):
     page.goto(f"{web.url}/?status=running")
     expect(page.locator("body")).to_have_attribute("data-live", "live")
