@@ -137,7 +137,7 @@ class _Watched:
     unseen: float = 0.0  # seconds before that, in which the last beat came at some time
 
 
-_watched: dict[int, _Watched] = {}
+_watched: dict[uuid.UUID, _Watched] = {}  # a restored database gives numbers out again
 
 
 def is_alive(worker: Worker) -> bool:
@@ -159,11 +159,11 @@ def silence(worker: Worker) -> float:
     seen that there was no beat. Wants a row just read.
     """
     now = time.monotonic()
-    seen = _watched.get(worker.pk)
+    seen = _watched.get(worker.uuid)
     if seen is None or seen.beats != worker.beats:
         unseen = now - seen.looked_at if seen else 0.0
         is_known = unseen < conf.knobs().lease / 2
-        _watched[worker.pk] = _Watched(worker.beats, now, unseen=unseen if is_known else 0.0)
+        _watched[worker.uuid] = _Watched(worker.beats, now, unseen=unseen if is_known else 0.0)
         return 0.0
     seen.silent += min(now - seen.looked_at, conf.knobs().lease / 3)
     seen.looked_at = now
@@ -172,7 +172,7 @@ def silence(worker: Worker) -> float:
 
 def is_late(worker: Worker) -> bool:
     """Whether half a lease may have passed since the last beat: time to warn, not to decide."""
-    return silence(worker) + _watched[worker.pk].unseen > conf.knobs().lease / 2
+    return silence(worker) + _watched[worker.uuid].unseen > conf.knobs().lease / 2
 
 
 def _holds_lock(path: str) -> bool | None:

@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from unittest.mock import patch
+from uuid import UUID
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -110,7 +111,7 @@ class Hand:
     sweep: Any
     is_far: bool
     holds: list[Hold] = field(default_factory=list)
-    watched: dict[int, Any] = field(default_factory=dict)  # its own view of the others' beats
+    watched: dict[UUID, Any] = field(default_factory=dict)  # its own view of the others' beats
 
     @property
     def is_good(self) -> bool:

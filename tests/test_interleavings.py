@@ -49,7 +49,7 @@ class Scene:
         worker = self.post.worker
         Worker.objects.filter(pk=worker.pk).update(host="far.example")
         seen = workers._Watched(beats=0, looked_at=time.monotonic(), silent=1e9)
-        workers._watched[worker.pk] = seen
+        workers._watched[worker.uuid] = seen
 
     def operation(self, name: str):
         """What it does, as a process of its own would: with its own memory of the job."""
@@ -148,7 +148,7 @@ class Scene:
     def clear(self):
         Job.objects.filter(pk=self.job.pk).delete()
         self.post.abandon()
-        del workers._watched[self.post.worker.pk]
+        del workers._watched[self.post.worker.uuid]
         self.post.worker.delete()
 
 

@@ -35,7 +35,7 @@ def other(database):
 def be_silent(post, leases):
     """As if this process had seen no beat of it for so many leases."""
     workers.silence(post.worker)
-    workers._watched[post.worker.pk].silent = leases * conf.knobs().lease
+    workers._watched[post.worker.uuid].silent = leases * conf.knobs().lease
 
 
 def rest_is_over(desk):
@@ -387,7 +387,7 @@ def test_who_looks_rarely_warns_no_later_but_of_nothing_it_cannot_know(other, ga
     """The last beat came somewhere in the gap before it was seen; in a long one, anywhere."""
     post, _ = other
     workers.silence(post.worker)
-    workers._watched[post.worker.pk].looked_at -= gap * conf.knobs().lease
+    workers._watched[post.worker.uuid].looked_at -= gap * conf.knobs().lease
     post.beat()
     post.worker.refresh_from_db()
     be_silent(post, 0.2)

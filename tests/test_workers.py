@@ -69,6 +69,19 @@ def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where)
     wait_for(lambda: not is_alive())
 
 
+def test_a_worker_is_not_taken_for_an_older_one_of_the_same_number(post, settings):
+    """A database that is restored or made anew gives its numbers out again."""
+    settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
+    number = post.worker.pk
+    os.unlink(post.worker.lock_path)
+    wait_for(lambda: not workers.is_alive(Worker.objects.get()))
+    post.worker.delete()
+    newer = workers.sign_on(slots=1, knows={})
+    os.unlink(newer.worker.lock_path)
+    Worker.objects.update(id=number)
+    assert workers.is_alive(Worker.objects.get())
+
+
 def test_letting_go_of_the_lock_can_be_repeated(post):
     post.abandon()
     with tempfile.TemporaryFile() as other:  # has the number that the lock had
