@@ -156,8 +156,8 @@ def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
         return found
 
 
-def marks(values: Collection[Any]) -> str:
-    """Placeholders for so many values."""
+def placeholders(values: Collection[Any]) -> str:
+    """For a statement with as many values as these."""
     return ", ".join(["%s"] * len(values))
 
 

@@ -351,7 +351,7 @@ def _current_attempts(steps: list[int]) -> dict[int, Attempt]:
     sql = f"""
         SELECT a.* FROM truestep_attempt AS a
         JOIN truestep_step AS s ON s.id = a.step_id AND s.attempt = a.number
-        WHERE s.id IN ({database.marks(steps)})
+        WHERE s.id IN ({database.placeholders(steps)})
     """
     return {attempt.step_id: attempt for attempt in Attempt.objects.raw(sql, steps)}
 
@@ -472,7 +472,7 @@ def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, li
         FROM truestep_attempt AS a
         JOIN truestep_step AS s ON s.id = a.step_id
         LEFT JOIN truestep_worker AS w ON w.id = a.worker_id
-        WHERE s.id IN ({database.marks(behind)}) AND a.number >= s.attempt - %s
+        WHERE s.id IN ({database.placeholders(behind)}) AND a.number >= s.attempt - %s
         ORDER BY a.number DESC
     """
     found: dict[int, list[Attempt]] = {}

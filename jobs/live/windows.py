@@ -98,7 +98,7 @@ class Rows:
     def look(self) -> tuple[str, Cells]:
         """The mark, and the status in each cell, from one snapshot."""
         with database.snapshot():
-            ids = database.marks(self.ids)
+            ids = database.placeholders(self.ids)
             sql = f"SELECT id, status, seq FROM truestep_job WHERE id IN ({ids}) ORDER BY id"
             rows = database.rows(sql, *self.ids)
             if not self.whole:
