@@ -158,7 +158,9 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
                 messages.WARNING,
             )
 
-    @admin.action(description="Retry what failed in selected jobs", permissions=["control"])
+    @admin.action(
+        description="Retry what did not succeed in selected jobs", permissions=["control"]
+    )
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
         for job in jobs.order_by("pk"):
             names = orchestrator.retry(job.pk, actor=request.user, source="admin")

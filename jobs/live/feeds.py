@@ -287,7 +287,7 @@ def _read_waits(job: Job, takers: list[Worker], note: str) -> Frame:
         for step in Step.objects.ready().filter(job=job).exclude(name__in=known):
             words[str(step.pk)] = [f"no running worker knows this step; it fails after {grace:g} s"]
     resting = list(Step.objects.filter(job=job, waiting=0, not_before__gt=timezone.now()))
-    for attempt in _current_attempts(resting):
+    for attempt in _attempts_of(resting):
         said = feed.why_pending(attempt.step, attempt, [])
         words[str(attempt.step_id)] = said if takers else [*said, f"; {note}"]
     return {pk: _as_json(said) for pk, said in words.items()}
@@ -297,7 +297,7 @@ def _read_late(job: Job, living: list[Worker]) -> Frame:
     """What is about to be decided of running steps whose worker shows no sign of life."""
     running = list(Step.objects.running().filter(job=job))
     late: Frame = {}
-    for attempt in _current_attempts(running):
+    for attempt in _attempts_of(running):
         worker = attempt.worker
         is_gone = worker is None or workers.is_gone(worker)
         if worker and not is_gone and not workers.is_late(worker):
@@ -340,7 +340,7 @@ def _about_the_late(worker: Worker | None, observed: bool) -> Words:
     ]
 
 
-def _current_attempts(steps: list[Step]) -> QuerySet[Attempt]:
+def _attempts_of(steps: list[Step]) -> QuerySet[Attempt]:
     current = Attempt.objects.filter(step__in=steps, number=F("step__attempt"))
     return current.select_related("step", "worker").defer("result", "traceback")
 

@@ -233,7 +233,7 @@ def test_a_person_tries_again_what_failed(page, site, tmp_path):
     for button in (
         step(page, "mend").get_by_role("button", name="Try again"),
         step(page, "after").get_by_role("button", name="Try again"),
-        page.get_by_role("button", name="Retry what failed"),
+        page.get_by_role("button", name="Retry what did not succeed"),
     ):
         expect(button).to_be_visible()
     expect(step(page, "before").get_by_role("button", name="Try again")).to_be_hidden()
@@ -242,9 +242,9 @@ def test_a_person_tries_again_what_failed(page, site, tmp_path):
     expect(page.locator("[data-job] .status")).to_have_text("failed")
     (tmp_path / "file").touch()
     page.get_by_label("Why").fill("the file is there now")
-    page.get_by_role("button", name="Retry what failed").click()
+    page.get_by_role("button", name="Retry what did not succeed").click()
     expect(page.locator("[data-job] .status")).to_have_text("succeeded")
-    expect(page.get_by_role("button", name="Retry what failed")).to_be_hidden()
+    expect(page.get_by_role("button", name="Retry what did not succeed")).to_be_hidden()
     expect(
         page.locator(".entry", has_text="retry requested the file is there now by ada (page)")
     ).to_be_visible()
