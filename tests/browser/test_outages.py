@@ -86,6 +86,29 @@ def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web
 
 
 @on_one_database
+@pytest.mark.parametrize(
+    "lose",
+    [
+        pytest.param(lambda route: route.abort(), id="no answer"),
+        pytest.param(lambda route: route.fulfill(status=504), id="a gateway's"),
+    ],
+)
+def test_a_page_does_not_claim_to_know_what_an_answer_would_have_said(tab, web, desk, lose):
+    job = launch("noop")
+    look_at(tab, web, job)
+
+    def lose_the_answer(route):
+        route.fetch(max_redirects=0)
+        lose(route)
+
+    tab.route("**/cancel/", lose_the_answer)
+    tab.get_by_role("button", name="Cancel this job").click()
+    expect(tab.locator("#said")).to_contain_text("Whether the request arrived stands in the history")
+    expect(tab.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "cancelled")
+    expect(tab.locator(".entry", has_text="cancel requested")).to_be_visible()
+
+
+@on_one_database
 def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
     proxy = proxied(web)
     proxy.delay = 0.3  # seconds, each way

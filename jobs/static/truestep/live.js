@@ -25,6 +25,7 @@ const FINAL_CODES = {
   4403: "You may not watch this job any more.",
   4404: "This job is gone.",
 };
+const UNHEARD = "No answer came. Whether the request arrived stands in the history, as soon as this page is live.";
 const WORDS = { live: "Live", "catching-up": "Catching up", offline: "Not live" };
 
 const body = document.body;
@@ -573,12 +574,13 @@ async function submitted(event) {
     const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
     const said = shown.querySelector("[data-said]"); // the database is in trouble
     if (said) say(said.textContent);
+    else if (answer.status >= 500) say(UNHEARD); // a gateway may say so of a server that has done it
     else if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
     else if (new URL(answer.url).pathname !== location.pathname) say(FINAL_CODES[4401]);
     else if (shown.querySelector(".notice")) say(shown.querySelector(".notice").textContent);
     else if (textOf(form) === written) form.reset(); // else its writer is at the next one already
   } catch {
-    say("The server cannot be reached; nothing was sent. Try again.");
+    say(UNHEARD);
   }
   button.disabled = false;
 }
