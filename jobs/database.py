@@ -169,13 +169,13 @@ class Trouble(Enum):
     """Why a database cannot be used: what is wrong with it, and what to do."""
 
     BUSY = "is busy", "Try again; if it goes on, look for a process that holds it open."
-    FULL = "is full", "Make room where it is kept; everything goes on by itself then."
+    FULL = "is full", "Make room where it is kept; what runs goes on by itself then."
     READ_ONLY = (
         "is read-only",
         "Let this user write to the file and its directory, or use the server that takes writes; "
-        "everything goes on by itself then.",
+        "what runs goes on by itself then.",
     )
-    AWAY = "cannot be reached", "Start it, or set DATABASE_URL; everything goes on by itself then."
+    AWAY = "cannot be reached", "Start it, or set DATABASE_URL; what runs goes on by itself then."
     EMPTY = "lacks its tables", "Is it new? Run: python manage.py migrate"
     OTHER = "refused this", "Nothing was written; its own log may say more."
 

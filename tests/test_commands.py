@@ -254,6 +254,7 @@ def test_ctrl_c_beside_a_worker_cancels_and_the_worker_lives_on(worker):
         wait_for(lambda: step_of(job, "hang").log_lines)
         running.process.send_signal(signal.SIGINT)
         assert running.wait() == 3
+    assert running.errors == ["Cancelling; Ctrl-C again leaves it to its worker."]
     assert worker.process.poll() is None
 
 
@@ -313,6 +314,8 @@ def test_show_in_words(desk):
 
 def test_show_of_no_job_is_exit_code_2(database):
     assert manage("show", "999") == (2, "", "CommandError: There is no job 999.\n")
+    code, _, err = manage("show", str(10**20))
+    assert (code, err) == (2, f"CommandError: There is no job {10**20}.\n")
 
 
 def test_audit_of_a_clean_history_is_exit_code_0(desk):
@@ -331,10 +334,12 @@ def test_audit_of_a_difference_is_exit_code_1(transactional_db):
     ]
 
 
-def test_audit_of_nothing_readable_is_exit_code_2(tmp_path):
-    code, _, err = manage("audit", env={"TRUESTEP_TEST_DIR": str(tmp_path)})
+@pytest.mark.parametrize("command", [["audit"], ["show", "1"]])
+def test_what_cannot_be_read_is_exit_code_2_and_what_to_do(tmp_path, command):
+    code, _, err = manage(*command, env={"TRUESTEP_TEST_DIR": str(tmp_path)})
     assert code == 2
-    assert err.startswith("CommandError: Cannot read the database: no such table")
+    assert err.startswith("CommandError: The database ")
+    assert "lacks its tables" in err and "python manage.py migrate" in err
 
 
 # --- worker and serve -----------------------------------------------------------------------------

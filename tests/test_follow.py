@@ -7,6 +7,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from jobs.logs import LogBook
 from jobs.management import follow
@@ -99,6 +100,21 @@ def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
     assert following._follow(options) == 1
     assert job_of(job.pk).status == "pending"
     drive(desk, job, lambda held: returned())
+
+
+def test_a_job_that_is_deleted_while_the_command_follows_is_gone_and_not_failed(desk, monkeypatch):
+    job = launch("noop")
+    monkeypatch.setattr(command, "_Interrupts", lambda: SimpleNamespace(count=0))
+    is_over = follow.Lines.is_over
+
+    def over_after_the_deletion(follower):
+        Job.objects.filter(pk=job.pk).delete()
+        return is_over(follower)
+
+    monkeypatch.setattr(follow.Lines, "is_over", over_after_the_deletion)
+    with pytest.raises(CommandError, match="The job is gone") as raised:
+        call_command("launch", follow=job.pk)
+    assert raised.value.returncode == command.CANNOT_RUN
 
 
 @pytest.mark.slow

@@ -6,8 +6,8 @@ import sys
 from typing import Any
 
 from django.core.management.base import CommandError
-from django.db import DatabaseError
 
+from ... import database
 from ...audit import differences
 from ...models import Job, Transition
 from ..terminal import TerminalCommand
@@ -20,8 +20,8 @@ class Command(TerminalCommand):
         try:
             found = list(differences())
             totals = f"{Job.objects.count()} jobs, {Transition.objects.count()} entries"
-        except DatabaseError as error:
-            raise CommandError(f"Cannot read the database: {error}", returncode=2) from error
+        except database.TROUBLE as error:
+            raise CommandError(database.explain(error), returncode=2) from error
         if found:
             self.stdout.write("\n".join(found))
             sys.exit(1)

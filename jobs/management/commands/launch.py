@@ -33,7 +33,8 @@ class Command(TerminalCommand):
         "Run a job and watch it. Living workers take it; without one this command is the worker. "
         "--follow ID watches a job that is there already. "
         "Without a name, list what can be launched. Exit code: 0 succeeded, 1 failed, 2 bad name "
-        "or parameters, 3 cancelled, 4 cannot run. Ctrl-C cancels; a second one kills."
+        "or parameters, 3 cancelled, 4 cannot run. Ctrl-C cancels; a second one kills "
+        "the steps, or leaves them to the worker that runs them."
     )
 
     definition: type[definitions.JobDefinition] | None = None
@@ -56,6 +57,9 @@ class Command(TerminalCommand):
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except NotReady as error:
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
+        except Job.DoesNotExist as error:
+            gone = "The job is gone: it was deleted, or an older copy of the database restored."
+            raise CommandError(gone, returncode=CANNOT_RUN) from error
         except ConnectionError as error:  # the fork server is gone
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except database.TROUBLE as error:
@@ -223,10 +227,13 @@ class _Watch:
         if self._interrupts.count and not self._cancelled:
             if not self._is_asked:
                 self._is_asked = True
-                self._follower.say("Cancelling; Ctrl-C again kills at once.")
+                again = "kills at once" if self._worker else "leaves it to its worker"
+                self._follower.say(f"Cancelling; Ctrl-C again {again}.")
             self._cancelled = self._trouble.tells(self._cancel)
         if self._interrupts.count > 1:
             if self._worker is None:
+                if not self._cancelled:
+                    self._follower.say("The cancel could not be written: the job goes on.")
                 return True
             self._worker.kill()
         return self._trouble.tells(self._follower.is_over)

@@ -15,7 +15,7 @@ from ..terminal import TerminalCommand, console_of
 
 
 class Command(TerminalCommand):
-    help = "Show a job, its steps and its journal."
+    help = "Show a job, its steps and its journal. Exit code: 0, or 2 no such job or not readable."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int, metavar="ID")
@@ -28,8 +28,10 @@ class Command(TerminalCommand):
             else:
                 console = console_of(self.stdout)
                 console.print(whole_of(id, console))
-        except Job.DoesNotExist:
+        except (Job.DoesNotExist, OverflowError):  # no database has numbers so large
             raise CommandError(f"There is no job {id}.", returncode=2) from None
+        except database.TROUBLE as error:
+            raise CommandError(database.explain(error), returncode=2) from error
 
 
 def _job_as_json(job_id: int) -> dict[str, Any]:
