@@ -192,7 +192,10 @@ def _holds_lock(path: str) -> bool | None:
 
 def living() -> list[Worker]:
     """Every worker that is alive now."""
-    return [worker for worker in Worker.objects.filter(stopped_at=None) if is_alive(worker)]
+    workers = list(Worker.objects.filter(stopped_at=None))
+    for ended in _watched.keys() - {worker.uuid for worker in workers}:
+        _watched.pop(ended, None)  # another thread may have been faster
+    return [worker for worker in workers if is_alive(worker)]
 
 
 def sign_off_the_dead() -> None:

@@ -309,6 +309,17 @@ async def test_a_position_of_another_history_is_stale(ada, position):
         assert (await page.next("changes"))["since"] == 1
 
 
+async def test_who_is_to_fetch_its_page_anew_is_not_asked_where_it_is(ada, monkeypatch):
+    """Its answer would only be told again that it is stale, and so on until it has fetched."""
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+        await page.next("tick")
+        for _ in range(2):
+            await page.say(type="resync", seq=1, tag="other")
+            assert (await page.next("stale", "tick"))["type"] == "stale"
+
+
 async def test_a_resync_from_nothing_sends_everything_again(ada):
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada, await sync_to_async(at)(job)) as page:

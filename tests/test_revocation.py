@@ -100,6 +100,17 @@ def test_who_is_deactivated_during_a_look_is_not_taken_for_one_without_permissio
     assert access.verdicts([key])[key].code == 4401
 
 
+def test_a_session_that_is_no_login_is_refused_and_harms_no_other(database):
+    """A host project may keep something in it of people who are not logged in."""
+    _, client = viewer()
+    key = client.cookies["sessionid"].value
+    nobody = Client().session
+    nobody["cart"] = [1]
+    nobody.save()
+    told = access.verdicts([key, nobody.session_key])
+    assert [told[key].code, told[nobody.session_key].code] == [0, 4401]
+
+
 async def test_a_group_that_loses_the_permission(database, only_hints):
     def prepare():
         user, client = viewer()

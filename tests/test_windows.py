@@ -1,11 +1,14 @@
 """The socket of the list: a window's mark says whether the page still shows what there is."""
 
+from itertools import count
+
 import pytest
 from asgiref.sync import sync_to_async
 
+from jobs import workers
 from jobs.live import feeds
 from jobs.live.feeds import WindowFeed
-from jobs.live.windows import MOST_ROWS, PAGE_SIZE, Rows, Window
+from jobs.live.windows import MOST_ROWS, PAGE_SIZE, Rows, Window, counts, nobody_works
 from jobs.logs import LogBook
 from jobs.orchestrator import claim, finish, launch
 from tests.support import drive, returned
@@ -95,6 +98,28 @@ async def test_a_page_of_the_list_is_told_the_statuses_in_its_rows(ada, desk):
         stale = await page.next("stale")
     rows = {f"job-{pk}": ["pending", 1] for pk in (old.pk, new.pk)}
     assert (stale["urgent"], stale["cells"]) == (True, rows)
+
+
+async def test_a_list_that_changes_at_every_look_is_told_so_by_the_tick(ada, database, monkeypatch):
+    """Else its page would go on saying that it is live, also when its fetches fail."""
+    marks = (f"{number:08}{number:08}" for number in count())
+    monkeypatch.setattr(Window, "look", lambda window: (next(marks), {}))
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
+    async with socket(None, ada, "?seq=0&tag=") as page:
+        for _ in range(3):
+            await page.next("tick")
+
+
+@pytest.mark.parametrize(("only", "said"), [(None, False), ("the first", True), ("both", False)])
+def test_who_works_for_one_job_alone_takes_no_other(database, only, said):
+    first, second = launch("noop"), launch("noop")
+    alone = {None: [None], "the first": [first.pk], "both": [first.pk, second.pk]}[only]
+    posts = [workers.sign_on(slots=1, knows={}, only_job=job) for job in alone]
+    try:
+        assert nobody_works(counts()) == said
+    finally:
+        for post in posts:
+            post.abandon()
 
 
 async def test_a_page_that_is_up_to_date_is_told_so(ada, database):

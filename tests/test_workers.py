@@ -44,6 +44,15 @@ def test_who_has_signed_off_is_not(post):
     assert not os.path.exists(row.lock_path)
 
 
+def test_who_has_ended_is_forgotten(post):
+    """A web process sees many workers come and go."""
+    assert workers.living() == [post.worker]
+    assert post.worker.uuid in workers._watched
+    post.sign_off()
+    assert workers.living() == []
+    assert post.worker.uuid not in workers._watched
+
+
 def test_who_let_go_of_the_lock_is_dead_at_once(post):
     os.close(post._lock)
     assert not workers.is_alive(Worker.objects.get())

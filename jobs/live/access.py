@@ -161,7 +161,11 @@ def _users(sessions: Collection[dict[str, Any]]) -> dict[str, Any]:
     """The active users of these sessions, by their primary keys as the sessions write them."""
     model = auth.get_user_model()
     field = model._meta.pk
-    wanted = {field.to_python(session[auth.SESSION_KEY]) for session in sessions if session}
+    wanted = {
+        field.to_python(session[auth.SESSION_KEY])
+        for session in sessions
+        if auth.SESSION_KEY in session
+    }
     found = model._default_manager.filter(pk__in=wanted, is_active=True)
     return {field.value_to_string(user): user for user in found}
 

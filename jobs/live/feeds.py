@@ -125,7 +125,7 @@ class WindowFeed(Feed):
                 viewer.position, viewer.told = None, now
                 urgent = moved and not self._window.cells_tell_all
                 viewer.put({"type": "stale", "urgent": urgent, "cells": cells})
-            elif tick or (viewer.awaits_tick and viewer.position):
+            if tick or (viewer.awaits_tick and viewer.position):
                 self._tell_tick(viewer, now)
 
 
@@ -166,7 +166,7 @@ class JobFeed(Feed):
             self._tell_logs(viewer, news)
             if viewer in ticked or has_moved:
                 viewer.put(pulse)
-            if viewer in ticked:
+            if tick or (viewer in ticked and viewer.position):  # who is to fetch anew asks after it
                 self._tell_tick(viewer, news.position)
 
     def _have_moved(self, steps: Frame) -> bool:

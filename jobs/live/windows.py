@@ -155,9 +155,12 @@ def _digest(*shown: object) -> str:
 
 
 def nobody_works(counted: dict[str, int]) -> bool:
-    """Whether jobs wait, and no worker is there that could take any."""
-    waiting = any(counted[status] for status in JOB_STATUSES if status in UNFINISHED)
-    return waiting and not any(worker.only_job_id is None for worker in workers.living())
+    """Whether there are jobs that no living worker takes; some work for one job alone."""
+    unfinished = sum(counted[status] for status in JOB_STATUSES if status in UNFINISHED)
+    if not unfinished:
+        return False
+    taken = {worker.only_job_id for worker in workers.living()}
+    return None not in taken and unfinished > len(taken)
 
 
 def counts() -> dict[str, int]:

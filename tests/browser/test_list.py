@@ -50,7 +50,7 @@ def test_a_filtered_list_shows_what_enters_and_leaves_it(page, web):
 def test_the_list_says_when_nobody_works(page, web):
     launch("noop")
     page.goto(web.url)
-    notice = page.get_by_text("No worker is running, so nothing starts.")
+    notice = page.get_by_text("Jobs wait, and no worker is running that takes them.")
     expect(notice).to_be_visible()
     with program("worker"):
         expect(page.locator("[data-job]")).to_have_attribute("data-status", "succeeded")
