@@ -58,7 +58,7 @@ STEP_MOVES: Moves = {
     Status.PENDING: {
         Status.RUNNING: "a worker claimed it",
         Status.SKIPPED: "a step it needs did not succeed",
-        Status.CANCELLED: "cancelled before it started",
+        Status.CANCELLED: "cancelled while it waited",
         Status.FAILED: "no worker knows how to run it",
     },
     Status.RUNNING: {
@@ -76,7 +76,7 @@ STEP_MOVES: Moves = {
 JOB_MOVES: Moves = {
     Status.PENDING: {
         Status.RUNNING: "its first step started",
-        Status.CANCELLED: "cancelled before anything started",
+        Status.CANCELLED: "cancelled while nothing ran",
         Status.FAILED: "no worker knows how to run its steps",
     },
     Status.RUNNING: {

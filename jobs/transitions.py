@@ -323,10 +323,10 @@ class Batch:
         self._skip_dependants(step)
 
     def cancel_pending(self) -> None:
-        """pending → cancelled, for every step that has not started."""
+        """pending → cancelled, for every step that does not run."""
         for step in self.state.steps.values():
             if step.status == Status.PENDING:
-                self._move(step, Status.CANCELLED, "cancelled before it started")
+                self._move(step, Status.CANCELLED, "cancelled while it waited")
 
     def retry(self, chosen: list[Step], reason: str) -> None:
         """failed, cancelled → pending, and skipped → pending for what needs them and can run then.

@@ -254,7 +254,7 @@ def test_cancel_before_anything_started_ends_the_job_at_once(database):
         "page",
         "cancel",
     )
-    assert job.journal.get(seq=3).reason == "cancelled before it started"
+    assert job.journal.get(seq=3).reason == "cancelled while it waited"
 
 
 def test_cancel_leaves_running_steps_to_their_worker(desk):
