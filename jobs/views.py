@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
 from django.forms import Form
 from django.http import (
     Http404,
@@ -157,11 +159,19 @@ def step_log(request: HttpRequest, job_id: int, step: str) -> StreamingHttpRespo
     if not step.isidentifier():  # PostgreSQL would not even take a NUL
         raise Http404(f"There is no step {step!r}.")
     row = get_object_or_404(Step, job=job_id, name=step)
+    text = logs.text_of(row.pk, int(attempt) if attempt else None)
     return StreamingHttpResponse(
-        logs.text_of(row.pk, int(attempt) if attempt else None),
+        _piece_by_piece(text) if isinstance(request, ASGIRequest) else text,
         content_type="text/plain; charset=utf-8",
         headers={"X-Content-Type-Options": "nosniff"},
     )
+
+
+async def _piece_by_piece(text: Iterator[str]) -> AsyncIterator[str]:
+    """The same for a response of ASGI, which would take a synchronous stream whole into memory."""
+    take_one = sync_to_async(lambda: next(text, None))
+    while (piece := await take_one()) is not None:
+        yield piece
 
 
 @require_safe

@@ -3,8 +3,11 @@
 import re
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
 from django.urls import get_resolver
 
+from jobs import views
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import cancel, claim, finish, launch
@@ -376,3 +379,24 @@ def test_a_log_is_downloaded_whole_as_plain_text(ada, desk):
     assert page(ada, path + "?attempt=3") == ""
     assert page(ada, f"/jobs/{job.pk}/steps/two/log") == ""
     assert step_of(job, "one").log_lines == 3
+
+
+async def test_a_server_does_not_hold_a_whole_log_in_memory(ada, database, monkeypatch):
+    """Under ASGI, Django would make a list of a synchronous stream before it sends anything."""
+    read = []
+
+    def lines(step_id, attempt=None):
+        for number in range(3):
+            read.append(number)
+            yield f"{number}\n"
+
+    monkeypatch.setattr(views.logs, "text_of", lines)
+    job = await sync_to_async(launch)("noop")
+    reader = AsyncClient()
+    reader.cookies = ada.cookies
+    response = await reader.get(f"/jobs/{job.pk}/steps/one/log")
+    taken = []
+    async for piece in response:
+        taken.append(piece)
+        assert len(read) == len(taken)
+    assert b"".join(taken) == b"0\n1\n2\n"
