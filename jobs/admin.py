@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import F, Model, Q, QuerySet
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import display_for_value
+from django.db.models import BooleanField, F, Model, Q, QuerySet
 from django.forms import Script
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import feed, orchestrator
+from . import database, feed, orchestrator
 from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt
@@ -33,14 +37,30 @@ class ReadOnly:
         return False
 
 
-def _live(shown: Rows, mark: str, morph: str) -> dict[str, str]:
-    """What the page's script is told: what to watch, and what to take over from a fresh page."""
+CELLS = "[data-job][data-status], [data-cell]"  # what the page's script keeps true everywhere
+
+
+def _live(shown: Rows, mark: str, *, fresh: str, morph: str) -> dict[str, str]:
+    """What the page's script is told: what to watch, where to fetch it anew, what to take over."""
     return {
         "live_query": shown.query(),
         "live_mark": mark,
+        "live_fresh": fresh,
         "live_morph": morph,
         "live_version": fragments.version(),
     }
+
+
+def _cell(name: str) -> Callable[[ModelAdmin[Job], Job], SafeString]:
+    """A field of a job that changes while it runs."""
+    is_boolean = isinstance(Job._meta.get_field(name), BooleanField)
+
+    @admin.display(description=name.replace("_", " "), ordering=name)
+    def cell(self: ModelAdmin[Job], job: Job) -> SafeString:
+        shown = display_for_value(getattr(job, name), "-", is_boolean)
+        return format_html('<span id="job-{}-{}" data-cell>{}</span>', job.pk, name, shown)
+
+    return cell
 
 
 class RowsAlone(BaseInlineFormSet):
@@ -85,19 +105,19 @@ class TransitionInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
-    list_display = ("id", "definition", "status_now", "seq", "created_at", "started_at", "ended_at")
+class JobAdmin(ReadOnly, ModelAdmin):
+    list_display = ("id", "definition", "status_now", "seq_now", "created_at", "started", "ended")
     list_filter = ("status", "definition")
     ordering = ("-id",)
     fields = (
         "uuid",
         "definition",
         "params",
-        ("status_now", "seq", "cancel_requested"),
-        ("created_at", "started_at", "ended_at"),
+        ("status_now", "seq_now", "cancel_asked"),
+        ("created_at", "started", "ended"),
         "again_of",
     )
-    readonly_fields = ("status_now",)
+    readonly_fields = ("status_now", "seq_now", "cancel_asked", "started", "ended")
     inlines = (StepInline, TransitionInline)
     actions = ("cancel", "retry")
 
@@ -114,7 +134,10 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
             jobs = response.context_data["cl"].result_list
             if rows := sorted((job.pk, job.status, job.seq) for job in jobs):
                 shown = Rows(tuple(pk for pk, _, _ in rows))
-                response.context_data |= _live(shown, rows_mark(rows), "[data-job][data-status]")
+                # These rows, also when they have left the filter or moved to another page.
+                fresh = f"?all=&id__in={','.join(map(str, shown.ids))}"
+                live = _live(shown, rows_mark(rows), fresh=fresh, morph=CELLS)
+                response.context_data |= live
         return response
 
     def change_view(
@@ -129,24 +152,33 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
             object_id.isdecimal() and len(object_id) < 19
         ):  # the mark first: a commit between it and the rows is noticed
             job = Rows((int(object_id),), whole=True)
-            morph = "[data-job][data-status], #steps-group, #journal-group"
-            extra_context = (extra_context or {}) | _live(job, job.mark(), morph)
+            morph = f"{CELLS}, #steps-group, #journal-group"
+            extra_context = (extra_context or {}) | _live(job, job.mark(), fresh="", morph=morph)
         return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="status", ordering="status")
     def status_now(self, job: Job) -> SafeString:
         return status_cell(job)
 
+    seq_now = _cell("seq")
+    started = _cell("started_at")
+    ended = _cell("ended_at")
+    cancel_asked = _cell("cancel_requested")
+
     def has_control_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("truestep.control_job")
 
     @admin.action(description="Cancel selected jobs", permissions=["control"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+        def cancel_one(job: Job) -> None:
+            if orchestrator.cancel(job.pk, actor=request.user, source="admin"):
+                asked.append(str(job.pk))
+            else:
+                refused.append(str(job.pk))
+
         asked: list[str] = []
         refused: list[str] = []
-        for job in jobs.order_by("pk"):
-            done = orchestrator.cancel(job.pk, actor=request.user, source="admin")
-            (asked if done else refused).append(str(job.pk))
+        self._one_by_one(request, jobs, cancel_one)
         if asked:
             self.message_user(
                 request, f"Cancel requested: job {', '.join(asked)}.", messages.SUCCESS
@@ -162,7 +194,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         description="Retry what did not succeed in selected jobs", permissions=["control"]
     )
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        for job in jobs.order_by("pk"):
+        def retry_one(job: Job) -> None:
             names = orchestrator.retry(job.pk, actor=request.user, source="admin")
             if names:
                 text, level = f"Tried again in job {job.pk}: {', '.join(names)}.", messages.SUCCESS
@@ -171,9 +203,29 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
                 text, level = f"Nothing to try again in job {job.pk}: {why}.", messages.WARNING
             self.message_user(request, text, level)
 
+        self._one_by_one(request, jobs, retry_one)
+
+    def _one_by_one(
+        self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[[Job], None]
+    ) -> None:
+        """Each in a transaction of its own; says so when the database stops it half-way."""
+        chosen = list(jobs.order_by("pk"))
+        for number, job in enumerate(chosen):
+            try:
+                act(job)
+            except database.TROUBLE as error:
+                left = ", ".join(str(other.pk) for other in chosen[number + 1 :])
+                self.message_user(
+                    request,
+                    f"Stopped at job {job.pk}; whether it was done stands in its journal. "
+                    f"{f'Not tried: job {left}. ' if left else ''}{database.explain(error)}",
+                    messages.ERROR,
+                )
+                return
+
 
 @admin.register(Step)
-class StepAdmin(ReadOnly, admin.ModelAdmin):
+class StepAdmin(ReadOnly, ModelAdmin):
     list_display = ("id", "job", "name", "status_now", "attempt", "log_lines")
     list_filter = ("status",)
     list_select_related = ("job",)
@@ -185,7 +237,7 @@ class StepAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnly, admin.ModelAdmin):
+class AttemptAdmin(ReadOnly, ModelAdmin):
     list_display = ("id", "step", "number", "verdict", "worker", "started_at", "ended_at")
     list_filter = ("verdict",)
     list_select_related = ("step", "worker")
@@ -193,7 +245,7 @@ class AttemptAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Transition)
-class TransitionAdmin(ReadOnly, admin.ModelAdmin):
+class TransitionAdmin(ReadOnly, ModelAdmin):
     list_display = (
         "job",
         "seq",
@@ -211,6 +263,6 @@ class TransitionAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Worker)
-class WorkerAdmin(ReadOnly, admin.ModelAdmin):
+class WorkerAdmin(ReadOnly, ModelAdmin):
     list_display = ("id", "host", "pid", "slots", "beats", "started_at", "stopped_at")
     ordering = ("-id",)

@@ -2,8 +2,10 @@
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.db import OperationalError
 from django.utils.html import escape
 
+from jobs import orchestrator
 from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import cancel, claim, launch
 from jobs.statuses import Verdict
@@ -99,6 +101,30 @@ def test_retry_goes_through_the_orchestrator_and_says_what_it_did(ada, desk, job
     assert job_of(job.pk).status == "pending"
     request = job.journal.get(kind="request")
     assert (request.actor, request.source, request.reason) == ("ada", "admin", "retry")
+
+
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+def test_an_action_that_the_database_stops_says_how_far_it_came(ada, desk, action, monkeypatch):
+    first, second, third = (launch("fails") for _ in range(3))
+    if action == "retry":
+        for job in (first, second, third):
+            drive(desk, job, lambda held: ended(Verdict.FAILED))
+    act = getattr(orchestrator, action)
+
+    def stopped(pk, **by):
+        if pk == second.pk:
+            raise OperationalError("database or disk is full")
+        return act(pk, **by)
+
+    monkeypatch.setattr(orchestrator, action, stopped)
+    chosen = [first.pk, second.pk, third.pk]
+    text = ada.post(at(Job), {"action": action, "_selected_action": chosen}, follow=True).text
+    assert f"Stopped at job {second.pk}" in text
+    assert f"Not tried: job {third.pk}." in text
+    done = "Cancel requested: job" if action == "cancel" else "Tried again in job"
+    assert f"{done} {first.pk}" in text
+    assert job_of(first.pk).journal.filter(kind="request").exists()
+    assert not job_of(third.pk).journal.filter(kind="request").exists()
 
 
 def test_an_attempt_shows_its_verdict(ada, job):

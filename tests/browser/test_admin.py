@@ -27,6 +27,20 @@ def test_the_list_updates_its_cells_and_keeps_what_is_ticked(page, web):
     assert page.evaluate("never_reloaded")
 
 
+def test_the_list_stays_live_when_other_jobs_come_and_its_own_leave_the_filter(page, web):
+    job = launched("paced")
+    page.goto(f"{web.url}/admin/truestep/job/?status__exact=pending")
+    is_live(page)
+    launched("noop")
+    with program("worker"):
+        expect(page.locator(f"#job-{job.pk}")).to_have_text("succeeded")
+    job.refresh_from_db()
+    expect(page.locator(f"#job-{job.pk}-seq")).to_have_text(str(job.seq))
+    for when in ("started_at", "ended_at"):
+        expect(page.locator(f"#job-{job.pk}-{when}")).not_to_have_text("-")
+    is_live(page)
+
+
 def test_a_jobs_page_updates_steps_and_journal(page, web):
     job = launched("paced")
     page.goto(f"{web.url}/admin/truestep/job/{job.pk}/change/")
@@ -36,6 +50,9 @@ def test_a_jobs_page_updates_steps_and_journal(page, web):
         expect(page.locator("[data-step=a]")).to_have_text("succeeded")
         expect(page.locator(f"#job-{job.pk}")).to_have_text("succeeded")
     expect(page.locator("#journal-group")).to_contain_text("every step succeeded")
+    job.refresh_from_db()
+    expect(page.locator(f"#job-{job.pk}-seq")).to_have_text(str(job.seq))
+    expect(page.locator(f"#job-{job.pk}-ended_at")).not_to_have_text("-")
     assert page.evaluate("never_reloaded")
 
 

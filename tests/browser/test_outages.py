@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -11,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from playwright.sync_api import expect
 
-from jobs.orchestrator import claim, finish, launch
+from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
 from tests.browser.support import (
     launched,
@@ -23,7 +24,7 @@ from tests.browser.support import (
 )
 from tests.faults.proxy import BAD_GATEWAY
 from tests.faults.websocket import RawSocket
-from tests.support import ended, in_threads, program
+from tests.support import ended, in_threads, program, wait_for
 
 PAGES, USERS = 200, 5
 
@@ -103,9 +104,86 @@ def test_a_page_does_not_claim_to_know_what_an_answer_would_have_said(tab, web, 
 
     tab.route("**/cancel/", lose_the_answer)
     tab.get_by_role("button", name="Cancel this job").click()
-    expect(tab.locator("#said")).to_contain_text("Whether the request arrived stands in the history")
+    expect(tab.locator("#said")).to_contain_text(
+        "Whether the request arrived stands in the history"
+    )
     expect(tab.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "cancelled")
     expect(tab.locator(".entry", has_text="cancel requested")).to_be_visible()
+
+
+@on_one_database
+def test_what_was_said_of_a_request_is_not_said_of_the_next_one(tab, web, desk):
+    job = launch("noop")
+    look_at(tab, web, job)
+    tab.route("**/cancel/", lambda route: route.abort(), times=1)
+    tab.get_by_role("button", name="Cancel this job").click()
+    expect(tab.locator("#said")).to_contain_text("No answer came")
+    tab.get_by_role("button", name="Cancel this job").click()
+    expect(tab.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "cancelled")
+    expect(tab.locator("#said")).to_have_count(0)
+
+
+@on_one_database
+def test_a_form_that_is_refused_says_what_may_be_wrong(tab, web, desk):
+    job = launch("noop")
+    look_at(tab, web, job)
+    tab.context.clear_cookies(name="csrftoken")
+    tab.get_by_role("button", name="Cancel this job").click()
+    expect(tab.locator("#said")).to_contain_text("Nothing was done.")
+    expect(tab.locator("#said")).to_contain_text("CSRF_TRUSTED_ORIGINS")
+
+
+@on_one_database
+def test_the_tab_says_when_the_page_is_not_live(tab, web, proxied, desk):
+    proxy = proxied(web)
+    job = launch("noop")
+    look_at(tab, proxy, job)
+    title = f"noop #{job.pk} · Truestep"
+    icon = tab.locator("link[rel=icon]")
+    pending = icon.get_attribute("href")
+    expect(tab).to_have_title(f"pending · {title}")
+    proxy.cut()
+    expect(tab).to_have_title(f"not live · pending · {title}")
+    expect(icon).not_to_have_attribute("href", pending)
+    proxy.heal()
+    expect(tab).to_have_title(f"pending · {title}")
+    expect(icon).to_have_attribute("href", pending)
+
+
+@on_one_database
+def test_after_midnight_what_was_before_has_a_date(tab, web, proxied):
+    proxy = proxied(web)
+    job = launch("noop")
+    now = datetime.now()
+    tab.clock.set_fixed_time(now)
+    look_at(tab, proxy, job)
+    told = [tab.locator("#verified"), tab.locator(".entry time").first]
+    date = now.strftime("%-m/%-d/%Y")
+    for time_ in told:
+        expect(time_).not_to_contain_text(date)
+    proxy.cut()
+    tab.clock.set_fixed_time(now + timedelta(days=1))
+    for time_ in told:
+        expect(time_).to_contain_text(date)
+
+
+@on_one_database
+def test_a_slow_server_is_asked_for_one_page_at_a_time(tab, web, desk):
+    jobs = [launch("noop") for _ in range(4)]
+    tab.goto(f"{web.url}/")
+    expect(tab.locator("body")).to_have_attribute("data-live", "live")
+    asked, held = [], []
+    tab.on("request", lambda request: asked.append(request.url))
+    tab.route(f"{web.url}/", lambda route: held.append(route), times=1)
+    new = launch("noop")
+    wait_for(lambda: tab.wait_for_timeout(10) or held, what="the page is fetched")
+    for job in jobs:  # the socket tells of each, a tenth of a second or more after the other
+        cancel(job.pk)
+        expect(tab.locator(f"#job-{job.pk} .status")).to_have_text("cancelled")
+    assert asked == [f"{web.url}/"]
+    held[0].continue_()
+    expect(tab.locator(f"#job-{new.pk} .status")).to_have_text("pending")
+    expect(tab.locator("body")).to_have_attribute("data-live", "live")
 
 
 @on_one_database

@@ -26,6 +26,7 @@ const FINAL_CODES = {
   4404: "This job is gone.",
 };
 const UNHEARD = "No answer came. Whether the request arrived stands in the history, as soon as this page is live.";
+const NOT_LIVE = "not live · "; // before the title
 const WORDS = { live: "Live", "catching-up": "Catching up", offline: "Not live" };
 
 const body = document.body;
@@ -48,6 +49,9 @@ let refetchAt = 0;
 let fetchedAt = -Infinity;
 let hurriedAt = -Infinity; // the last fetch that could not wait
 let fetchTook = 0;
+let fetching = null; // the controller of the fetch that is under way
+let wanted = null; // what asked for another one meanwhile
+let isCut = false; // from the end of a connection until the page is verified again
 const told = new Map(); // in lists and the admin: id of a cell → its status and seq, and when that was told
 
 // --- the socket
@@ -82,7 +86,10 @@ function disconnected(final) {
   const gone = socket;
   socket = null;
   gone?.close();
+  fetching?.abort();
+  isCut = true;
   setLive("offline");
+  showInTab();
   if (final) say(final);
   else pauseAndTry();
 }
@@ -165,15 +172,23 @@ function stale({ urgent = false, cells = {} } = {}) {
     if (seq > (told.get(id)?.seq ?? 0)) told.set(id, { status, seq, at: now });
   }
   showTold(now);
+  if (fetching) {
+    wanted = { urgent: urgent || Boolean(wanted?.urgent) };
+    return;
+  }
   const calm = Math.min(Math.max(REFETCH_MS, REFETCH_SHARE * fetchTook), LONGEST_REFETCH_MS);
   const wait = Math.max(0, (urgent ? hurriedAt + URGENT_MS : fetchedAt + calm) - performance.now());
   if (refetch && performance.now() + wait >= refetchAt) return;
   clearTimeout(refetch);
   refetchAt = performance.now() + wait;
-  refetch = setTimeout(() => {
+  refetch = setTimeout(async () => {
     refetch = null;
     if (urgent) hurriedAt = performance.now();
-    fetchAnew().catch(() => {});
+    fetching = new AbortController();
+    await fetchAnew(fetching.signal).catch(() => {});
+    fetching = null;
+    if (wanted) stale(wanted);
+    wanted = null;
   }, wait);
 }
 
@@ -188,10 +203,10 @@ function showTold(since) {
   }
 }
 
-async function fetchAnew() {
+async function fetchAnew(signal) {
   const began = (fetchedAt = performance.now());
   const asked = position;
-  const answer = await fetch(location.href);
+  const answer = await fetch(page.dataset.fresh || location.href, { signal });
   if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
   if (!answer.ok) return; // the next tick says again that this page is stale
   const text = await answer.text();
@@ -268,6 +283,15 @@ function showLocally(time) {
   time.title = at.toLocaleString();
 }
 
+// Of what was today, tell the date when the day is over.
+let today = new Date().toDateString();
+
+function showDates() {
+  if (today === new Date().toDateString()) return;
+  today = new Date().toDateString();
+  document.querySelectorAll("time[datetime]").forEach(showLocally);
+}
+
 // --- drawing
 
 const callbacks = {
@@ -329,8 +353,7 @@ function settle(root) {
 
 // … and, once for all that was placed, the title, the icon and which part of a big job this is.
 function settlePage() {
-  const job = document.querySelector(".job-head");
-  if (job) showInTab(job.dataset.status, job.querySelector(".status"));
+  showInTab();
   for (const link of document.querySelectorAll(".parts a")) {
     const isThis = Number(new URL(link.href).searchParams.get("from")) === Number(page.dataset.part);
     if (isThis) link.setAttribute("aria-current", "true");
@@ -339,14 +362,20 @@ function settlePage() {
   tellSoon();
 }
 
+// Of a page in a background tab nothing else is seen: they also say when it is not live.
 let inTab = null;
 
-function showInTab(status, badge) {
-  if (status === inTab) return; // asking for styles makes the browser compute them all
-  inTab = status;
-  document.title = document.title.replace(/^\w+/, status);
-  const tone = getComputedStyle(badge).color;
-  const sign = getComputedStyle(badge, "::before").content.replace(/[^◌▶✓✕■]/g, "");
+function showInTab() {
+  const job = document.querySelector(".job-head");
+  const shown = (isCut ? NOT_LIVE : "") + (job?.dataset.status ?? "");
+  if (shown === inTab) return; // asking for styles makes the browser compute them all
+  inTab = shown;
+  const title = document.title.replace(NOT_LIVE, "");
+  document.title = job ? title.replace(/^\w+/, shown) : shown + title;
+  if (!job) return;
+  const badge = job.querySelector(".status");
+  const tone = isCut ? "gray" : getComputedStyle(badge).color;
+  const sign = isCut ? "?" : getComputedStyle(badge, "::before").content.replace(/[^◌▶✓✕■]/g, "");
   const drawing = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><circle cx="8" cy="8" r="8" fill="${tone}"/>
     <text x="8" y="12" font-size="11" text-anchor="middle" fill="white">${sign}</text></svg>`;
   document.querySelector("link[rel=icon]").href = `data:image/svg+xml,${encodeURIComponent(drawing)}`;
@@ -393,12 +422,15 @@ function setLive(state) {
 }
 
 function verified() {
-  const now = new Date();
   const time = find("verified");
-  time.dateTime = now.toISOString();
-  time.textContent = now.toLocaleTimeString();
+  time.dateTime = new Date().toISOString();
+  showLocally(time);
   tries = 0;
+  isCut = false;
   setLive("live");
+  showInTab();
+  const said = find("said");
+  if (Object.values(FINAL_CODES).includes(said?.textContent)) said.remove(); // logged in again
 }
 
 function say(text) {
@@ -565,6 +597,7 @@ async function submitted(event) {
   }
   if (form.dataset.send === undefined) return;
   event.preventDefault();
+  find("said")?.remove(); // about the request before
   const button = event.submitter;
   const body = new FormData(form, button);
   const written = textOf(form);
@@ -614,6 +647,7 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
 addEventListener("online", wake);
 addEventListener("pageshow", wake);
 setInterval(() => countSeconds(document), 1000);
+setInterval(showDates, 1000);
 setInterval(acknowledge, 1000);
 setInterval(() => {
   if (socket && performance.now() - heardAt > SILENCE_MS) disconnected();
