@@ -170,14 +170,13 @@ class JobAdmin(ReadOnly, ModelAdmin):
 
     @admin.action(description="Cancel selected jobs", permissions=["control"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        def cancel_one(job: Job) -> None:
-            if orchestrator.cancel(job.pk, actor=request.user, source="admin"):
-                asked.append(str(job.pk))
-            else:
-                refused.append(str(job.pk))
-
         asked: list[str] = []
         refused: list[str] = []
+
+        def cancel_one(job: Job) -> None:
+            done = orchestrator.cancel(job.pk, actor=request.user, source="admin")
+            (asked if done else refused).append(str(job.pk))
+
         self._one_by_one(request, jobs, cancel_one)
         if asked:
             self.message_user(

@@ -158,21 +158,28 @@ def silence(worker: Worker) -> float:
     Who could not look for a while, because the database was away or the machine asleep, has not
     seen that there was no beat. Wants a row just read.
     """
+    return _watch(worker).silent
+
+
+def _watch(worker: Worker) -> _Watched:
+    """What is known of its beats after one more look at them."""
     now = time.monotonic()
     seen = _watched.get(worker.uuid)
     if seen is None or seen.beats != worker.beats:
         unseen = now - seen.looked_at if seen else 0.0
         is_known = unseen < conf.knobs().lease / 2
-        _watched[worker.uuid] = _Watched(worker.beats, now, unseen=unseen if is_known else 0.0)
-        return 0.0
-    seen.silent += min(now - seen.looked_at, conf.knobs().lease / 3)
-    seen.looked_at = now
-    return seen.silent
+        seen = _Watched(worker.beats, now, unseen=unseen if is_known else 0.0)
+        _watched[worker.uuid] = seen
+    else:
+        seen.silent += min(now - seen.looked_at, conf.knobs().lease / 3)
+        seen.looked_at = now
+    return seen
 
 
 def is_late(worker: Worker) -> bool:
     """Whether half a lease may have passed since the last beat: time to warn, not to decide."""
-    return silence(worker) + _watched[worker.uuid].unseen > conf.knobs().lease / 2
+    seen = _watch(worker)
+    return seen.silent + seen.unseen > conf.knobs().lease / 2
 
 
 def _holds_lock(path: str) -> bool | None:

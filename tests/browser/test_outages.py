@@ -187,6 +187,16 @@ def test_a_slow_server_is_asked_for_one_page_at_a_time(tab, web, desk):
 
 
 @on_one_database
+def test_a_fetch_that_nobody_answers_is_given_up(tab, web):
+    tab.goto(f"{web.url}/")
+    expect(tab.locator("body")).to_have_attribute("data-live", "live")
+    tab.route(f"{web.url}/", lambda route: None, times=1)
+    job = launch("noop")
+    expect(tab.locator(f"#job-{job.pk} .status")).to_have_text("pending")
+    expect(tab.locator("body")).to_have_attribute("data-live", "live")
+
+
+@on_one_database
 def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
     proxy = proxied(web)
     proxy.delay = 0.3  # seconds, each way

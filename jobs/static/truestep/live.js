@@ -10,6 +10,7 @@ const LONGEST_PAUSE_MS = 10000;
 const REFETCH_MS = 1000;
 const REFETCH_SHARE = 4; // a page that takes long to fetch and to draw is fetched less often …
 const LONGEST_REFETCH_MS = 1500; // … and is right within this and the fetch
+const LONGEST_FETCH_MS = 10000; // no answer comes any more
 const URGENT_MS = 150;
 const TELL_MS = 3000;
 const ACK_CHARACTERS = 200_000; // well below the server's window
@@ -185,7 +186,9 @@ function stale({ urgent = false, cells = {} } = {}) {
     refetch = null;
     if (urgent) hurriedAt = performance.now();
     fetching = new AbortController();
+    const tooLate = setTimeout(() => fetching.abort(), LONGEST_FETCH_MS);
     await fetchAnew(fetching.signal).catch(() => {});
+    clearTimeout(tooLate);
     fetching = null;
     if (wanted) stale(wanted);
     wanted = null;
