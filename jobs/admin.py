@@ -9,6 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import display_for_value
 from django.db.models import BooleanField, F, Model, Q, QuerySet
+from django.db.models.functions import Coalesce
 from django.forms import Script
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +20,7 @@ from django.utils.safestring import SafeString
 from . import database, feed, orchestrator
 from .live import fragments
 from .live.windows import Rows, rows_mark
-from .models import Attempt, Job, Step, Transition, Worker, current_attempt
+from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
 from .statuses import Kind
 from .templatetags.truestep import status_cell
 
@@ -86,7 +87,9 @@ class StepInline(ReadOnly, admin.TabularInline):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         first = Q(position__lt=feed.FIRST_PART.end)
         steps: QuerySet[Step] = super().get_queryset(request).filter(first)
-        return steps.annotate(current=current_attempt(), error=F("current__error"))
+        return steps.annotate(
+            current=current_attempt(), error=Coalesce(given_up(), F("current__error"))
+        )
 
 
 class TransitionInline(ReadOnly, admin.TabularInline):

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from . import database
-from .models import Attempt, Job, Need, Step, Transition
+from .models import Attempt, Job, Need, Step, Transition, given_up
 from .statuses import Status
 
 logger = logging.getLogger(__name__)
@@ -204,6 +204,12 @@ class StepSight:
     # When there are several: the newest ones, newest first, as far back as they may have changed;
     # their texts are cut.
     attempts: list[Attempt] = field(default_factory=list)
+    given_up: str = ""  # why it failed while it was pending
+
+    @property
+    def error(self) -> str:
+        """What went wrong: for a failed step, why it failed."""
+        return self.given_up or (self.attempt.error if self.attempt else "")
 
 
 Pulse = dict[str, dict[str, Any]]
@@ -394,11 +400,13 @@ def position_of(job_id: int) -> Position:
 def errors_of(job_id: int) -> list[str]:
     """One line for each failed step: its name and the first line of its error."""
     sql = """
-        SELECT s.name, a.error FROM truestep_step AS s
+        SELECT s.name, CASE WHEN t.from_status = %s THEN t.reason ELSE a.error END
+        FROM truestep_step AS s
+        LEFT JOIN truestep_transition AS t ON t.job_id = s.job_id AND t.seq = s.seq
         LEFT JOIN truestep_attempt AS a ON a.step_id = s.id AND a.number = s.attempt
         WHERE s.job_id = %s AND s.status = %s ORDER BY s.position LIMIT 10
     """
-    failed = database.rows(sql, job_id, Status.FAILED)
+    failed = database.rows(sql, Status.PENDING, job_id, Status.FAILED)
     return [f"{name}: {(error or 'failed').splitlines()[0][:300]}" for name, error in failed]
 
 
@@ -443,12 +451,14 @@ def _with_attempts(steps: list[Step], oldest: dict[int, int] | None = None) -> l
     several = _several_attempts(steps, oldest or {})
     waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
     waits = _unmet_needs(waiting)
+    given_up = _given_up([step.pk for step in steps if step.status == Status.FAILED])
     return [
         StepSight(
             step=step,
             attempt=current.get(step.pk),
             waits_for=waits.get(step.pk, []),
             attempts=several.get(step.pk, []),
+            given_up=given_up.get(step.pk, ""),
         )
         for step in steps
     ]
@@ -481,6 +491,14 @@ def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, li
         if len(shown) <= behind[attempt.step_id]:
             shown.append(attempt)
     return found
+
+
+def _given_up(steps: list[int]) -> dict[int, str]:
+    """Why those of these failed steps failed that did so while they were pending."""
+    if not steps:
+        return {}
+    failed = Step.objects.filter(pk__in=steps).annotate(why=given_up())
+    return dict(failed.exclude(why=None).values_list("pk", "why"))
 
 
 def _unmet_needs(steps: list[int]) -> dict[int, list[str]]:

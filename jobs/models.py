@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.db import models
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
 from django.urls import reverse
 from django.utils import timezone
 
@@ -92,6 +92,16 @@ class Job(models.Model):
 def current_attempt() -> FilteredRelation:
     """From a step to its current attempt: ``annotate`` with it to follow no other one."""
     return FilteredRelation("attempts", condition=Q(attempts__number=F("attempt")))
+
+
+def given_up() -> Subquery:
+    """For ``annotate``: why a step failed while it was pending; NULL of all other steps.
+
+    Its attempts, if there are any, did not fail it.
+    """
+    ends = Transition.objects.filter(job=OuterRef("job"), seq=OuterRef("seq"))
+    failures = ends.filter(from_status=Status.PENDING, to_status=Status.FAILED)
+    return Subquery(failures.values("reason"), output_field=models.TextField())
 
 
 class StepQuerySet(models.QuerySet["Step"]):

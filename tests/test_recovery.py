@@ -1,16 +1,21 @@
 """What nobody would ever move on is moved on by somebody else's sweep."""
 
+import json
 import os
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
+from django.utils.html import escape
 
-from jobs import audit, definitions, workers
+from jobs import audit, definitions, feed, workers
 from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job
 from jobs.orchestrator import Desk, cancel, claim, finish, launch
 from jobs.recovery import Sweep
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, journal, returned, rows, rows_as_they_lie, step_of
+from tests.test_follow import Told
 
 
 @pytest.fixture
@@ -150,6 +155,35 @@ def test_a_step_that_nobody_knows_waits_for_the_grace_and_then_fails(stranger, s
     assert step_of(job, "one").status == "failed"
     reason = job.journal.get(to_status="failed", step__isnull=False).reason
     assert reason.startswith("no running worker knows step 'one' of 'noop'; waited")
+
+
+def test_what_failed_a_step_that_nobody_knows_is_not_the_error_of_its_last_attempt(
+    stranger, other, ada, settings
+):
+    post, gone = other
+    job = launch("noop")
+    [held] = claim(gone, room=1)
+    finish(gone, held, ended(Verdict.HANDED_BACK, "boom"), room=0)
+    die(post)
+    settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
+    for _ in range(2):
+        stranger.run(held=())
+    reason = job.journal.get(to_status="failed", step__isnull=False).reason
+    assert feed.look(job.pk).steps[0].error == reason
+    assert feed.errors_of(job.pk) == [f"one: {reason}"]
+    out = StringIO()
+    call_command("show", str(job.pk), "--json", stdout=out)
+    shown = json.loads(out.getvalue())
+    assert (shown["job"]["error"], shown["steps"][0]["error"]) == (f"one: {reason}", reason)
+    told = Told(job)
+    told.look()
+    assert not any("│" in line for line in told.lines)
+    out = StringIO()
+    call_command("show", str(job.pk), stdout=out)
+    assert "no running worker knows step 'one'" in out.getvalue()
+    assert "boom" not in out.getvalue()
+    assert escape(reason) in ada.get(f"/jobs/{job.pk}/").text
+    assert f"<pre>{escape(reason)}</pre>" in ada.get(f"/admin/truestep/job/{job.pk}/change/").text
 
 
 def test_a_step_that_another_living_worker_knows_waits_on(stranger, other, settings):

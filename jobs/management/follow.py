@@ -152,13 +152,14 @@ class Lines(Follower):
         if self._as_json:
             self._write(json.dumps(entry.as_json()))
             return
-        if entry.step and entry.from_status == Status.RUNNING:
-            self._tell_log(entry.step)
+        ran = entry.step if entry.from_status == Status.RUNNING else None
+        if ran:
+            self._tell_log(ran)
         sign = SIGNS.get(Status(entry.to_status), " ") if entry.to_status else "!"
         what = entry.step.name if entry.step else f"job {job.pk} {job.definition}"
         self._line(entry.at.astimezone().strftime("%H:%M:%S"), sign, what, self._words(entry))
-        if entry.step and entry.to_status == Status.FAILED:
-            self._tell_error(entry.step)
+        if ran and entry.to_status == Status.FAILED:
+            self._tell_error(ran)
 
     def _words(self, entry: Transition) -> str:
         by = f" by {entry.actor}" if entry.actor else ""

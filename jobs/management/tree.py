@@ -15,7 +15,7 @@ from rich.tree import Tree
 from .. import database, feed, logs
 from ..feed import StepSight, why_pending
 from ..live.viewers import Frame
-from ..models import Step, current_attempt
+from ..models import Step, current_attempt, given_up
 from ..statuses import Status
 from ..templatetags.truestep import duration, number
 
@@ -130,8 +130,7 @@ class Picture:
             if row.step.waiting or not self._is_meant(row):
                 return plain(why_pending(row.step, row.attempt, row.waits_for))
             return plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
-        error = row.attempt.error if row.attempt else ""
-        return error.splitlines()[0] if error else ""
+        return row.error.splitlines()[0] if row.error else ""
 
     def _is_meant(self, row: StepSight) -> bool:
         """Whether the words about the workers are not older than the step."""
@@ -164,13 +163,13 @@ _URGENCY = {
 def tracebacks_of(job_id: int) -> Group:
     """Why each failed step failed, whole."""
     failed = Step.objects.filter(job=job_id, status=Status.FAILED).order_by("position")
-    attempts = failed.annotate(current=current_attempt())
-    told = attempts.values_list("name", "current__traceback", "current__error")
+    attempts = failed.annotate(current=current_attempt(), why=given_up())
+    told = attempts.values_list("name", "why", "current__traceback", "current__error")
     texts = []
-    for name, traceback, error in told[:10]:
-        if traceback or error:
+    for name, why, traceback, error in told[:10]:
+        if text := why or traceback or error:
             texts.append(Text(f"\n{name}", style="bold red"))
-            texts.append(Text((traceback or error).rstrip()))
+            texts.append(Text(text.rstrip()))
     return Group(*texts)
 
 

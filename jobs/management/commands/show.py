@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import F
 
 from ... import database, feed
-from ...models import Attempt, Job, Transition
+from ...models import Attempt, Job, Transition, given_up
 from ..follow import whole_of
 from ..terminal import TerminalCommand, console_of
 
@@ -41,7 +41,7 @@ def _job_as_json(job_id: int) -> dict[str, Any]:
             attempt.step_id: attempt
             for attempt in Attempt.objects.filter(step__job=job, number=F("step__attempt"))
         }
-        steps = list(job.steps.order_by("position"))
+        steps = list(job.steps.annotate(given_up=given_up()).order_by("position"))
         journal = Transition.objects.filter(job=job).select_related("step").order_by("seq")
         return {
             "job": {
@@ -52,18 +52,20 @@ def _job_as_json(job_id: int) -> dict[str, Any]:
                 "params": job.params,
                 "error": "\n".join(feed.errors_of(job.pk)) or None,
             },
-            "steps": [
-                {
-                    "id": step.pk,
-                    "name": step.name,
-                    "status": str(step.status),
-                    "seq": step.seq,
-                    "attempt": step.attempt,
-                    "result": attempts[step.pk].result if step.pk in attempts else None,
-                    "error": (attempts[step.pk].error or None) if step.pk in attempts else None,
-                    "log_lines": step.log_lines,
-                }
-                for step in steps
-            ],
+            "steps": [_step_as_json(step, attempts.get(step.pk)) for step in steps],
             "journal": [entry.as_json() for entry in journal],
         }
+
+
+def _step_as_json(step: Any, attempt: Attempt | None) -> dict[str, Any]:
+    """A step, annotated with ``given_up``, and its current attempt."""
+    return {
+        "id": step.pk,
+        "name": step.name,
+        "status": str(step.status),
+        "seq": step.seq,
+        "attempt": step.attempt,
+        "result": attempt.result if attempt else None,
+        "error": step.given_up or (attempt and attempt.error) or None,
+        "log_lines": step.log_lines,
+    }
