@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import display_for_value
 from django.db.models import BooleanField, F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
@@ -52,12 +51,12 @@ def _live(shown: Rows, mark: str, *, fresh: str, morph: str) -> dict[str, str]:
     }
 
 
-def _cell(name: str) -> Callable[[ModelAdmin[Job], Job], SafeString]:
+def _cell(name: str) -> Callable[[admin.ModelAdmin[Job], Job], SafeString]:
     """A field of a job that changes while it runs."""
     is_boolean = isinstance(Job._meta.get_field(name), BooleanField)
 
     @admin.display(description=name.replace("_", " "), ordering=name)
-    def cell(self: ModelAdmin[Job], job: Job) -> SafeString:
+    def cell(self: admin.ModelAdmin[Job], job: Job) -> SafeString:
         shown = display_for_value(getattr(job, name), "-", is_boolean)
         return format_html('<span id="job-{}-{}" data-cell>{}</span>', job.pk, name, shown)
 
@@ -108,7 +107,7 @@ class TransitionInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, ModelAdmin):
+class JobAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "definition", "status_now", "seq_now", "created_at", "started", "ended")
     list_filter = ("status", "definition")
     ordering = ("-id",)
@@ -227,7 +226,7 @@ class JobAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Step)
-class StepAdmin(ReadOnly, ModelAdmin):
+class StepAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "job", "name", "status_now", "attempt", "log_lines")
     list_filter = ("status",)
     list_select_related = ("job",)
@@ -239,7 +238,7 @@ class StepAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnly, ModelAdmin):
+class AttemptAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "step", "number", "verdict", "worker", "started_at", "ended_at")
     list_filter = ("verdict",)
     list_select_related = ("step", "worker")
@@ -247,7 +246,7 @@ class AttemptAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Transition)
-class TransitionAdmin(ReadOnly, ModelAdmin):
+class TransitionAdmin(ReadOnly, admin.ModelAdmin):
     list_display = (
         "job",
         "seq",
@@ -265,6 +264,6 @@ class TransitionAdmin(ReadOnly, ModelAdmin):
 
 
 @admin.register(Worker)
-class WorkerAdmin(ReadOnly, ModelAdmin):
+class WorkerAdmin(ReadOnly, admin.ModelAdmin):
     list_display = ("id", "host", "pid", "slots", "beats", "started_at", "stopped_at")
     ordering = ("-id",)

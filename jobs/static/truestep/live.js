@@ -365,7 +365,7 @@ function settlePage() {
   tellSoon();
 }
 
-// Of a page in a background tab nothing else is seen: they also say when it is not live.
+// Title and icon also say when the page is not live: of one in the background nothing else is seen.
 let inTab = null;
 
 function showInTab() {
@@ -608,7 +608,7 @@ async function submitted(event) {
   try {
     const answer = await fetch(form.action, { method: "POST", body });
     const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const said = shown.querySelector("[data-said]"); // the database is in trouble
+    const said = shown.querySelector("[data-said]"); // the server tells why
     if (said) say(said.textContent);
     else if (answer.status >= 500) say(UNHEARD); // a gateway may say so of a server that has done it
     else if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
