@@ -27,7 +27,7 @@ from django.db import (
 )
 from django.db.backends.signals import connection_created
 
-from .exceptions import DatabaseBusy, DatabaseUnsafe, DatabaseUnusable
+from ..exceptions import DatabaseBusy, DatabaseUnsafe, DatabaseUnusable
 
 PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
 ASK_SECONDS = 0.0005  # on average, between two looks whether it is a writer's turn
