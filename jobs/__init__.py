@@ -3,7 +3,7 @@
 Read in this order:
 
     what a job is       statuses, definitions, models, triggers
-    how it moves        transitions, orchestrator, runner, engines
+    how it moves        transitions, orchestrator, runner, slots, engines
     how it survives     workers, recovery, logs
     how it is seen      feed, live, views, admin
     what it stands on   database, text, conf, exceptions, crashpoints

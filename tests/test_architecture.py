@@ -19,9 +19,9 @@ PLANTED = [
     ("jobs/transitions.py", "from . import views", "Imports run downwards only"),
     ("jobs/on_no_floor.py", "", "Imports run downwards only"),
     (
-        "jobs/engines/processes.py",
+        "jobs/slots/processes.py",
         "from . import slot",
-        "Imports inside the embedded engine run downwards only",
+        "Imports inside the slots run downwards only",
     ),
     (
         "jobs/management/commands/worker.py",

@@ -19,9 +19,9 @@ import psutil
 from django.db import connection
 
 from jobs import audit, database
-from jobs.engines import processes
 from jobs.models import Attempt, Job, LogChunk, Step, Transition
 from jobs.orchestrator import cancel, launch, retry
+from jobs.slots import processes
 from jobs.statuses import UNFINISHED, Kind, Status, Verdict
 from tests.chaos import KINDS, Event
 from tests.faults.leftovers import carrying

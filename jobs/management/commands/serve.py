@@ -17,8 +17,8 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 
 from ... import conf, triggers
-from ...engines import processes
 from ...exceptions import NotReady
+from ...slots import processes
 from ..terminal import TerminalCommand
 
 LOOK_SECONDS = 0.05

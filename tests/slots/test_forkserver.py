@@ -3,7 +3,7 @@
 import os
 import socket
 
-from jobs.engines.forkserver import Exit, ForkServer
+from jobs.slots.forkserver import Exit, ForkServer
 
 
 def test_an_exit_that_comes_with_another_answer_is_not_lost():

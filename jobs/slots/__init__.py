@@ -1,0 +1,1 @@
+"""Processes that run steps: ``pool`` starts, hears and ends them; ``slot`` runs inside of them."""

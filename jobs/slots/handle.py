@@ -1,0 +1,121 @@
+"""The engine's side of a slot, and of the attempt that it runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..logs import LineCutter, LogBook
+from ..runner import Outcome, Task
+from ..statuses import Verdict
+from ..transitions import Claim
+
+READ_BYTES = 256 * 1024
+
+
+@dataclass(eq=False)
+class Slot:
+    """A process that runs steps, as its engine sees it."""
+
+    pid: int
+    conversation: socket.socket
+    output: int  # the end of a pipe from which everything is read that the slot prints
+    marker: bytes
+    running: Running | None = None
+    is_dead: bool = False
+    is_tainted: bool = False  # it was killed, or has to be
+    has_hung_up: bool = False
+    _heard: bytes = field(default=b"", repr=False)
+
+    @property
+    def is_free(self) -> bool:
+        return self.running is None and not self.is_dead
+
+    def tell(self, task: Task) -> None:
+        self.conversation.setblocking(True)
+        with contextlib.suppress(ConnectionError):  # it has just died: its exit will tell
+            self.conversation.sendall(task.to_json().encode() + b"\n")
+        self.conversation.setblocking(False)
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What the slot has said since the last call; a slot that hung up says nothing."""
+        with contextlib.suppress(BlockingIOError, ConnectionError):
+            while data := self.conversation.recv(READ_BYTES):
+                self._heard += data
+            self.has_hung_up = True
+        *lines, self._heard = self._heard.split(b"\n")
+        return [json.loads(line) for line in lines]
+
+    def printed(self) -> bytes | None:
+        """Some of what the slot has printed since the last call; None at the end of its output.
+
+        Raises BlockingIOError when there is nothing for now.
+        """
+        return os.read(self.output, READ_BYTES) or None
+
+    def close(self) -> None:
+        self.conversation.close()
+        os.close(self.output)
+
+
+@dataclass
+class Stop:
+    """A slot was asked to end its attempt."""
+
+    verdict: Verdict  # what the attempt becomes
+    reason: str
+    kill_at: float  # monotonic seconds
+
+
+@dataclass(eq=False, kw_only=True)
+class Running:
+    """An attempt in a slot, until it is recorded how it ended."""
+
+    slot: Slot
+    claim: Claim
+    book: LogBook
+    cutter: LineCutter
+    deadline: float | None  # monotonic seconds
+    stop: Stop | None = None
+    outcome: Outcome | None = None
+    retry_at: float = 0.0  # when to try again to record it
+
+    def add_output(self, data: bytes) -> None:
+        for text, level in self.cutter.feed(data):
+            self.book.add(text, level)
+
+    def end_output(self) -> None:
+        """Nothing more will be printed."""
+        for text, level in self.cutter.end():
+            self.book.add(text, level)
+        self.book.close()
+
+    def ending(self) -> Outcome:
+        """How the attempt ended. One that was asked to stop first has stopped, whatever it says:
+        its children were ended, so that what it returned means nothing.
+        """
+        assert self.outcome
+        if self.stop is None:
+            is_stray = self.outcome.verdict is Verdict.STOPPED
+            return _stray(self.outcome) if is_stray else self.outcome
+        reason = self.stop.reason
+        return Outcome(
+            verdict=self.stop.verdict,
+            reason=reason,
+            error=reason[0].upper() + reason[1:] + ".",
+            traceback=self.outcome.traceback,
+        )
+
+
+def _stray(outcome: Outcome) -> Outcome:
+    """Only what somebody asked for is cancelled; a stray signal is a failure."""
+    return Outcome(
+        verdict=Verdict.FAILED,
+        reason="stopped by a stray signal",
+        error="The step was stopped by SIGTERM, which its worker had not sent.",
+        traceback=outcome.traceback,
+    )

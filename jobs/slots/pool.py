@@ -1,0 +1,223 @@
+"""The slots of one engine: it starts and ends them, hands them tasks, and hears what they say.
+
+It knows no database. What an attempt said and how it ended is kept in its ``Running`` until the
+engine has recorded it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import selectors
+import signal
+import socket
+import time
+from collections.abc import Callable
+
+from .. import conf
+from ..logs import LineCutter, LogBook
+from ..runner import Outcome, Task
+from ..statuses import Verdict
+from ..transitions import Claim
+from . import processes
+from .forkserver import Exit, ForkServer
+from .handle import Running, Slot, Stop
+
+KILL_AGAIN_SECONDS = 1.0
+
+
+class Pool:
+    """Make it before the process has threads or needs a database connection: it forks."""
+
+    def __init__(self) -> None:
+        self._server = ForkServer()
+        self._slots: list[Slot] = []
+        self._selector = selectors.DefaultSelector()
+        self.listen_to(self._server, self._bury)
+
+    def listen_to(self, source: socket.socket | ForkServer | int, hear: Callable[[], None]) -> None:
+        """Call *hear* in ``listen`` whenever there is something to read from *source*."""
+        self._selector.register(source, selectors.EVENT_READ, hear)
+
+    def listen(self, seconds: float) -> None:
+        """Wait until anything is to be read, *seconds* at most, and hear all of it."""
+        for key, _ in self._selector.select(seconds):
+            key.data()
+        if self._server.has_exits:
+            self._bury()
+
+    def hold(self, lock: int) -> None:
+        """Nobody finds the lock free before every slot is gone."""
+        self._server.hold(lock)
+
+    def beat(self) -> None:
+        """The engine lives; without a beat for a lease, its slots are killed."""
+        self._server.beat()
+
+    def close(self) -> None:
+        """End every slot and all that they started; harmless to repeat."""
+        self._server.close()
+
+    # -- attempts
+
+    @property
+    def running(self) -> list[Running]:
+        return [slot.running for slot in self._slots if slot.running]
+
+    def run(self, claim: Claim, task: Task) -> Running:
+        """Hand a claimed step to a slot."""
+        slot = next((slot for slot in self._slots if slot.is_free), None) or self._new_slot()
+        knobs = conf.knobs()
+        slot.running = Running(
+            slot=slot,
+            claim=claim,
+            book=LogBook(claim, knobs.log_bytes),
+            cutter=LineCutter(slot.marker, knobs.line_bytes),
+            deadline=time.monotonic() + claim.timeout if claim.timeout else None,
+        )
+        slot.tell(task)
+        return slot.running
+
+    def ask_to_stop(self, running: Running, verdict: Verdict, reason: str) -> None:
+        """TERM for the step and everything it started; KILL follows after the grace."""
+        self._hear(running.slot)  # it may have returned already
+        if running.outcome is None:
+            running.stop = Stop(verdict, reason, time.monotonic() + conf.knobs().grace)
+            processes.terminate_tree(running.slot.pid)
+
+    def enforce_deadlines(self, *, is_urgent: bool) -> None:
+        """Ask what takes too long to stop, and kill what was asked to; at once when *is_urgent*."""
+        now = time.monotonic()
+        for running in self.running:
+            if running.outcome:
+                continue
+            stop, timeout = running.stop, running.claim.timeout
+            if stop and (is_urgent or now >= stop.kill_at):
+                stop.kill_at = now + KILL_AGAIN_SECONDS
+                processes.kill_tree(running.slot.pid)
+            elif running.deadline and now >= running.deadline and not stop:
+                self.ask_to_stop(running, Verdict.TIMED_OUT, f"timed out after {timeout:g} s")
+
+    def spoil(self, running: Running) -> None:
+        """End its slot and all that runs in it; the slot is not used again."""
+        running.slot.is_tainted = True
+        processes.kill_tree(running.slot.pid)
+
+    def read_to_the_end(self, running: Running) -> None:
+        """Put everything that the ended attempt has printed into its log."""
+        self._read_output(running.slot, everything=True)
+        running.end_output()
+
+    def release(self, running: Running) -> None:
+        """The attempt is over and done with: its slot is free again, or ends."""
+        slot, slot.running = running.slot, None
+        if slot.is_dead:
+            self._forget(slot)
+        elif running.stop or slot.is_tainted:  # interrupted anywhere, it may be in any state
+            processes.kill_tree(slot.pid)
+            slot.is_dead = True
+
+    # -- slots
+
+    def _new_slot(self) -> Slot:
+        mine, theirs = socket.socketpair()
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        pid = self._server.spawn(theirs, write)
+        theirs.close()
+        os.close(write)
+        marker = b"\x1e" + secrets.token_hex(8).encode()
+        mine.sendall(marker + b"\n")
+        mine.setblocking(False)
+        slot = Slot(pid=pid, conversation=mine, output=read, marker=marker)
+        self._slots.append(slot)
+        self.listen_to(mine, lambda: self._hear(slot))
+        self.listen_to(read, lambda: self._read_output(slot))
+        return slot
+
+    def _read_output(self, slot: Slot, everything: bool = False) -> None:
+        while slot in self._slots:  # else it was forgotten in this very turn
+            try:
+                data = slot.printed()
+            except BlockingIOError:
+                return
+            if data is None:
+                self._unwatch(slot.output)
+                return
+            if slot.running:
+                slot.running.add_output(data)
+            if not everything:
+                return
+
+    def _hear(self, slot: Slot) -> None:
+        if slot not in self._slots:  # it was forgotten in this very turn
+            return
+        messages = slot.messages()
+        if slot.has_hung_up:  # its exit will tell; watching on would only spin
+            self._unwatch(slot.conversation)
+        for message in messages:
+            if running := slot.running:
+                if "progress" in message:
+                    running.book.progress(*message["progress"])
+                if "outcome" in message:
+                    running.outcome = Outcome.from_json(message["outcome"])
+                    self._end_leftovers(running, message["left"])
+
+    def _end_leftovers(self, running: Running, left: dict[str, bool]) -> None:
+        if left["processes"]:
+            self._end_children(running)
+        if left["threads"]:  # they may print without end
+            self.spoil(running)
+
+    def _end_children(self, running: Running) -> None:
+        count = processes.kill_descendants(running.slot.pid)
+        if count:
+            self._read_output(running.slot, everything=True)
+            running.book.add(f"The step left {count} process(es) running; they were ended.", "w")
+
+    def _bury(self) -> None:
+        """Slots have ended, asked or not."""
+        for exit_ in self._server.exits():
+            slot = next((slot for slot in self._slots if slot.pid == exit_.pid), None)
+            if slot is None:
+                continue
+            self._hear(slot)
+            slot.is_dead = True
+            if slot.running is None:
+                self._forget(slot)
+            elif slot.running.outcome is None:
+                slot.running.outcome = _early_end(exit_)
+
+    def _forget(self, slot: Slot) -> None:
+        self._unwatch(slot.conversation)
+        self._unwatch(slot.output)
+        slot.close()
+        self._slots.remove(slot)
+
+    def _unwatch(self, watched: socket.socket | int) -> None:
+        """Nothing more comes from it; harmless to repeat."""
+        with contextlib.suppress(KeyError):
+            self._selector.unregister(watched)
+
+
+def _early_end(exit_: Exit) -> Outcome:
+    """A slot ended before its step returned."""
+    if exit_.by_server:
+        reason = "its worker showed no sign of life for too long"
+        return Outcome(verdict=Verdict.HANDED_BACK, reason=reason)
+    return Outcome(
+        verdict=Verdict.DIED,
+        reason="its process died",
+        error=f"The step's process {_death(exit_.code)} before the step returned.",
+    )
+
+
+def _death(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "unknown signal"
+    return f"was killed by signal {-code} ({name})"
