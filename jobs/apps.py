@@ -17,8 +17,10 @@ class TruestepConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks, definitions  # noqa: F401  (checks register themselves)
+        from .database.routing import route
         from .live import access
 
+        route()
         definitions.autodiscover()
         access.connect_signals()
         pre_migrate.connect(_remove_triggers, sender=self)
@@ -27,14 +29,15 @@ class TruestepConfig(AppConfig):
 
 def _remove_triggers(using: str, plan: Sequence[Any], **kwargs: Any) -> None:
     """Before migrations that may rebuild a table; until they are through, no worker starts."""
-    from . import triggers
+    from . import database, triggers
 
-    if plan:
-        triggers.make_way(using)
+    if plan and using == database.alias():
+        triggers.make_way()
 
 
 def _install_triggers(using: str, **kwargs: Any) -> None:
     """After every ``migrate``: SQLite drops triggers when it rebuilds a table."""
-    from . import triggers
+    from . import database, triggers
 
-    triggers.install(using)
+    if using == database.alias():
+        triggers.install()

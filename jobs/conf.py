@@ -13,6 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
+from django.db import DEFAULT_DB_ALIAS
 
 KIB, MIB = 2**10, 2**20
 MAY_BE_0 = {"drain"}
@@ -34,6 +35,7 @@ class Knobs:
     error_bytes: int = 16 * KIB  # error text and traceback kept of one attempt
     result_bytes: int = 1 * MIB  # a larger result fails its step
     sockets: int = 50  # pages that one user may have open in one web process
+    database: str = DEFAULT_DB_ALIAS  # where Truestep's rows are, by its name in DATABASES
     run_directory: str = ""  # where workers hold their locks; default: in the temporary directory
 
 
@@ -61,6 +63,11 @@ def knobs() -> Knobs:
                 f"TRUESTEP[{name!r}] is {value!r}; it must be above 0 and at most {highest}."
             )
     found = Knobs(**given)  # type: ignore[arg-type]  # each was checked above
+    if found.database not in settings.DATABASES:
+        raise ImproperlyConfigured(
+            f"TRUESTEP['database'] is {found.database!r}, which DATABASES does not name. "
+            f"It names: {', '.join(settings.DATABASES)}."
+        )
     if found.lease < 3 * found.beat:
         raise ImproperlyConfigured(
             f"TRUESTEP['lease'] is {found.lease:g} s; it must be at least three times "

@@ -52,7 +52,7 @@ def announce(job_id: int, seq: int = 0) -> None:
     Without a *seq*, only volatile values have changed, which no list shows.
     """
     # Not a partial: Django logs a robust callback that fails by its name, and a partial has none.
-    transaction.on_commit(lambda: poke(job_id, seq), robust=True)
+    database.on_commit(lambda: poke(job_id, seq))
 
 
 def poke(job_id: int, seq: int = 0) -> None:
@@ -65,9 +65,12 @@ def get_ready() -> None:
     get_channel_layer()
 
 
-def announce_access() -> None:
-    """Tell all web processes, after the commit, that somebody may have lost a right to watch."""
-    transaction.on_commit(lambda: _publisher.send_access(), robust=True)
+def announce_access(using: str) -> None:
+    """Tell all web processes that somebody may have lost a right to watch.
+
+    It leaves after the commit of the transaction in progress on the database *using*.
+    """
+    transaction.on_commit(lambda: _publisher.send_access(), using=using, robust=True)
 
 
 def adopt_loop(loop: asyncio.AbstractEventLoop) -> None:

@@ -10,7 +10,6 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import connection, transaction
 
 from . import crashpoints, database, definitions, transitions
 from .exceptions import InvalidParams, Overtaken, UnknownStep
@@ -51,7 +50,7 @@ def launch(
     reason = _because(f"launched again, after job {again_of.pk}" if again_of else "launched", why)
     job = None
     try:
-        with nullcontext() if connection.in_atomic_block else database.write():
+        with nullcontext() if database.connection.in_atomic_block else database.write():
             job = transitions.bear(
                 cls.name,
                 raw,
@@ -69,9 +68,8 @@ def launch(
             raise
     crashpoints.reach("launch.after_commit")
     if again_of:
-        transaction.on_commit(
-            lambda: _note_followed(again_of.pk, job, why, actor=str(actor), source=source),
-            robust=True,
+        database.on_commit(
+            lambda: _note_followed(again_of.pk, job, why, actor=str(actor), source=source)
         )
     return job
 

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import IntegrityError, connection
+from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
@@ -531,7 +531,7 @@ class Batch:
         """One statement for any number of steps: each becomes what its journal entry says."""
         if not self._moved:
             return
-        with connection.cursor() as cursor:
+        with database.connection.cursor() as cursor:
             cursor.execute(
                 "UPDATE truestep_step SET status = j.to_status, seq = j.seq, attempt = j.attempt, "
                 "fence = fence + 1, tag = j.tag, not_before = NULL, "

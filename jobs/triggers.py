@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS, connections
 
 from . import database
-from .database import NEWS
+from .database import NEWS, connection
 from .exceptions import DatabaseUnusable, TriggersMissing
 
 
@@ -117,9 +116,8 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def install(using: str = DEFAULT_DB_ALIAS) -> None:
+def install() -> None:
     """Create every trigger anew; harmless to repeat. Run after each ``migrate``."""
-    connection = connections[using]
     if "truestep_transition" not in connection.introspection.table_names():
         return  # migrated back to nothing
     with connection.cursor() as cursor:
@@ -130,24 +128,22 @@ def install(using: str = DEFAULT_DB_ALIAS) -> None:
             cursor.execute(statement)
 
 
-def make_way(using: str = DEFAULT_DB_ALIAS) -> None:
+def make_way() -> None:
     """Before migrations: SQLite does not rebuild a table that another table's trigger names."""
-    if connections[using].vendor == "sqlite":
-        remove(using)
+    if connection.vendor == "sqlite":
+        remove()
 
 
-def remove(using: str = DEFAULT_DB_ALIAS) -> None:
+def remove() -> None:
     """Drop every trigger."""
-    connection = connections[using]
     of_table = "" if connection.vendor == "sqlite" else " ON {}"
     with connection.cursor() as cursor:
         for rule in RULES:
             cursor.execute(f"DROP TRIGGER IF EXISTS {rule.name}" + of_table.format(rule.table))
 
 
-def require(using: str = DEFAULT_DB_ALIAS) -> None:
+def require() -> None:
     """Raises TriggersMissing, naming them, unless every trigger is in place."""
-    connection = connections[using]
     with connection.cursor() as cursor:
         cursor.execute(_PRESENT[connection.vendor])
         present = {name for (name,) in cursor.fetchall()}

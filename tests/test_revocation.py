@@ -55,7 +55,7 @@ def only_hints(monkeypatch):
 def only_the_batch(monkeypatch):
     """No hint arrives."""
     monkeypatch.setattr(hub, "_changed", lambda watch: False)
-    monkeypatch.setattr(feed, "announce_access", lambda: None)
+    monkeypatch.setattr(feed, "announce_access", lambda using: None)
     monkeypatch.setattr(access, "CHECK_SECONDS", 0.1)
     monkeypatch.setattr(access, "GATHER_SECONDS", 0)
 
@@ -137,7 +137,7 @@ async def test_a_session_that_expires(database, only_the_batch):
 
 @pytest.mark.sqlite
 async def test_a_commit_of_another_process_without_a_poke(database, monkeypatch):
-    monkeypatch.setattr(feed, "announce_access", lambda: None)
+    monkeypatch.setattr(feed, "announce_access", lambda using: None)
     monkeypatch.setattr(access, "CHECK_SECONDS", 60)
     _, client = await sync_to_async(viewer)()
     async with socket(None, client) as page:

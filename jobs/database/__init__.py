@@ -17,17 +17,14 @@ from enum import Enum
 from typing import Any
 
 import psutil
-from django.db import (
-    DEFAULT_DB_ALIAS,
-    DatabaseError,
-    InterfaceError,
-    OperationalError,
-    connection,
-    transaction,
-)
+from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.signals import connection_created
 
 from ..exceptions import DatabaseBusy, DatabaseUnsafe, DatabaseUnusable
+from .routing import alias as alias
+from .routing import atomic as atomic
+from .routing import connection as connection
+from .routing import on_commit as on_commit
 
 PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
 ASK_SECONDS = 0.0005  # on average, between two looks whether it is a writer's turn
@@ -64,7 +61,7 @@ def _limit_waiting(fresh: Any) -> None:
 
 def _set_up(connection: Any, **kwargs: Any) -> None:
     """A connection was made."""
-    if connection.alias != DEFAULT_DB_ALIAS:
+    if connection.alias != alias():
         return
     connection.truestep_file = _file_of(connection)
     if _limits_waiting:
@@ -112,7 +109,7 @@ def write() -> Iterator[None]:
     with _ticket():
         _follow_file()
         try:
-            with transaction.atomic(durable=True):
+            with atomic(durable=True):
                 yield
         except OperationalError as error:
             waited = time.monotonic() - began
@@ -122,16 +119,18 @@ def write() -> Iterator[None]:
 
 
 @contextmanager
-def snapshot() -> Iterator[None]:
-    """Every read inside sees one state of the database.
+def snapshot(using: str | None = None) -> Iterator[None]:
+    """Every read inside sees one state of Truestep's database, or of another one.
 
     On SQLite this begins DEFERRED although writes begin IMMEDIATE: a reader must never wait for a
     writer.
     """
+    connection = connections[using or alias()]
     if connection.in_atomic_block:
         yield
     elif connection.vendor == "sqlite":
-        _follow_file()
+        if connection.alias == alias():
+            _follow_file()
         connection.ensure_connection()
         if connection.connection.in_transaction:  # inside another snapshot
             yield
@@ -143,7 +142,7 @@ def snapshot() -> Iterator[None]:
             finally:
                 cursor.execute("ROLLBACK")
     else:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(connection.alias), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
 

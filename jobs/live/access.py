@@ -19,6 +19,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import Group, Permission
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.db import DEFAULT_DB_ALIAS, router
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -132,7 +133,8 @@ class Guard:
 
 def verdicts(keys: Collection[str]) -> dict[str, Verdict]:
     """What each session may do now; the number of queries does not depend on how many there are."""
-    with database.snapshot():  # else who is deactivated meanwhile just lacks a permission
+    # One snapshot of the users' database: else who is deactivated meanwhile lacks a permission.
+    with database.snapshot(router.db_for_read(auth.get_user_model())):
         sessions = dict(_sessions(keys))
         users = _users(sessions.values())
         watchers = _permitted(users.values(), "truestep.view_job")
@@ -204,6 +206,8 @@ def connect_signals() -> None:
                 m2m_changed.connect(_hint, sender=relation.remote_field.through)
 
 
-def _hint(update_fields: Collection[str] | None = None, **kwargs: Any) -> None:
+def _hint(
+    update_fields: Collection[str] | None = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any
+) -> None:
     if update_fields is None or set(update_fields) != {"last_login"}:  # every login writes that
-        feed.announce_access()
+        feed.announce_access(using)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.db import connection
+from django.db import connections
 
 from .. import database, feed
 from .access import Guard
@@ -63,7 +63,7 @@ class Hub:
             self._ear.refresh()
         if not self._feeds:
             self._watching.clear()
-            self._reader.submit(_close_connection)
+            self._reader.submit(_close_connections)
 
     def _groups(self) -> set[str]:
         return {feed.ACCESS, *(found.group for found in self._feeds.values())}
@@ -86,7 +86,7 @@ class Hub:
         if self._watcher.is_alive():
             self._watching.set()
             self._watcher.join()
-        self._reader.submit(_close_connection).result()
+        self._reader.submit(_close_connections).result()
         self._reader.shutdown()
 
     # -- what wakes a feed: pokes or, where those of other processes do not arrive, any commit
@@ -139,7 +139,7 @@ def _changed(watch: database.CommitWatch) -> bool:
     try:
         return watch.changed()
     except Exception:  # whatever is wrong with the database, the feeds look and tell
-        connection.close()
+        connections.close_all()
         return True
 
 
@@ -147,7 +147,7 @@ def _keeping_connection(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except Exception:
-        connection.close()  # the next read begins with a sound one
+        connections.close_all()  # the next read begins with a sound one
         raise
 
 
@@ -155,8 +155,8 @@ def _closing_connection(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     finally:
-        connection.close()
+        connections.close_all()
 
 
-def _close_connection() -> None:
-    connection.close()  # looked up here, since each thread has its own
+def _close_connections() -> None:
+    connections.close_all()  # of this thread: each has its own

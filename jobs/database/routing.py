@@ -1,0 +1,88 @@
+"""Which of the project's databases holds Truestep's rows: ``TRUESTEP["database"]``.
+
+Every query names it: SQL through ``connection``, transactions through ``atomic`` and ``on_commit``,
+the ORM through ``Router``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.db import connections, router, transaction
+from django.db.models import Model
+from django.db.utils import ConnectionRouter
+
+from .. import conf
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+LABEL = "truestep"  # of the app, whose models are Truestep's rows
+
+
+def alias() -> str:
+    """The name of the database in ``DATABASES``."""
+    return conf.knobs().database
+
+
+class _Connection:
+    """This thread's connection to that database, as ``django.db.connection`` is to ``default``."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(connections[alias()], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        setattr(connections[alias()], name, value)
+
+
+if TYPE_CHECKING:
+    connection: BaseDatabaseWrapper
+else:
+    connection = _Connection()
+
+
+def atomic(*, durable: bool = False) -> transaction.Atomic:
+    """``transaction.atomic`` on Truestep's database."""
+    return transaction.atomic(using=alias(), durable=durable)
+
+
+def on_commit(function: Callable[[], Any]) -> None:
+    """Call *function* once the transaction in progress has committed; log it when it fails."""
+    transaction.on_commit(function, using=alias(), robust=True)
+
+
+class Router:
+    """Sends every query about Truestep's rows to their database, and no other query anywhere.
+
+    It is the first of ``DATABASE_ROUTERS``: a router that reads from a replica would show rows as
+    they were, and a worker would no longer find what it has just written.
+    """
+
+    def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
+        return alias() if model._meta.app_label == LABEL else None
+
+    db_for_write = db_for_read
+
+    def allow_relation(self, one: Model, other: Model, **hints: Any) -> bool | None:
+        return True if {one._meta.app_label, other._meta.app_label} == {LABEL} else None
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        return db == alias() if app_label == LABEL else None
+
+
+def route(*, setting: str = "DATABASE_ROUTERS", **kwargs: Any) -> None:
+    """Put the router first when the project starts, and when a test changes the setting.
+
+    It goes into the setting, not into the list that Django made of it: when a test changes the
+    setting, Django makes a new list, before or after this is called.
+    """
+    path = f"{__name__}.{Router.__name__}"
+    if setting == "DATABASE_ROUTERS" and path not in settings.DATABASE_ROUTERS:
+        settings.DATABASE_ROUTERS = [path, *settings.DATABASE_ROUTERS]
+        router.routers = ConnectionRouter().routers
+
+
+setting_changed.connect(route, dispatch_uid="truestep.route")
