@@ -13,10 +13,12 @@ from django.forms import Script
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from . import database, feed, orchestrator
+from .exceptions import InsideTransaction
 from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
@@ -35,6 +37,16 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class RowsAdmin(ReadOnly, admin.ModelAdmin):
+    """The pages of a model."""
+
+    def get_urls(self) -> list[URLPattern]:
+        urls: list[URLPattern] = super().get_urls()
+        for url in urls:
+            database.non_atomic(url.callback)
+        return urls
 
 
 CELLS = "[data-job][data-status], [data-cell]"  # what the page's script keeps true everywhere
@@ -107,7 +119,7 @@ class TransitionInline(ReadOnly, admin.TabularInline):
 
 
 @admin.register(Job)
-class JobAdmin(ReadOnly, admin.ModelAdmin):
+class JobAdmin(RowsAdmin):
     list_display = ("id", "definition", "status_now", "seq_now", "created_at", "started", "ended")
     list_filter = ("status", "definition")
     ordering = ("-id",)
@@ -214,7 +226,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
         for number, job in enumerate(chosen):
             try:
                 act(job)
-            except database.TROUBLE as error:
+            except (*database.TROUBLE, InsideTransaction) as error:
                 left = ", ".join(str(other.pk) for other in chosen[number + 1 :])
                 self.message_user(
                     request,
@@ -226,7 +238,7 @@ class JobAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Step)
-class StepAdmin(ReadOnly, admin.ModelAdmin):
+class StepAdmin(RowsAdmin):
     list_display = ("id", "job", "name", "status_now", "attempt", "log_lines")
     list_filter = ("status",)
     list_select_related = ("job",)
@@ -238,7 +250,7 @@ class StepAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Attempt)
-class AttemptAdmin(ReadOnly, admin.ModelAdmin):
+class AttemptAdmin(RowsAdmin):
     list_display = ("id", "step", "number", "verdict", "worker", "started_at", "ended_at")
     list_filter = ("verdict",)
     list_select_related = ("step", "worker")
@@ -246,7 +258,7 @@ class AttemptAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Transition)
-class TransitionAdmin(ReadOnly, admin.ModelAdmin):
+class TransitionAdmin(RowsAdmin):
     list_display = (
         "job",
         "seq",
@@ -264,6 +276,6 @@ class TransitionAdmin(ReadOnly, admin.ModelAdmin):
 
 
 @admin.register(Worker)
-class WorkerAdmin(ReadOnly, admin.ModelAdmin):
+class WorkerAdmin(RowsAdmin):
     list_display = ("id", "host", "pid", "slots", "beats", "started_at", "stopped_at")
     ordering = ("-id",)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import router
+from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from . import conf, database, definitions
@@ -37,6 +40,61 @@ def check_knobs(
     except ImportError as error:
         return [Error(f"TRUESTEP['engine']: {error}", id="truestep.E002")]
     return []
+
+
+@register(Tags.compatibility)
+def check_database(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Settings with which Truestep's rows could not be guarded, committed, shared or found."""
+    if check_knobs():
+        return []
+    return [Error(text, id=f"truestep.{number}") for number, text in _database_problems()]
+
+
+def _database_problems() -> Iterator[tuple[str, str]]:
+    its, connection = f"DATABASES[{database.alias()!r}]", database.connection
+    other = "or name another database in TRUESTEP['database']"
+    if connection.vendor not in ("postgresql", "sqlite"):
+        yield (
+            "E010",
+            f"{its} is {connection.display_name}, for which Truestep has no triggers that guard "
+            f"its rows. Use PostgreSQL or SQLite, {other}.",
+        )
+    if not connection.settings_dict["AUTOCOMMIT"]:
+        yield (
+            "E011",
+            f"{its}['AUTOCOMMIT'] is False: what Truestep writes would not be committed. "
+            f"Remove it, {other}.",
+        )
+    if database.is_shared_file() and (missing := _missing_options(connection.settings_dict)):
+        yield (
+            "E012",
+            f"{its}['OPTIONS'] lacks {missing!r}, without which the processes that share this "
+            f"SQLite file block each other. Add it, {other}.",
+        )
+    if any(map(_is_sent_elsewhere, apps.get_app_config(database.LABEL).get_models())):
+        first = f"{database.Router.__module__}.{database.Router.__name__}"
+        yield (
+            "E013",
+            f"A database router sends Truestep's rows elsewhere than to {database.alias()!r}. "
+            f"Put {first!r} first in DATABASE_ROUTERS; TRUESTEP['database'] says where they are.",
+        )
+
+
+def _missing_options(its: dict[str, Any]) -> dict[str, str]:
+    """Of a SQLite, those with which readers do not wait for writers, nor writers for nothing."""
+    missing = {}
+    if str(its["OPTIONS"].get("transaction_mode")).upper() != "IMMEDIATE":
+        missing["transaction_mode"] = "IMMEDIATE"
+    at_first = str(its["OPTIONS"].get("init_command"))
+    if not re.search(r"journal_mode\W*wal\b", at_first, re.IGNORECASE):
+        missing["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+    return missing
+
+
+def _is_sent_elsewhere(model: type[Model]) -> bool:
+    return {router.db_for_read(model), router.db_for_write(model)} != {database.alias()}
 
 
 @register(Tags.database)

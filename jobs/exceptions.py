@@ -62,15 +62,26 @@ class DatabaseBusy(TruestepError):
         )
 
 
+class InsideTransaction(TruestepError, RuntimeError):
+    def __init__(self, alias: str) -> None:
+        super().__init__(
+            f"A transaction is open on the database {alias!r}, so nothing was written: workers and "
+            "pages act on this at once, and a rollback would undo it. Outside of a request, do "
+            "this after the transaction, or in transaction.on_commit(). In a view, set "
+            "@transaction.non_atomic_requests when ATOMIC_REQUESTS is on, and remove the "
+            "decorator or middleware that opens a transaction."
+        )
+
+
 class NotReady(TruestepError):
     """The database must not be used as it is; nothing was started."""
 
 
 class TriggersMissing(NotReady):
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, names: list[str], migrate: str) -> None:
         super().__init__(
             f"The database lacks the triggers that guard every status ({', '.join(names)}). "
-            "Run: python manage.py migrate"
+            f"Run: {migrate}"
         )
 
 

@@ -37,8 +37,13 @@ def launch(
     """Write a new job, all steps pending; a worker takes it from there.
 
     *params* are Python values, or text as a browser sends it. *again_of* is an older job that this
-    one runs again, *why* the reason that a person gives. Joins the caller's transaction. Raises
-    UnknownDefinition and InvalidParams; then nothing was written.
+    one runs again, *why* the reason that a person gives. Raises UnknownDefinition and
+    InvalidParams; then nothing was written.
+
+    Joins a transaction of the caller that is open on Truestep's database, and no other: when
+    TRUESTEP["database"] names another one than the caller's, the job is committed at once and may
+    start before the caller's rows can be seen, even if those are rolled back. Launch it after
+    them then: ``transaction.on_commit(lambda: launch(…))``.
     """
     cls = definitions.get(definition) if isinstance(definition, str) else definition
     raw = definitions.raw_params(params or {})

@@ -148,7 +148,7 @@ def require() -> None:
         cursor.execute(_PRESENT[connection.vendor])
         present = {name for (name,) in cursor.fetchall()}
     if missing := [rule.name for rule in RULES if rule.name not in present]:
-        raise TriggersMissing(missing)
+        raise TriggersMissing(missing, database.migrate_command())
 
 
 def require_ready() -> None:

@@ -27,7 +27,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from . import database, definitions, feed, logs, orchestrator
 from .database import Trouble
-from .exceptions import InvalidParams, UnknownDefinition, UnknownStep
+from .exceptions import InsideTransaction, InvalidParams, UnknownDefinition, UnknownStep
 from .live import fragments
 from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
 from .models import Job, Step
@@ -48,12 +48,20 @@ def permitted(what: str) -> Callable[[View], View]:
     """No login: to the login page; no permission: 403."""
 
     def guard(view: View) -> View:
+        @database.non_atomic
         @login_required
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.has_perm(_PERMISSIONS[what]):
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            try:
+                return view(request, *args, **kwargs)
+            except InsideTransaction as error:
+                if request.method != "POST":
+                    raise
+                messages.error(request, str(error))
+            is_of_job = "job_id" in kwargs
+            return redirect(*(("truestep:job", kwargs["job_id"]) if is_of_job else (request.path,)))
 
         return guarded
 
@@ -236,6 +244,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
+@database.non_atomic
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the web process answers."""

@@ -7,7 +7,7 @@ from django.db import OperationalError, transaction
 
 from jobs import feed, transitions
 from jobs.definitions import StepDefinition
-from jobs.exceptions import MoveRefused, Overtaken
+from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, give_up, launch
@@ -363,7 +363,7 @@ def test_news_leaves_after_the_commit_and_never_without_one(database, monkeypatc
 def test_a_durable_write_refuses_to_join_a_transaction(desk):
     """A status that could still be rolled back must not be acted on."""
     job = launch("noop")
-    with transaction.atomic(), pytest.raises(RuntimeError, match="durable"):
+    with transaction.atomic(), pytest.raises(InsideTransaction, match="on_commit"):
         cancel(job.pk)
     assert Step.objects.filter(job=job, status="pending").count() == 5
 

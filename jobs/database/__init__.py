@@ -12,7 +12,7 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from enum import Enum
 from typing import Any
 
@@ -20,10 +20,20 @@ import psutil
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.signals import connection_created
 
-from ..exceptions import DatabaseBusy, DatabaseUnsafe, DatabaseUnusable
+from ..exceptions import (
+    DatabaseBusy,
+    DatabaseUnsafe,
+    DatabaseUnusable,
+    InsideTransaction,
+    TruestepError,
+)
+from .routing import LABEL as LABEL
+from .routing import Router as Router
 from .routing import alias as alias
 from .routing import atomic as atomic
 from .routing import connection as connection
+from .routing import migrate_command as migrate_command
+from .routing import non_atomic as non_atomic
 from .routing import on_commit as on_commit
 
 PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
@@ -103,19 +113,32 @@ def write() -> Iterator[None]:
 
     SQLite's busy handler is unfair: of several busy writers most starve. A file lock beside the
     database gives each writer its turn. Raises DatabaseBusy when there is none within the patience,
-    or when somebody holds a row that it needs for as long.
+    or when somebody holds a row that it needs for as long, and InsideTransaction.
     """
     began = time.monotonic()
     with _ticket():
         _follow_file()
         try:
-            with atomic(durable=True):
+            with _durable():
                 yield
         except OperationalError as error:
             waited = time.monotonic() - began
             if kind_of(error) is Trouble.BUSY and waited > _patience * 0.9:
                 raise DatabaseBusy(waited, name()) from error
             raise
+
+
+@contextmanager
+def _durable() -> Iterator[None]:
+    """A transaction that is committed at its end, whatever the caller does afterwards."""
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(atomic(durable=True))
+        except RuntimeError as error:  # inside transaction.atomic()
+            raise InsideTransaction(alias()) from error
+        if not connection.commit_on_exit:  # after set_autocommit(False)
+            raise InsideTransaction(alias())
+        yield
 
 
 @contextmanager
@@ -142,7 +165,7 @@ def snapshot(using: str | None = None) -> Iterator[None]:
             finally:
                 cursor.execute("ROLLBACK")
     else:
-        with transaction.atomic(connection.alias), connection.cursor() as cursor:
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             yield
 
@@ -175,7 +198,7 @@ class Trouble(Enum):
         "what runs goes on by itself then.",
     )
     AWAY = "cannot be reached", "Start it, or set DATABASE_URL; what runs goes on by itself then."
-    EMPTY = "lacks its tables", "Is it new? Run: python manage.py migrate"
+    EMPTY = "lacks its tables", "Is it new? Run: {migrate}"
     OTHER = "refused this", "Nothing was written; its own log may say more."
 
     def __init__(self, what: str, remedy: str) -> None:
@@ -220,11 +243,12 @@ def kind_of(error: BaseException) -> Trouble:
 
 def explain(error: BaseException) -> str:
     """What happened, to which database, and what to do."""
-    if isinstance(error, DatabaseBusy):
+    if isinstance(error, TruestepError):
         return str(error)
     kind = kind_of(error)
+    remedy = kind.remedy.format(migrate=migrate_command())
     told = " ".join(str(error).split())[:300].rstrip(".")
-    return f"The database {name()} {kind.what}: {told}. {kind.remedy}"
+    return f"The database {name()} {kind.what}: {told}. {remedy}"
 
 
 def name() -> str:
@@ -266,9 +290,14 @@ _WAL_RESET_FIXED = (3, 51, 3)
 _NETWORK = re.compile(r"nfs\d?|cifs|smb\w*|afs|ceph|lustre|fuse\.(sshfs|glusterfs|s3fs|rclone)")
 
 
+def is_shared_file() -> bool:
+    """Whether the database is a SQLite file, which several processes open."""
+    return connection.vendor == "sqlite" and not connection.is_in_memory_db()  # type: ignore[attr-defined]
+
+
 def require_sound() -> None:
     """Raises DatabaseUnsafe when several processes cannot safely share this database."""
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+    if not is_shared_file():
         return
     library = connection.Database  # type: ignore[attr-defined]
     version = library.sqlite_version_info
@@ -411,7 +440,7 @@ def _ticket() -> Iterator[None]:
 
 
 def _ticket_path() -> str | None:
-    if connection.vendor != "sqlite" or connection.is_in_memory_db():  # type: ignore[attr-defined]
+    if not is_shared_file():
         return None
     return f"{connection.settings_dict['NAME']}-ticket"
 

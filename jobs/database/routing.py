@@ -7,11 +7,11 @@ the ORM through ``Router``.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.conf import settings
 from django.core.signals import setting_changed
-from django.db import connections, router, transaction
+from django.db import DEFAULT_DB_ALIAS, connections, router, transaction
 from django.db.models import Model
 from django.db.utils import ConnectionRouter
 
@@ -19,6 +19,8 @@ from .. import conf
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 LABEL = "truestep"  # of the app, whose models are Truestep's rows
 
@@ -52,6 +54,22 @@ def atomic(*, durable: bool = False) -> transaction.Atomic:
 def on_commit(function: Callable[[], Any]) -> None:
     """Call *function* once the transaction in progress has committed; log it when it fails."""
     transaction.on_commit(function, using=alias(), robust=True)
+
+
+def non_atomic(view: View) -> View:
+    """``ATOMIC_REQUESTS`` opens no transaction around this view, on any database.
+
+    What Truestep writes is committed at once, and to read a page takes no lock for writing.
+    """
+    for using in connections:
+        view = transaction.non_atomic_requests(using=using)(view)
+    return view
+
+
+def migrate_command() -> str:
+    """What makes Truestep's tables."""
+    is_default = alias() == DEFAULT_DB_ALIAS
+    return f"python manage.py migrate{'' if is_default else f' {LABEL} --database={alias()}'}"
 
 
 class Router:

@@ -1,0 +1,187 @@
+"""Transactions, routers and databases as ordinary projects set them."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+from django.db import connection, connections, router, transaction
+from django.http import HttpResponse
+
+from jobs import checks
+from jobs.exceptions import InsideTransaction
+from jobs.models import Job
+from jobs.orchestrator import cancel, launch
+from tests.support import ROOT, drive, ended, job_of, rows
+from tests.test_admin import at
+
+REPLICA = "tests.faults.routers.ReadsFromReplica"
+OURS = "jobs.database.routing.Router"
+
+
+# --- transactions that the project opens ----------------------------------------------------------
+
+
+@pytest.fixture
+def atomic_requests(monkeypatch):
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+
+
+def failed(desk):
+    return drive(desk, launch("fails"), lambda held: ended("failed"))
+
+
+def test_pages_and_actions_work_with_atomic_requests(ada, desk, atomic_requests):
+    made = ada.post("/launch/fails/")
+    job = Job.objects.get()
+    assert made.url == f"/jobs/{job.pk}/"
+    assert ada.post(f"/jobs/{job.pk}/cancel/").status_code == 302
+    assert job_of(job.pk).status == "cancelled"
+    assert ada.post(f"/jobs/{job.pk}/retry/").status_code == 302
+    assert job_of(job.pk).status == "pending"
+    for action, status in (("cancel", "cancelled"), ("retry", "pending")):
+        chosen = {"action": action, "_selected_action": [job.pk]}
+        assert ada.post(at(Job), chosen, follow=True).status_code == 200
+        assert job_of(job.pk).status == status
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/jobs/{job}/", "/launch/", "/launch/fails/", "/admin/truestep/job/"]
+)
+def test_no_page_is_read_in_a_transaction_of_its_request(ada, desk, atomic_requests, path):
+    """On SQLite it would wait for the step that writes, and on PostgreSQL be no snapshot."""
+    path = path.format(job=failed(desk).pk)
+    began = []
+    with connection.execute_wrapper(
+        lambda execute, *call: (began.append(connection.in_atomic_block), execute(*call))[1]
+    ):
+        assert ada.get(path).status_code == 200
+    some = all if connection.vendor == "postgresql" else any  # there, a snapshot is a transaction
+    assert began and not some(began)
+
+
+class OpensATransaction:
+    """A middleware as some projects have it."""
+
+    sync_capable, async_capable = True, False
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request) -> HttpResponse:
+        with transaction.atomic():
+            return self.get_response(request)
+
+
+def test_a_transaction_around_an_action_is_named_to_who_asks(ada, desk, settings):
+    settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{OpensATransaction.__name__}"]
+    job = failed(desk)
+    before = rows()
+    for path in (f"/jobs/{job.pk}/cancel/", f"/jobs/{job.pk}/retry/"):
+        answer = ada.post(path, follow=True)
+        assert answer.status_code == 200
+        assert "A transaction is open on the database &#x27;default&#x27;" in answer.text
+        assert "middleware" in answer.text
+    chosen = {"action": "retry", "_selected_action": [job.pk]}
+    assert "A transaction is open" in ada.post(at(Job), chosen, follow=True).text
+    assert rows() == before
+    assert ada.post("/launch/fails/", follow=True).status_code == 200
+    assert Job.objects.count() == 2
+
+
+def test_a_transaction_that_is_managed_by_hand_is_no_place_for_a_write(desk):
+    job = launch("noop")
+    transaction.set_autocommit(False)
+    try:
+        for act in (lambda: cancel(job.pk), lambda: launch("noop")):
+            with pytest.raises(InsideTransaction, match="'default'"):
+                act()
+            transaction.rollback()
+    finally:
+        transaction.set_autocommit(True)
+    assert job_of(job.pk).status == "pending"
+    assert Job.objects.count() == 1
+
+
+# --- where the rows are ---------------------------------------------------------------------------
+
+
+def test_the_projects_routers_are_not_asked_about_truesteps_rows(desk, settings):
+    settings.DATABASE_ROUTERS = [REPLICA]
+    assert router.db_for_read(Job) == router.db_for_write(Job) == "default"
+    assert drive(desk, launch("noop")).status == "succeeded"
+    assert [type(each).__name__ for each in router.routers] == ["Router", "ReadsFromReplica"]
+
+
+def test_truesteps_tables_are_in_its_database_alone(settings):
+    for using in ("default", "replica"):
+        assert router.allow_migrate(using, "truestep") is (using == "default")
+        assert router.allow_migrate(using, "auth")
+
+
+def test_the_check_names_what_is_wrong_with_the_database(settings, monkeypatch):
+    monkeypatch.setattr(router, "routers", [*map(_made, (REPLICA, OURS))])
+    its = connections["default"].settings_dict
+    monkeypatch.setitem(its, "AUTOCOMMIT", False)
+    monkeypatch.setitem(its, "OPTIONS", {})
+    on_sqlite = ["truestep.E012"] if connection.vendor == "sqlite" else []
+    found = {error.id: error.msg for error in checks.check_database()}
+    assert list(found) == ["truestep.E011", *on_sqlite, "truestep.E013"]
+    assert "DATABASES['default']['AUTOCOMMIT'] is False" in found["truestep.E011"]
+    assert f"Put '{OURS}' first in DATABASE_ROUTERS" in found["truestep.E013"]
+    if on_sqlite:
+        assert "'transaction_mode': 'IMMEDIATE'" in found["truestep.E012"]
+        assert "journal_mode=WAL" in found["truestep.E012"]
+    monkeypatch.setattr(type(connections["default"]), "vendor", "oracle")
+    assert "truestep.E010" in [error.id for error in checks.check_database()]
+
+
+def _made(path):
+    from django.utils.module_loading import import_string
+
+    return import_string(path)()
+
+
+def test_an_alias_that_is_not_there_is_refused_by_name(settings):
+    settings.TRUESTEP = {"database": "elsewhere"}
+    [error] = checks.check_knobs()
+    assert "TRUESTEP['database'] is 'elsewhere'" in error.msg and "default" in error.msg
+    assert checks.check_database() == []
+
+
+# --- every query names the database ---------------------------------------------------------------
+
+NAMELESS = {"connection"}  # of django.db: it is the connection to ``default``
+TAKES_A_NAME = {"atomic", "on_commit", "non_atomic_requests", "savepoint", "set_autocommit"}
+
+
+def nameless(source: str) -> list[str]:
+    """What in *source* would use the database ``default``, whatever TRUESTEP["database"] is."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module == "django.db" and not node.level:
+            found += [alias.name for alias in node.names if alias.name in NAMELESS]
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "transaction"
+            and node.func.attr in TAKES_A_NAME
+            and "using" not in [keyword.arg for keyword in node.keywords]
+        ):
+            found.append(f"transaction.{node.func.attr}")
+    return found
+
+
+def test_a_query_that_names_no_database_is_found():
+    assert nameless("from django.db import connection") == ["connection"]
+    assert nameless("transaction.atomic()") == ["transaction.atomic"]
+    assert nameless("transaction.on_commit(f, robust=True)") == ["transaction.on_commit"]
+    assert nameless("transaction.atomic(using=alias())") == []
+
+
+def test_every_query_names_its_database():
+    modules = sorted((ROOT / "jobs").rglob("*.py"))
+    assert modules
+    found = {str(path): names for path in modules if (names := nameless(path.read_text()))}
+    assert found == {}
