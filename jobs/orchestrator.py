@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -109,6 +110,11 @@ class Desk:
     knows: dict[str, list[str]]
     jobs: dict[int, JobState] = field(default_factory=dict)
 
+    @cached_property
+    def known(self) -> dict[str, frozenset[str]]:
+        """The names of the steps that the worker knows, by definition."""
+        return {definition: frozenset(names) for definition, names in self.knows.items()}
+
 
 def claim(desk: Desk, room: int) -> list[Claim]:
     """Start up to *room* ready steps of the oldest job that has any; empty when there is none."""
@@ -146,7 +152,7 @@ def _first_known(desk: Desk, ready: StepQuerySet) -> int | None:
     """To look at the first few is much cheaper than to put all that is known into the question."""
     few = list(ready.values_list("job", "job__definition", "name")[:FEW])
     for job_id, definition, name in few:
-        if name in desk.knows.get(definition, ()):
+        if name in desk.known.get(definition, ()):
             return job_id
     if len(few) < FEW:
         return None
@@ -155,7 +161,7 @@ def _first_known(desk: Desk, ready: StepQuerySet) -> int | None:
 
 def _known(desk: Desk, state: JobState) -> frozenset[str]:
     """The names of the steps of this job that the worker can run."""
-    return frozenset(desk.knows.get(state.job.definition, ()))
+    return desk.known.get(state.job.definition, frozenset())
 
 
 def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
@@ -273,13 +279,14 @@ def results_for(state: JobState, step_id: int) -> dict[str, Any]:
     return {state.steps[pk].name: state.results[pk] for pk in needed}
 
 
-def give_up(job_id: int, step_id: int, reason: str) -> None:
-    """Fail a pending step that nobody knows how to run, if it is still pending."""
+def give_up(job_id: int, reasons: Mapping[int, str]) -> None:
+    """Fail steps that no worker knows how to run, those that are still pending; why, by step."""
 
     def decide(batch: Batch) -> None:
-        step = batch.state.steps[step_id]
-        if step.status == Status.PENDING:
-            batch.give_up(step, reason)
+        for step_id, reason in reasons.items():
+            step = batch.state.steps[step_id]
+            if step.status == Status.PENDING:
+                batch.give_up(step, reason)
 
     with suppress(Job.DoesNotExist):
         transitions.commit(JobState.load(job_id), decide, name="give_up", source="worker")

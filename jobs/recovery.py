@@ -2,7 +2,7 @@
 steps that no worker knows.
 
 Every worker sweeps. An election would need signs of life of its own, and a sweep that finds nothing
-costs three small reads; of two that find the same, the first one wins.
+costs a few small reads, however many steps wait; of two that find the same, the first one wins.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from .orchestrator import Desk
 from .runner import Outcome
 from .statuses import Status, Verdict
 
+SWEEP_SECONDS = 0.4  # a worker of this host that was killed is noticed within a second
+REST = 4  # times as long as a sweep took: slow ones take at most a fifth of a worker's time
+MOST_LOOKED_AT = 1000  # ready steps in one sweep; the next sweep goes on behind them
+
 
 @dataclass
 class Sweep:
@@ -28,13 +32,25 @@ class Sweep:
 
     desk: Desk
     _unknown_since: dict[int, float] = field(default_factory=dict)  # step → monotonic seconds
+    _found: dict[int, float] = field(default_factory=dict)  # the same, of the round in progress
+    _looked_at: tuple[int, int] | None = None  # job and position of the last one of the round
+    _due_at: float = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time for another look."""
+        return time.monotonic() >= self._due_at
 
     def run(self, held: Collection[int]) -> None:
         """One look. *held* are the steps that this worker really runs."""
+        began = time.monotonic()
+        self._due_at = began + SWEEP_SECONDS
         self._end_lost()
         self._hand_back_forgotten(held)
         self._give_up_unknown()
         workers.sign_off_the_dead()
+        ended = time.monotonic()
+        self._due_at = max(self._due_at, ended + REST * (ended - began))
 
     def _end_lost(self) -> None:
         """Running steps whose worker is gone."""
@@ -63,36 +79,54 @@ class Sweep:
                 orchestrator.end_for_another(attempt, outcome)
 
     def _give_up_unknown(self) -> None:
-        """Ready steps that no living worker knows, once they have waited through the grace."""
-        strangers = self._strangers()
-        living = workers.living() if strangers else []
-        now = time.monotonic()
-        since: dict[int, float] = {}
-        for step in strangers:
-            takers = workers.who_takes(step.job_id, living)
-            if any(workers.knows_step(worker, step.job.definition, step.name) for worker in takers):
-                continue
-            since[step.pk] = self._unknown_since.get(step.pk, now)
-            grace = conf.knobs().unknown_grace
-            if now - since[step.pk] >= grace:
-                reason = (
+        """Ready steps that no living worker knows, once they have waited through the grace.
+
+        A sweep looks at a part of the ready steps, a round of sweeps at all of them. What a round
+        does not find again is known by now, or not ready any more.
+        """
+        now, grace = time.monotonic(), conf.knobs().unknown_grace
+        overdue: dict[int, dict[int, str]] = {}  # job → step → reason
+        for step in self._unknown():
+            since = self._found[step.pk] = self._unknown_since.get(step.pk, now)
+            if now - since >= grace:
+                overdue.setdefault(step.job_id, {})[step.pk] = (
                     f"no running worker knows step {step.name!r} of {step.job.definition!r}; "
                     f"waited {grace:g} s"
                 )
-                with suppress(Job.DoesNotExist):
-                    orchestrator.give_up(step.job_id, step.pk, reason)
-        self._unknown_since = since
+        if self._looked_at is None:
+            self._unknown_since, self._found = self._found, {}
+        for job_id, reasons in overdue.items():
+            with suppress(Job.DoesNotExist):
+                orchestrator.give_up(job_id, reasons)
 
-    def _strangers(self) -> list[Step]:
-        """Ready steps that this worker does not know."""
-        pairs = Step.objects.ready().order_by().values_list("job__definition", "name").distinct()
-        unknown: dict[str, list[str]] = {}
-        for definition, name in pairs:
-            if name not in self.desk.knows.get(definition, ()):
-                unknown.setdefault(definition, []).append(name)
-        if not unknown:
+    def _unknown(self) -> list[Step]:
+        """Of the next part of the ready steps, those that no living worker knows."""
+        known = self.desk.known
+        strangers = [
+            step
+            for step in self._next_ready()
+            if step.name not in known.get(step.job.definition, ())
+        ]
+        if not strangers:
             return []
-        return list(Step.objects.ready().known_in(unknown).select_related("job"))
+        crew = workers.Known(workers.living())
+        return [
+            step for step in strangers if not crew.has(step.job_id, step.job.definition, step.name)
+        ]
+
+    def _next_ready(self) -> list[Step]:
+        ready = Step.objects.ready().order_by("job", "position").select_related("job")
+        ready = ready.only("name", "position", "job__definition")
+        found: list[Step] = []
+        behind: dict[str, int] = {}
+        if self._looked_at:
+            job_id, position = self._looked_at
+            found += ready.filter(job=job_id, position__gt=position)[:MOST_LOOKED_AT]
+            behind = {"job__gt": job_id}
+        found += ready.filter(**behind)[: MOST_LOOKED_AT - len(found)]
+        last = found[-1] if len(found) == MOST_LOOKED_AT else None
+        self._looked_at = (last.job_id, last.position) if last else None
+        return found
 
 
 def _running() -> QuerySet[Attempt]:

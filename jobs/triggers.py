@@ -25,6 +25,7 @@ class Rule:
     event: str  # INSERT, UPDATE
     condition: str
     message: str
+    vendor: str = ""  # of the only database that needs it; empty: all do
 
 
 def _journaled(subject: str, seq: str) -> str:
@@ -34,9 +35,25 @@ def _journaled(subject: str, seq: str) -> str:
     )
 
 
-def _born_twice(table: str) -> str:
-    """SQLite's INSERT OR REPLACE would replace a row without an UPDATE that could be refused."""
-    return f"EXISTS (SELECT 1 FROM {table} AS t WHERE t.id = NEW.id)"
+def _born_once(name: str, table: str, *keys: str) -> Rule:
+    """SQLite's INSERT OR REPLACE would replace a row without an UPDATE that could be refused.
+
+    PostgreSQL has nothing like it: there the constraints of the table say the same. Each of *keys*
+    has an index, which an OR inside one lookup would not use.
+    """
+    return Rule(
+        name,
+        table,
+        "INSERT",
+        " OR ".join(
+            f"EXISTS (SELECT 1 FROM {table} AS t WHERE "
+            + " AND ".join(f"t.{column} = NEW.{column}" for column in key.split())
+            + ")"
+            for key in keys
+        ),
+        "truestep: this row is written already; a row is born once",
+        vendor="sqlite",
+    )
 
 
 _JOB = "j.job_id = NEW.id AND j.step_id IS NULL"
@@ -48,19 +65,15 @@ RULES: tuple[Rule, ...] = (
         "truestep_job_birth",
         "truestep_job",
         "INSERT",
-        _born_twice("truestep_job")
-        + " OR NEW.status <> 'pending' AND "
-        + _journaled(_JOB, "j.seq <= NEW.seq"),
-        "truestep: a job is born once and pending; only transitions.py moves it on",
+        "NEW.status <> 'pending' AND " + _journaled(_JOB, "j.seq <= NEW.seq"),
+        "truestep: a job is born pending; only transitions.py moves it on",
     ),
     Rule(
         "truestep_step_birth",
         "truestep_step",
         "INSERT",
-        _born_twice("truestep_step")
-        + " OR NEW.status <> 'pending' AND "
-        + _journaled(_STEP, "j.seq = NEW.seq"),
-        "truestep: a step is born once and pending; only transitions.py moves it on",
+        "NEW.status <> 'pending' AND " + _journaled(_STEP, "j.seq = NEW.seq"),
+        "truestep: a step is born pending; only transitions.py moves it on",
     ),
     Rule(
         "truestep_job_status",
@@ -98,14 +111,9 @@ RULES: tuple[Rule, ...] = (
         "NEW.seq < OLD.seq OR NEW.fence < OLD.fence",
         "truestep: seq and fence of a step never fall; this row is stale",
     ),
-    Rule(
-        "truestep_journal_born_once",
-        "truestep_transition",
-        "INSERT",
-        "EXISTS (SELECT 1 FROM truestep_transition AS t WHERE t.id = NEW.id "
-        "OR (t.job_id = NEW.job_id AND t.seq = NEW.seq))",
-        "truestep: this journal entry is written already",
-    ),
+    _born_once("truestep_job_born_once", "truestep_job", "id", "uuid"),
+    _born_once("truestep_step_born_once", "truestep_step", "id", "job_id name", "job_id position"),
+    _born_once("truestep_journal_born_once", "truestep_transition", "id", "job_id seq"),
     Rule(
         "truestep_journal_unchanged",
         "truestep_transition",
@@ -116,13 +124,20 @@ RULES: tuple[Rule, ...] = (
 )
 
 
+def rules_of(vendor: str) -> list[Rule]:
+    """The rules that a database of this kind has to keep."""
+    return [rule for rule in RULES if rule.vendor in ("", vendor)]
+
+
 def install() -> None:
     """Create every trigger anew; harmless to repeat. Run after each ``migrate``."""
     if "truestep_transition" not in connection.introspection.table_names():
         return  # migrated back to nothing
     with connection.cursor() as cursor:
         for rule in RULES:
-            for statement in _statements(rule, connection.vendor):
+            cursor.execute(_drop(rule, connection.vendor))
+        for rule in rules_of(connection.vendor):
+            for statement in _create(rule, connection.vendor):
                 cursor.execute(statement)
         for statement in _news(connection.vendor):
             cursor.execute(statement)
@@ -136,10 +151,9 @@ def make_way() -> None:
 
 def remove() -> None:
     """Drop every trigger."""
-    of_table = "" if connection.vendor == "sqlite" else " ON {}"
     with connection.cursor() as cursor:
         for rule in RULES:
-            cursor.execute(f"DROP TRIGGER IF EXISTS {rule.name}" + of_table.format(rule.table))
+            cursor.execute(_drop(rule, connection.vendor))
 
 
 def require() -> None:
@@ -147,7 +161,7 @@ def require() -> None:
     with connection.cursor() as cursor:
         cursor.execute(_PRESENT[connection.vendor])
         present = {name for (name,) in cursor.fetchall()}
-    if missing := [rule.name for rule in RULES if rule.name not in present]:
+    if missing := [rule.name for rule in rules_of(connection.vendor) if rule.name not in present]:
         raise TriggersMissing(missing, database.migrate_command())
 
 
@@ -168,11 +182,15 @@ _PRESENT = {
 }
 
 
-def _statements(rule: Rule, vendor: str) -> list[str]:
+def _drop(rule: Rule, vendor: str) -> str:
+    of_table = "" if vendor == "sqlite" else f" ON {rule.table}"
+    return f"DROP TRIGGER IF EXISTS {rule.name}{of_table}"
+
+
+def _create(rule: Rule, vendor: str) -> list[str]:
     match vendor:
         case "sqlite":
             return [
-                f"DROP TRIGGER IF EXISTS {rule.name}",
                 f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} "
                 f"WHEN {rule.condition} BEGIN SELECT RAISE(ABORT, '{rule.message}'); END",
             ]

@@ -16,7 +16,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -224,5 +224,20 @@ def who_takes(job_id: int, among: Iterable[Worker]) -> list[Worker]:
     return [worker for worker in among if worker.only_job_id in (None, job_id)]
 
 
-def knows_step(worker: Worker, definition: str, step: str) -> bool:
-    return step in worker.knows.get(definition, ())
+class Known:
+    """Which steps at least one of some workers knows and takes."""
+
+    def __init__(self, crew: Iterable[Worker]) -> None:
+        self._names: dict[tuple[int | None, str], set[str]] = {}
+        for worker in crew:
+            for definition, names in worker.knows.items():
+                self._names.setdefault((worker.only_job_id, definition), set()).update(names)
+
+    def has(self, job_id: int, definition: str, step: str) -> bool:
+        """Whether a step of that name in this job is known."""
+        return any(step in self._names.get((whose, definition), ()) for whose in (None, job_id))
+
+
+def knows_steps(worker: Worker, definition: str, steps: Collection[str]) -> bool:
+    """Whether the worker knows all these steps of the definition."""
+    return set(steps) <= set(worker.knows.get(definition, ()))

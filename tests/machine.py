@@ -333,7 +333,7 @@ class World:
 
         step = Step.objects.filter(job=job_id, position=which).first()
         if step:
-            orchestrator.give_up(job_id, step.pk, "nobody knows it")
+            orchestrator.give_up(job_id, {step.pk: "nobody knows it"})
 
     # -- workers come and go
 

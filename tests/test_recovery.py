@@ -8,13 +8,23 @@ import pytest
 from django.core.management import call_command
 from django.utils.html import escape
 
-from jobs import audit, definitions, feed, workers
+from jobs import audit, definitions, feed, recovery, workers
 from jobs.exceptions import Overtaken
-from jobs.models import Attempt, Job
+from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import Desk, cancel, claim, finish, launch
 from jobs.recovery import Sweep
 from jobs.statuses import Verdict
-from tests.support import drive, ended, job_of, journal, returned, rows, rows_as_they_lie, step_of
+from tests.support import (
+    Cost,
+    drive,
+    ended,
+    job_of,
+    journal,
+    returned,
+    rows,
+    rows_as_they_lie,
+    step_of,
+)
 from tests.test_follow import Told
 
 
@@ -136,6 +146,24 @@ def test_two_sweeps_fail_a_step_once(desk, other):
     assert job.journal.filter(to_status="failed", step__isnull=False).count() == 1
 
 
+def test_a_slow_sweep_rests_longer_than_it_took(desk, monkeypatch):
+    clock = {"now": 100.0, "sweep takes": 0.0}
+
+    def look_slowly():
+        clock["now"] += clock["sweep takes"]
+
+    monkeypatch.setattr(recovery.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(workers, "sign_off_the_dead", look_slowly)
+    sweep = Sweep(desk)
+    assert sweep.is_due
+    for clock["sweep takes"], rest in [(0, 0.4), (0.01, 0.39), (3, 12)]:
+        sweep.run(held=())
+        clock["now"] += rest - 0.02
+        assert not sweep.is_due
+        clock["now"] += 0.04
+        assert sweep.is_due
+
+
 # --- steps that nobody knows ----------------------------------------------------------------------
 
 
@@ -206,6 +234,32 @@ def test_the_grace_begins_anew_when_somebody_has_known_it(stranger, database):
     stranger.run(held=())
     assert stranger._unknown_since == {}
     post.sign_off()
+
+
+def test_a_sweep_looks_at_a_part_of_the_ready_steps_and_the_next_one_goes_on(
+    stranger, settings, monkeypatch
+):
+    """However many are ready; in a job with many, it goes on in the middle of the job."""
+    monkeypatch.setattr(recovery, "MOST_LOOKED_AT", 3)
+    jobs = [launch("noop"), launch("fifty_wide"), launch("noop")]
+    ready = list(Step.objects.ready().order_by("job", "position"))
+    for sweep in range(len(ready) // 3 + 1):
+        assert [step.pk for step in stranger._next_ready()] == [
+            step.pk for step in ready[sweep * 3 : sweep * 3 + 3]
+        ]
+    settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
+    for _ in range(2 * (len(ready) // 3 + 1)):
+        stranger.run(held=())
+    assert {job_of(job.pk).status for job in jobs} == {"failed"}
+
+
+def test_all_steps_of_a_job_that_no_worker_knows_fail_in_one_batch(stranger, settings):
+    launch("fifty_wide")
+    settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
+    stranger.run(held=())
+    with Cost() as cost:
+        stranger.run(held=())
+    assert (Job.objects.get().status, cost.commits) == ("failed", 1)
 
 
 def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, settings):

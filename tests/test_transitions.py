@@ -48,7 +48,7 @@ MOVE_STEP = {
     ("pending", "running"): REACH_STEP["running"],
     ("pending", "skipped"): REACH_STEP["skipped"],
     ("pending", "cancelled"): REACH_STEP["cancelled"],
-    ("pending", "failed"): lambda desk, job: give_up(job.pk, step_of(job, "one").pk, "unknown"),
+    ("pending", "failed"): lambda desk, job: give_up(job.pk, {step_of(job, "one").pk: "unknown"}),
     ("running", "succeeded"): REACH_STEP["succeeded"],
     ("running", "failed"): REACH_STEP["failed"],
     ("running", "cancelled"): cancel_first,

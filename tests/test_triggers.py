@@ -1,5 +1,6 @@
 """The database itself refuses a status without the journal entry that says so."""
 
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -10,10 +11,10 @@ from django.db.migrations import Migration
 from django.db.models import F
 from django.utils import timezone
 
-from jobs import triggers
+from jobs import crashpoints, triggers
 from jobs.exceptions import TriggersMissing
 from jobs.models import Job, Step, Transition
-from jobs.orchestrator import claim, finish, launch
+from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import drive, drop_trigger, ended, returned, rows
 
@@ -195,6 +196,74 @@ def test_a_journal_entry_is_never_changed(desk, field):
     drive(desk, launch("noop"))
     with refused("never changed"):
         Transition.objects.filter(seq=2).update(**{field: F(field)})
+
+
+CONFLICTS = {
+    "a plain INSERT": ("INSERT INTO", ""),
+    "ON CONFLICT DO UPDATE": ("INSERT INTO", "ON CONFLICT ({keys}) DO UPDATE SET {change}"),
+}
+if connection.vendor == "sqlite":
+    CONFLICTS["INSERT OR REPLACE"] = ("INSERT OR REPLACE INTO", "")
+
+
+@pytest.mark.parametrize("way", CONFLICTS)
+@pytest.mark.parametrize(
+    ("model", "keys", "change"),
+    [
+        (Job, "id", "status = 'running'"),
+        (Job, "uuid", "status = 'running'"),
+        (Step, "id", "status = 'running'"),
+        (Step, "job_id, name", "status = 'running'"),
+        (Step, "job_id, position", "status = 'running'"),
+        (Transition, "id", "reason = 'other'"),
+        (Transition, "job_id, seq", "reason = 'other'"),
+    ],
+)
+def test_no_row_takes_the_place_of_another(database, way, model, keys, change):
+    """Whichever of its keys the new row has in common with the old one."""
+    launch("stubborn")  # one step, to which no other row points yet
+    insert, on_conflict = CONFLICTS[way]
+    table = model._meta.db_table
+    columns = {field.column: field.column for field in model._meta.concrete_fields}
+    others = {"id": "id + 1000", "uuid": "'00000000000000000000000000000007'"}
+    others |= {"name": "'other'", "position": "1000", "seq": "1000"}
+    columns |= {name: value for name, value in others.items() if name in columns}
+    columns |= {key: key for key in keys.split(", ")}
+    with refused(match="."), connection.cursor() as cursor:
+        cursor.execute(
+            f"{insert} {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} "
+            f"FROM {table} WHERE id = (SELECT min(id) FROM {table}) "
+            + on_conflict.format(keys=keys, change=change)
+        )
+
+
+@pytest.mark.parametrize("rule", triggers.rules_of("sqlite"), ids=lambda rule: rule.name)
+@pytest.mark.sqlite
+def test_a_guard_finds_by_an_index_what_it_looks_for(database, rule):
+    condition = re.sub(r"\b(NEW|OLD)\.\w+", "'1'", rule.condition)
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN SELECT 1 WHERE {condition}")
+        plan = [detail for *_, detail in cursor.fetchall()]
+    assert [line for line in plan if line.startswith("SCAN") and line != "SCAN CONSTANT ROW"] == []
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("deed", ["launch", "cancel"])
+def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, deed):
+    """… for each of its rows, as they would if a lookup had no index of its own."""
+    read = {}
+
+    def count(point):
+        if point == f"{deed}.before_commit":
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables")
+                read.update(cursor.fetchall())
+
+    monkeypatch.setattr(crashpoints, "reach", count)
+    for name in ("noop", "five_hundred_wide"):
+        cancel(launch(name).pk)
+    assert read["truestep_step"] <= 3 * 500
+    assert read["truestep_transition"] <= 3 * 500
 
 
 def test_volatile_columns_change_without_an_entry(database):

@@ -145,4 +145,12 @@ def test_a_worker_for_one_job_takes_no_other(database):
     [("noop", "one", True), ("noop", "two", False), ("diamond", "one", False)],
 )
 def test_a_worker_knows_pairs_of_definition_and_step(post, definition, step, known):
-    assert workers.knows_step(post.worker, definition, step) == known
+    assert workers.knows_steps(post.worker, definition, [step]) == known
+    assert workers.Known([post.worker]).has(7, definition, step) == known
+
+
+def test_what_a_worker_for_one_job_knows_is_known_for_that_job_alone(database):
+    mine = launch("noop")
+    own = workers.sign_on(slots=1, knows={"noop": ["one"]}, only_job=mine.pk).worker
+    known = workers.Known([own])
+    assert [known.has(pk, "noop", "one") for pk in (mine.pk, mine.pk + 1)] == [True, False]

@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.01  # how long a turn waits for a slot to speak; also the poll for commits
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
-SWEEP_SECONDS = 0.4  # a worker of this host that was killed is noticed within a second
 PATIENCE_SECONDS = 2.0  # for the database: the loop must go on
 RETRY_SECONDS = 1.0  # after the database could not be used
 
@@ -45,7 +44,7 @@ class EmbeddedWorker(WorkerProcess):
         self._watch = database.watch_commits()
         self._stopping = self._killing = False
         self._look_again = True
-        self._next_flush = self._next_beat = self._next_sweep = self._rest_until = 0.0
+        self._next_flush = self._next_beat = self._rest_until = 0.0
 
     # -- the life of a worker
 
@@ -302,9 +301,7 @@ class EmbeddedWorker(WorkerProcess):
             self._next_beat = now + conf.knobs().beat
 
     def _look_for_the_lost(self) -> None:
-        now = time.monotonic()
-        if now >= self._next_sweep:
-            self._next_sweep = now + SWEEP_SECONDS
+        if self._sweep.is_due:
             self._look_again = True
             self._post.look()
             self._sweep.run({running.claim.step_id for running in self._pool.running})

@@ -180,7 +180,7 @@ def recover(crew):
 def give_up(crew):
     job = orchestrator.launch("sturdy")
     step = step_of(job, "first")
-    return lambda: orchestrator.give_up(job.pk, step.pk, "nobody knows it")
+    return lambda: orchestrator.give_up(job.pk, {step.pk: "nobody knows it"})
 
 
 @situation

@@ -132,8 +132,7 @@ class Command(TerminalCommand):
         assert self.definition
         names = self.definition.steps()
         return any(
-            worker.only_job_id is None
-            and all(workers.knows_step(worker, self.definition.name, name) for name in names)
+            worker.only_job_id is None and workers.knows_steps(worker, self.definition.name, names)
             for worker in workers.living()
         )
 
