@@ -14,7 +14,7 @@ from django.db import connection
 from django.utils.html import escape
 
 from jobs import feed
-from jobs.live import consumers, feeds, hub, viewers
+from jobs.live import consumers, feeds, lookout, viewers
 from jobs.live.origin import is_own
 from jobs.logs import LogBook
 from jobs.models import Job
@@ -287,7 +287,7 @@ async def test_each_way_alone_brings_the_news(ada, monkeypatch, way):
     if way != "poke":
         monkeypatch.setattr(feed, "poke", lambda *_: None)
     if way != "commit":
-        monkeypatch.setattr(hub, "_changed", lambda watch: False)
+        monkeypatch.setattr(lookout, "_changed", lambda watch: False)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.3 if way == "tick" else 60)
     job = await sync_to_async(launch)("noop")
     position = await sync_to_async(at)(job)

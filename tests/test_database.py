@@ -15,6 +15,7 @@ from django.db import (
 )
 
 from jobs import database
+from jobs.database.watch import watch_commits
 from jobs.exceptions import DatabaseBusy
 from jobs.models import Job, Step
 from jobs.orchestrator import cancel, launch
@@ -143,7 +144,7 @@ def test_the_codes_of_other_databases_are_known(sqlstate, passing):
 
 @pytest.fixture
 def watch(transactional_db):
-    watch = database.watch_commits()
+    watch = watch_commits()
     assert watch.changed()  # the first look always tells
     assert not watch.changed()
     yield watch

@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from jobs import database
+from jobs.database.watch import watch_commits
 from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, launch
 from tests.engines.test_embedded import ended
@@ -72,7 +73,7 @@ def test_a_claim_that_the_copy_has_goes_on(trouble, tmp_path, way):
 @pytest.mark.sqlite
 @pytest.mark.parametrize("way", ["snapshot", "write", "watch"])
 def test_a_process_leaves_a_file_that_was_replaced(trouble, way):
-    watch = database.watch_commits()
+    watch = watch_commits()
     watch.changed()
     trouble.copy()
     gone = launch("noop")

@@ -1,6 +1,6 @@
 """How Truestep reads and writes: short transactions, whole snapshots, a fair turn for all.
 
-What SQLite and PostgreSQL do differently is here and in ``triggers``, and nowhere else.
+What SQLite and PostgreSQL do differently is in this package and in ``triggers``, and nowhere else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import os
 import random
 import re
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import Enum
@@ -39,7 +38,6 @@ from .routing import on_commit as on_commit
 PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
 ASK_SECONDS = 0.0005  # on average, between two looks whether it is a writer's turn
 IDLE_SECONDS = 10.0  # a frozen worker holds the locks of a transaction no longer
-LISTEN_AGAIN_SECONDS = 1.0
 NEWS = "truestep"  # the PostgreSQL channel on which a trigger tells of commits
 _SQLSTATES_WORTH_A_RETRY = {"40001", "40P01"}  # serialization failure, deadlock
 
@@ -92,7 +90,7 @@ def _file_of(its: Any) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _follow_file() -> bool:
+def follow_file() -> bool:
     """Leave a SQLite file that another one has replaced, as a restore does; True when it did.
 
     Raises OperationalError while there is none: to open it would make an empty one.
@@ -117,7 +115,7 @@ def write() -> Iterator[None]:
     """
     began = time.monotonic()
     with _ticket():
-        _follow_file()
+        follow_file()
         try:
             with _durable():
                 yield
@@ -153,7 +151,7 @@ def snapshot(using: str | None = None) -> Iterator[None]:
         yield
     elif connection.vendor == "sqlite":
         if connection.alias == alias():
-            _follow_file()
+            follow_file()
         connection.ensure_connection()
         if connection.connection.in_transaction:  # inside another snapshot
             yield
@@ -344,85 +342,6 @@ def mend() -> None:
         connection.errors_occurred = False
         if connection.vendor == "sqlite" or not connection.is_usable():
             connection.close()
-
-
-class CommitWatch(ABC):
-    """Tells, for microseconds a look, whether somebody has committed since the last look."""
-
-    @abstractmethod
-    def changed(self) -> bool:
-        """True at the first look, and whenever there may be something new."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """Let go of what the watch holds open."""
-
-
-def watch_commits() -> CommitWatch:
-    """A watch for the thread that calls, on whatever database there is."""
-    return _DataVersion() if connection.vendor == "sqlite" else _Notifications()
-
-
-class _DataVersion(CommitWatch):
-    """``PRAGMA data_version`` changes when another connection commits, here or elsewhere.
-
-    It does not change for the commits of the connection that asks.
-    """
-
-    _version: int | None = None
-
-    def changed(self) -> bool:
-        if _follow_file():
-            self._version = None
-        with connection.cursor() as cursor:
-            version: int = cursor.execute("PRAGMA data_version").fetchone()[0]
-        changed = version != self._version
-        self._version = version
-        return changed
-
-    def close(self) -> None:
-        connection.close()
-        self._version = None
-
-
-class _Notifications(CommitWatch):
-    """A trigger notifies at every commit that concerns jobs; this listens, on its own connection.
-
-    While it cannot listen, it says "changed" once a second: whoever asks looks for itself.
-    """
-
-    def __init__(self) -> None:
-        self._listening: Any = None
-        self._listen_at = 0.0
-
-    def changed(self) -> bool:
-        if self._listening is None:
-            return self._listen()
-        try:
-            return any(True for _ in list(self._listening.connection.notifies(timeout=0)))
-        except Exception:
-            self.close()
-            return True
-
-    def _listen(self) -> bool:
-        now = time.monotonic()
-        if now < self._listen_at:
-            return False
-        self._listen_at = now + LISTEN_AGAIN_SECONDS
-        watch = connection.copy()
-        try:
-            with watch.cursor() as cursor:
-                cursor.execute(f"LISTEN {NEWS}")
-        except Exception:
-            watch.close()
-        else:
-            self._listening = watch
-        return True
-
-    def close(self) -> None:
-        if self._listening is not None:
-            self._listening.close()
-            self._listening = None
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 
 from .. import conf, database, definitions, orchestrator, triggers, workers
+from ..database.watch import watch_commits
 from ..exceptions import DeclaredDead, NotReady, Overtaken
 from ..models import Job
 from ..orchestrator import Desk
@@ -41,7 +42,7 @@ class EmbeddedWorker(WorkerProcess):
     def __init__(self, slots: int) -> None:
         self._size = slots
         self._pool = Pool()
-        self._watch = database.watch_commits()
+        self._watch = watch_commits()
         self._stopping = self._killing = False
         self._look_again = True
         self._next_flush = self._next_beat = self._rest_until = 0.0

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import connections
 
-from .. import database, feed
+from .. import feed
 from .access import Guard
 from .feeds import Feed, JobFeed, WindowFeed
+from .lookout import Lookout
 from .pokes import Ear
 from .viewers import Viewer
 from .windows import Rows, Window
-
-POLL_SECONDS = 0.01  # how soon a commit of another process is seen
-REST_SECONDS = 1.0
 
 
 class Hub:
@@ -32,12 +28,7 @@ class Hub:
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="truestep-feed")
         self.guard = Guard(self.read)
         self._ear = Ear(self._groups, self._wake)
-        self._watching = threading.Event()
-        self._watcher = threading.Thread(
-            target=self._watch_commits, name="truestep-commits", daemon=True
-        )
-        if self._ear.is_deaf:
-            self._watcher.start()
+        self._lookout = Lookout(self._tell_all) if self._ear.is_deaf else None
         feed.adopt_loop(self._loop)
 
     def join(self, watched: int | Window | Rows, viewer: Viewer) -> Feed:
@@ -48,7 +39,8 @@ class Hub:
             self._ear.refresh()
         found.viewers.add(viewer)
         found.news.set()
-        self._watching.set()
+        if self._lookout:
+            self._lookout.begin()
         return found
 
     def leave(self, watched: int | Window | Rows, viewer: Viewer) -> None:
@@ -62,7 +54,8 @@ class Hub:
             found.end()
             self._ear.refresh()
         if not self._feeds:
-            self._watching.clear()
+            if self._lookout:
+                self._lookout.rest()
             self._reader.submit(_close_connections)
 
     def _groups(self) -> set[str]:
@@ -83,26 +76,12 @@ class Hub:
 
     def close(self) -> None:
         """Let go of threads and connections, once the loop is closed."""
-        if self._watcher.is_alive():
-            self._watching.set()
-            self._watcher.join()
+        if self._lookout:
+            self._lookout.end()
         self._reader.submit(_close_connections).result()
         self._reader.shutdown()
 
     # -- what wakes a feed: pokes or, where those of other processes do not arrive, any commit
-
-    def _watch_commits(self) -> None:
-        """A thread of its own; it rests while nobody watches, and ends with the loop."""
-        watch = database.watch_commits()
-        while not self._loop.is_closed():
-            if not self._watching.wait(timeout=REST_SECONDS):
-                watch.close()
-                continue
-            time.sleep(POLL_SECONDS)
-            if _changed(watch):
-                with contextlib.suppress(RuntimeError):  # the loop closes just now
-                    self._loop.call_soon_threadsafe(self._wake_all)
-        watch.close()
 
     def _wake(self, group: str) -> None:
         if group == feed.ACCESS:
@@ -110,6 +89,11 @@ class Hub:
         for found in self._feeds.values():
             if found.group == group:
                 found.news.set()
+
+    def _tell_all(self) -> None:
+        """Called in the thread of the lookout."""
+        with contextlib.suppress(RuntimeError):  # the loop closes just now
+            self._loop.call_soon_threadsafe(self._wake_all)
 
     def _wake_all(self) -> None:
         self.guard.news.set()
@@ -133,14 +117,6 @@ def close_ended() -> None:
     """Close the hubs whose loops are closed."""
     for closed in [known for known in _hubs if known.is_closed()]:
         _hubs.pop(closed).close()
-
-
-def _changed(watch: database.CommitWatch) -> bool:
-    try:
-        return watch.changed()
-    except Exception:  # whatever is wrong with the database, the feeds look and tell
-        connections.close_all()
-        return True
 
 
 def _keeping_connection(function: Callable[..., Any], *args: Any) -> Any:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import http.client
+import math
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -21,7 +23,7 @@ from ...exceptions import NotReady
 from ...slots import processes
 from ..terminal import TerminalCommand
 
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.05  # while it starts or ends
 END_SECONDS = 10.0  # beside the drain and the grace of a worker; then everything is killed
 HARD_END_SECONDS = 5.0  # … when somebody cannot wait
 LONGEST_PAUSE = 10.0  # seconds before a child that keeps dying is started again
@@ -71,6 +73,7 @@ class Command(TerminalCommand):
             )
         address = listening.getsockname()[:2]
         ready = False
+        alarm = _Alarm()
         try:
             while not signals:
                 for child in children:
@@ -78,7 +81,7 @@ class Command(TerminalCommand):
                 if not ready and _accepts(*address):
                     ready = True
                     self.stdout.write(f"Ready: http://{address[0]}:{address[1]}/")
-                time.sleep(LOOK_SECONDS)
+                alarm.wait(min(map(_Child.rest, children)) if ready else LOOK_SECONDS)
         finally:
             _end(children, is_urgent=lambda: signals > 1)
 
@@ -93,6 +96,21 @@ def _web_command(listening: socket.socket) -> list[str]:
         *("--websocket-max-frame-size", RECEIVED_BYTES, "--websocket-max-message-size", SENT_BYTES),
         f"{module}:{attribute}",
     ]
+
+
+class _Alarm:
+    """Ends a wait when a signal comes, also the one that a child has ended."""
+
+    def __init__(self) -> None:
+        self._hears, self._bell = socket.socketpair()
+        self._bell.setblocking(False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # what is ignored rings no bell
+        signal.set_wakeup_fd(self._bell.fileno(), warn_on_full_buffer=False)
+
+    def wait(self, seconds: float) -> None:
+        """Return after a signal that came since the last call, or after *seconds*."""
+        if select.select([self._hears], [], [], None if seconds == math.inf else seconds)[0]:
+            self._hears.recv(4096)
 
 
 def _accepts(host: str, port: int) -> bool:
@@ -134,6 +152,10 @@ class _Child:
                 start_new_session=True,  # Ctrl-C reaches this command alone; it tells its children
                 preexec_fn=partial(processes.die_with_parent, signal.SIGTERM),
             )
+
+    def rest(self) -> float:
+        """Seconds until there is something to do, unless it ends before."""
+        return math.inf if self.process else max(0.0, self._start_at - time.monotonic())
 
 
 def _end(children: list[_Child], is_urgent: Callable[[], bool]) -> None:

@@ -1,0 +1,261 @@
+"""Tells a thread that somebody has committed, and lets it sleep until then.
+
+PostgreSQL notifies its listeners. SQLite notifies nobody, but the kernel reports writes to its
+files; ``PRAGMA data_version`` then says whether one of them was a commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import time
+from abc import ABC, abstractmethod
+from typing import Any
+
+from .. import inotify
+from . import NEWS, follow_file
+from .routing import connection
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # between two looks when nothing is reported
+POLL_SECONDS = 0.01  # the same where the kernel cannot report anything
+SOON_SECONDS = 0.001  # from a reported write to the first look; then twice as long each time
+LATER_SECONDS = 0.05  # the same after a report that a writer is done
+BURST, RATE = 10, 40.0  # wake-ups at once and per second: at most 50 within any second
+
+
+def watch_commits() -> CommitWatch:
+    """A watch for the calling thread, on whatever database there is."""
+    return _FileWatch() if connection.vendor == "sqlite" else _Listener()
+
+
+class CommitWatch(ABC):
+    """Wait until ``fileno()`` is readable, ``pause`` seconds at most, then call ``changed()``.
+
+    However many commits there are, waiting this way ends at most 50 times a second.
+    """
+
+    def __init__(self) -> None:
+        self._reports = selectors.EpollSelector()  # one descriptor, whatever is behind it
+        self._source: int | None = None
+        self._allowance = _Allowance()
+        self._muted_until: float | None = None
+        self._due = 0.0  # when to look even if nothing is reported, in monotonic seconds
+
+    def fileno(self) -> int:
+        return self._reports.fileno()
+
+    @property
+    def pause(self) -> float:
+        """For how many seconds there is no need to look, unless something is reported."""
+        due = self._due if self._muted_until is None else self._muted_until
+        return max(0.0, due - time.monotonic())
+
+    def changed(self) -> bool:
+        """True at the first look, and whenever there may be something new."""
+        if self._muted_until is not None:
+            if time.monotonic() < self._muted_until:
+                return False
+            self._muted_until = None
+            self._register()
+        is_reported = bool(self._reports.select(0))
+        if is_reported:
+            self._hear()
+        is_due = time.monotonic() >= self._due
+        changed = is_due and self._look()
+        if self._source is not None and (is_reported or is_due):
+            self._count_wake_up()
+        return changed
+
+    def close(self) -> None:
+        """Let go of everything that the watch holds open."""
+        self._report(None)
+        self._reports.close()
+
+    @abstractmethod
+    def _hear(self) -> None:
+        """Take in what is reported, and set when to look."""
+
+    @abstractmethod
+    def _look(self) -> bool:
+        """Whether there may be something new. Sets when to look again."""
+
+    def _report(self, source: int | None) -> None:
+        """From now on ``fileno()`` is readable when *source* is."""
+        if self._source is not None and self._muted_until is None:
+            self._reports.unregister(self._source)
+        self._source, self._muted_until = source, None
+        self._register()
+
+    def _register(self) -> None:
+        if self._source is not None:
+            self._reports.register(self._source, selectors.EVENT_READ)
+
+    def _count_wake_up(self) -> None:
+        """After too many, ``fileno()`` stays silent until the next one is allowed."""
+        if rest := self._allowance.spend():
+            assert self._source is not None
+            self._reports.unregister(self._source)
+            self._muted_until = time.monotonic() + rest
+
+
+class _Allowance:
+    """BURST at once, RATE a second from then on."""
+
+    def __init__(self) -> None:
+        self._left = float(BURST)
+        self._counted_at = time.monotonic()
+
+    def spend(self) -> float:
+        """Take one; the seconds until there is another."""
+        now = time.monotonic()
+        self._left = min(BURST, self._left + (now - self._counted_at) * RATE) - 1
+        self._counted_at = now
+        return max(0.0, 1 - self._left) / RATE
+
+
+class _FileWatch(CommitWatch):
+    """SQLite: after a reported write it looks, at growing steps, whether that becomes a commit.
+
+    The kernel reports a write mostly some milliseconds before its commit can be seen, and also
+    pages of transactions that go on. ``PRAGMA data_version`` changes when another connection has
+    committed. Truestep's own writers close their ticket after COMMIT: that is reported, too, and
+    needs no second look.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._version: Any = None  # of the connection, as of the last look
+        self._folder: inotify.Folder | None = None
+        self._step = LOOK_SECONDS  # from the next look to the one after
+        self._watch_folder()
+
+    def close(self) -> None:
+        super().close()
+        if self._folder:
+            self._folder.close()
+        connection.close()
+
+    def _look(self) -> bool:
+        self._plan()
+        if follow_file():
+            self._watch_folder()
+        with connection.cursor() as cursor:
+            number = cursor.execute("PRAGMA data_version").fetchone()[0]
+        before, self._version = self._version, (connection.connection, number)
+        return bool(self._version != before)
+
+    def _plan(self) -> None:
+        wait = self._step if self._folder else POLL_SECONDS
+        self._due = time.monotonic() + wait
+        self._step = min(2 * self._step, LOOK_SECONDS)
+
+    def _hear(self) -> None:
+        assert self._folder
+        now = time.monotonic()
+        for mask, name in self._folder.events():
+            if mask & inotify.IGNORED:
+                self._watch_folder()
+                return
+            if self._tells_of_end(mask, name):
+                self._due, self._step = now, LATER_SECONDS
+            elif self._tells_of_write(mask, name):
+                self._due, self._step = min(self._due, now + SOON_SECONDS), 2 * SOON_SECONDS
+
+    def _tells_of_end(self, mask: int, name: str) -> bool:
+        """Whether a commit can be seen now, if it was one."""
+        if name == f"{self._name}-ticket":
+            return bool(mask & inotify.CLOSE_WRITE)
+        is_another_file = name == self._name and mask & (inotify.CREATE | inotify.MOVED_TO)
+        return bool(is_another_file or mask & inotify.OVERFLOW)
+
+    def _tells_of_write(self, mask: int, name: str) -> bool:
+        files = (self._name, f"{self._name}-wal", f"{self._name}-journal")
+        return name in files and not mask & inotify.CLOSE_WRITE  # who only read closes, too
+
+    def _watch_folder(self) -> None:
+        """Have the folder watched in which SQLite keeps the file and makes others beside it."""
+        self._report(None)
+        if self._folder:
+            self._folder.close()
+        self._folder = None
+        self._due = 0.0
+        if connection.is_in_memory_db():  # type: ignore[attr-defined]
+            return
+        directory, self._name = os.path.split(os.path.realpath(connection.settings_dict["NAME"]))
+        try:
+            self._folder = inotify.Folder(directory, _MASK)
+        except OSError as error:
+            _say_that_it_polls(directory, error)
+        else:
+            self._report(self._folder.fileno())
+
+
+_MASK = inotify.MODIFY | inotify.CLOSE_WRITE | inotify.CREATE | inotify.MOVED_TO | inotify.DELETE
+_polls = False
+
+
+def _say_that_it_polls(directory: str, error: OSError) -> None:
+    """Once in a process."""
+    global _polls
+    if not _polls:
+        logger.warning(
+            "The kernel reports no writes in %s (%s); this process looks at the database every "
+            "%d ms instead, which costs some percent of a core. If too many files are open or no "
+            "space is left, raise fs.inotify.max_user_instances or fs.inotify.max_user_watches and "
+            "start it again.",
+            directory,
+            error.strerror,
+            POLL_SECONDS * 1000,
+        )
+    _polls = True
+
+
+class _Listener(CommitWatch):
+    """PostgreSQL: a trigger notifies at every commit that concerns jobs; this listens, on a
+    connection of its own.
+
+    While it cannot listen, it says "changed" once a second: the caller looks for itself.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._listening: Any = None
+
+    def close(self) -> None:
+        self._hang_up()
+        super().close()
+
+    def _hear(self) -> None:
+        self._due = time.monotonic()
+
+    def _look(self) -> bool:
+        self._due = time.monotonic() + LOOK_SECONDS
+        if self._listening is None:
+            self._listen()
+            return True
+        try:
+            return bool(list(self._listening.connection.notifies(timeout=0)))
+        except Exception:
+            self._hang_up()
+            self._due = time.monotonic()
+            return True
+
+    def _listen(self) -> None:
+        watch = connection.copy()
+        try:
+            with watch.cursor() as cursor:
+                cursor.execute(f"LISTEN {NEWS}")
+        except Exception:
+            watch.close()
+        else:
+            self._listening = watch
+            self._report(watch.connection.fileno())
+
+    def _hang_up(self) -> None:
+        self._report(None)
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None

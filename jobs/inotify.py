@@ -1,0 +1,69 @@
+"""What happens to the files in a folder, as the Linux kernel reports it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+from typing import NamedTuple
+
+MODIFY = 0x002
+CLOSE_WRITE = 0x008
+MOVED_TO = 0x080
+CREATE = 0x100
+DELETE = 0x200
+OVERFLOW = 0x4000  # events were lost
+IGNORED = 0x8000  # the folder is gone, and nothing more will be reported
+
+_HEADER = struct.Struct("iIII")  # watch, mask, cookie, length of the name
+_READ_BYTES = 64 * 1024
+
+
+class Event(NamedTuple):
+    mask: int
+    name: str  # of the file, in the folder; empty when the event is about no single file
+
+
+class Folder:
+    """The events of one folder. Can be waited for in a selector."""
+
+    def __init__(self, path: str, mask: int) -> None:
+        """Raises OSError where the kernel reports nothing: no folder, or no watch left."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = _checked(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+        try:
+            _checked(libc.inotify_add_watch(self._fd, os.fsencode(path), ctypes.c_uint32(mask)))
+        except OSError:
+            self.close()
+            raise
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def events(self) -> list[Event]:
+        """What has happened since the last call, in its order."""
+        try:
+            data = os.read(self._fd, _READ_BYTES)
+        except BlockingIOError:
+            return []
+        found = []
+        start = 0
+        while start < len(data):
+            _, mask, _, length = _HEADER.unpack_from(data, start)
+            start += _HEADER.size + length
+            name = data[start - length : start].rstrip(b"\0")
+            found.append(Event(mask, os.fsdecode(name)))
+        return found
+
+    def close(self) -> None:
+        """Harmless to repeat."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
