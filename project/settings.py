@@ -69,7 +69,6 @@ JOBS_ENGINE = env.str("JOBS_ENGINE", "embedded", validate=OneOf(["embedded"]))
 env.str("CELERY_BROKER_URL", "", validate=OneOf([""], error="It is not supported yet; unset it."))
 
 INSTALLED_APPS = [
-    "daphne",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
