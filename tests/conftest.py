@@ -15,11 +15,18 @@ from jobs import audit, definitions, workers
 from jobs.live import hub
 from jobs.orchestrator import Desk
 from tests.faults.redis import RedisServer
-from tests.support import program
+from tests.support import ROOT, Program, program
+
+IN_BROWSER = ROOT / "tests/browser"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
-    """On PostgreSQL only what uses a database is run; a few tests are for one database alone."""
+    """On PostgreSQL only what uses a database is run; a few tests are for one database alone.
+
+    The page does not know which one it is: in the browser, only ``--full`` runs what is not marked
+    ``both`` on PostgreSQL.
+    """
     on_sqlite = connection.vendor == "sqlite"
     other = "postgres" if on_sqlite else "sqlite"
     kept, left = [], []
@@ -28,6 +35,12 @@ def pytest_collection_modifyitems(config, items):
             on_sqlite or "db" in item.fixturenames or "transactional_db" in item.fixturenames
         )
         (kept if wanted else left).append(item)
+        if (
+            not on_sqlite
+            and IN_BROWSER in item.path.parents
+            and not item.get_closest_marker("both")
+        ):
+            item.add_marker("full")
     config.hook.pytest_deselected(items=left)
     items[:] = kept
 
@@ -133,11 +146,37 @@ def redis(tmp_path):
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def _shared_web(django_db_setup):
+    """``_shared_web()``: a web server that lives as long as the test run, or the next one."""
+    servers: list[Program] = []
+
+    def running() -> Program:
+        if not servers or servers[-1].process.poll() is not None:
+            server = Program("serve", "--port", "0", "--no-worker")
+            servers.append(server)
+            server.url = server.wait_for_line("Ready: ").removeprefix("Ready: ").rstrip("/")
+        servers[-1].errors.clear()
+        return servers[-1]
+
+    yield running
+    for server in servers:
+        server.end()
+
+
 @pytest.fixture
-def site(serving):
-    """Web server and worker; ``site.url`` says where."""
-    with serving() as running:
-        yield running
+def web(database, _shared_web):
+    """A web server without a worker, which tests share: it keeps nothing but what rows say.
+
+    ``web.url`` says where. A test that needs options or an end starts its own with ``serving``.
+    """
+    return _shared_web()
+
+
+@pytest.fixture
+def site(web, worker):
+    """The same with a worker."""
+    return web
 
 
 @pytest.fixture

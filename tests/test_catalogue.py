@@ -1,5 +1,6 @@
 """``docs/reliability.md`` names only tests that exist, and says something about every case."""
 
+import ast
 import re
 
 import pytest
@@ -24,3 +25,16 @@ def test_a_case_names_tests_that_exist(row):
     assert named
     for path, name in named:
         assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), name
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
+def test_a_case_has_a_test_that_every_run_runs(row):
+    """Not only ``--full``."""
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", row[-1])
+    assert any("pytest.mark.full" not in decorators_of(ROOT / path, name) for path, name in named)
+
+
+def decorators_of(path, name):
+    tree = ast.parse(path.read_text())
+    functions = (node for node in tree.body if getattr(node, "name", "") == name)
+    return [ast.unparse(decorator) for found in functions for decorator in found.decorator_list]

@@ -358,12 +358,13 @@ def test_a_worker_needs_a_slot(database):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_ends_with_all_its_children(site, number):
-    children = psutil.Process(site.process.pid).children(recursive=True)
-    assert len(children) >= 2
-    site.process.send_signal(number)
-    assert site.wait() == 0
-    wait_until_gone(children)
+def test_serve_ends_with_all_its_children(serving, number):
+    with serving() as site:
+        children = psutil.Process(site.process.pid).children(recursive=True)
+        assert len(children) >= 2
+        site.process.send_signal(number)
+        assert site.wait() == 0
+        wait_until_gone(children)
 
 
 def test_serve_ends_soon_although_a_request_is_never_answered(serving, tmp_path):
@@ -379,19 +380,20 @@ def test_serve_ends_soon_although_a_request_is_never_answered(serving, tmp_path)
         request.close()
 
 
-def test_serve_starts_a_child_again_that_died(site):
-    _, worker = psutil.Process(site.process.pid).children()
-    worker.kill()
-    wait_for(lambda: Worker.objects.filter(pid__in=children_of(site)).exclude(pid=worker.pid))
-    assert any("The worker ended with code -9; it starts again" in line for line in site.errors)
+def test_serve_starts_a_child_again_that_died(serving):
+    with serving() as site:
+        _, worker = psutil.Process(site.process.pid).children()
+        worker.kill()
+        wait_for(lambda: Worker.objects.filter(pid__in=children_of(site)).exclude(pid=worker.pid))
+        assert any("The worker ended with code -9; it starts again" in line for line in site.errors)
 
 
 def children_of(running):
     return [child.pid for child in psutil.Process(running.process.pid).children()]
 
 
-def test_a_port_that_is_taken_is_named(site):
-    port = site.url.rpartition(":")[2]
+def test_a_port_that_is_taken_is_named(web):
+    port = web.url.rpartition(":")[2]
     code, out, err = manage("serve", "--port", port)
     assert (code, out) == (1, "")
     assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in err

@@ -90,6 +90,7 @@ def test_a_worker_keeps_its_times_while_the_database_is_busy(trouble):
     assert verdicts(job, "overrun") == ["timed out"]
 
 
+@pytest.mark.full
 def test_a_second_signal_ends_a_worker_that_waits_for_the_database(trouble, tmp_path):
     with program("worker", "--slots", "1", env=trouble.env | {"TEST_GRACE": "0.2"}) as worker:
         job = launch("patient", {"gate": str(tmp_path / "gate")})

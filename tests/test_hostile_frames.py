@@ -10,18 +10,13 @@ import pytest
 
 from jobs.orchestrator import launch
 from tests.faults.websocket import BINARY, TEXT, RawSocket
+from tests.support import at_length
 
 pytestmark = pytest.mark.slow
 
-FRAMES, PER_SOCKET = 10_000, 20
+PER_SOCKET = 20  # frames
 HUNG_UP = 1006  # daphne's answer to what is no frame at all: not UTF-8, or far too big
 MIB = 2**20
-
-
-@pytest.fixture
-def web(serving):
-    with serving("--no-worker") as running:
-        yield running
 
 
 @pytest.fixture
@@ -99,23 +94,24 @@ def is_no_frame(kind, payload):
 
 @pytest.mark.sqlite
 @pytest.mark.slow
-def test_ten_thousand_random_frames(web, session):
+@pytest.mark.parametrize("frames", at_length(2_000, 10_000))
+def test_thousands_of_random_frames(web, session, frames):
     job = launch("noop")
     paths = ["/ws/jobs/", f"/ws/jobs/{job.pk}/", f"/ws/jobs/?ids={job.pk}"]
     [server] = psutil.Process(web.process.pid).children()
     chance = random.Random(7)
     codes = Counter()
-    for number in range(FRAMES // PER_SOCKET):
-        if number == FRAMES // PER_SOCKET // 5:
+    for number in range(frames // PER_SOCKET):
+        if number == frames // PER_SOCKET // 5:
             memory = server.memory_info().rss  # warm by now
         with open_socket(web.url, chance.choice(paths), session) as raw:
             assert raw.status == 101
             raw.next()  # it is admitted, so what follows is judged
-            frames = [frame(chance) for _ in range(PER_SOCKET)]
-            for kind, payload in frames:
+            sent = [frame(chance) for _ in range(PER_SOCKET)]
+            for kind, payload in sent:
                 raw.send(payload, kind)
             raw.send(b"[]")  # at the latest this one is refused
-            codes[raw.closed(), any(is_no_frame(*sent) for sent in frames)] += 1
+            codes[raw.closed(), any(is_no_frame(*each) for each in sent)] += 1
     print(codes, f"{(server.memory_info().rss - memory) / MIB:.1f} MiB more")
     assert codes.keys() <= {(4400, False), (4400, True), (HUNG_UP, True)}
     assert codes[4400, False] > 50

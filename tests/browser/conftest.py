@@ -61,13 +61,6 @@ def chromium():
 
 
 @pytest.fixture
-def web(database, serving):
-    """Only a web server, so that a test decides when a worker starts."""
-    with serving("--no-worker") as running:
-        yield running
-
-
-@pytest.fixture
 def context(chromium, admin_user, client):
     """A browser window in which the superuser is logged in, wherever the server is."""
     client.force_login(admin_user)

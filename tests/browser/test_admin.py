@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.support import launched, statuses_seen
@@ -27,6 +28,7 @@ def test_the_list_updates_its_cells_and_keeps_what_is_ticked(page, web):
     assert page.evaluate("never_reloaded")
 
 
+@pytest.mark.full
 def test_the_list_stays_live_when_other_jobs_come_and_its_own_leave_the_filter(page, web):
     job = launched("paced")
     page.goto(f"{web.url}/admin/truestep/job/?status__exact=pending")
@@ -56,6 +58,7 @@ def test_a_jobs_page_updates_steps_and_journal(page, web):
     assert page.evaluate("never_reloaded")
 
 
+@pytest.mark.full
 def test_statuses_are_told_before_the_rest_is_fetched_and_no_answer_takes_them_back(page, web):
     job = launched("paced")
     page.goto(f"{web.url}/admin/truestep/job/{job.pk}/change/")
@@ -82,6 +85,7 @@ def test_statuses_are_told_before_the_rest_is_fetched_and_no_answer_takes_them_b
     page.noise[:] = [text for text in page.noise if "ERR_FAILED" not in text]  # the aborted ones
 
 
+@pytest.mark.both
 def test_a_cancel_from_the_list_is_shown(page, site):
     job = launched("hangs")
     page.goto(f"{site.url}/admin/truestep/job/")

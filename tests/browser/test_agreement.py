@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 from playwright.sync_api import expect
 
 from jobs.models import Job
@@ -16,6 +17,7 @@ from tests.support import ROOT
 SIGNS = {"✔": "succeeded", "✘": "failed", "↷": "skipped", "■": "cancelled"}
 
 
+@pytest.mark.both
 def test_all_agree_on_a_report_about_a_checkout(page, web):
     told = subprocess.run(
         [sys.executable, "manage.py", "launch", "repository_report", "--path", str(ROOT)],

@@ -40,6 +40,7 @@ def test_a_big_job_is_shown_in_parts(page, web):
     expect(page.locator("[data-step=s700]")).to_be_visible()
 
 
+@pytest.mark.full
 @on_one_database
 def test_another_part_is_live_too(page, web):
     job = launch("thousand_wide")
@@ -53,6 +54,7 @@ def test_another_part_is_live_too(page, web):
     assert page.locator("[data-step]").count() == 100
 
 
+@pytest.mark.full
 @on_one_database
 def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web, desk):
     job = launch("thousand_deep")

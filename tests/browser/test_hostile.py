@@ -55,6 +55,7 @@ LOSES_THE_END = """
 """
 
 
+@pytest.mark.full
 @on_one_database
 def test_the_last_frames_are_asked_for_again_when_they_are_lost(page, web, tmp_path):
     tamper(page, LOSES_THE_END)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from jobs.orchestrator import launch
@@ -9,6 +10,7 @@ from tests.browser.support import launched
 from tests.support import program
 
 
+@pytest.mark.both
 def test_new_jobs_appear_and_change_without_a_reload(page, web):
     page.goto(f"{web.url}/")
     expect(page.locator("body")).to_have_attribute("data-live", "live")
@@ -23,6 +25,7 @@ def test_new_jobs_appear_and_change_without_a_reload(page, web):
     assert page.evaluate("never_reloaded")
 
 
+@pytest.mark.full
 def test_a_status_is_told_before_the_list_is_fetched_anew(page, web):
     job = launched("paced")
     page.goto(f"{web.url}/")

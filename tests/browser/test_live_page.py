@@ -30,6 +30,7 @@ def open_before_it_starts(page, web, *launch: str):
     return job
 
 
+@pytest.mark.both
 def test_every_step_of_half_a_second_is_seen_running(page, web):
     job = open_before_it_starts(page, web, "paced")
     with program("worker"):
@@ -51,6 +52,7 @@ def test_failure_and_skip_are_seen_with_their_reasons(page, web):
     assert shown_by_page(page) == shown_by_command(job)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_time_out_is_seen(page, web):
     open_before_it_starts(page, web, "times_out")
@@ -92,6 +94,7 @@ def test_a_pending_step_says_what_it_waits_for(page, web):
     expect(step(page, "top").locator(".reason")).to_contain_text("python manage.py worker")
 
 
+@pytest.mark.full
 @on_one_database
 def test_running_time_counts_on(page, site, tmp_path):
     look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
@@ -137,6 +140,7 @@ def test_a_socket_cut_during_moves_says_offline_and_catches_up(page, site, proxi
     assert_only_refused_connections(page)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_page_without_its_server_asks_for_it_and_opens_no_socket(page, web, proxied):
     """After many sockets that could not be opened a browser delays the next one by seconds."""
@@ -218,6 +222,7 @@ def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, 
     assert_only_refused_connections(page)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_clock_that_is_set_back_does_not_keep_a_dead_page_live(page, context, site, tmp_path):
     look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
@@ -240,6 +245,7 @@ def test_a_cancel_after_the_login_has_ended_says_so(page, context, site, tmp_pat
     assert not job.cancel_requested
 
 
+@pytest.mark.full
 @on_one_database
 def test_an_error_while_the_page_fetches_itself_anew_does_not_replace_it(page, web):
     page.goto(f"{web.url}/")
@@ -262,6 +268,7 @@ def test_an_error_while_the_page_fetches_itself_anew_does_not_replace_it(page, w
     page.noise.clear()  # Chromium reports the two answers 503
 
 
+@pytest.mark.both
 def test_a_commit_between_render_and_subscribe_is_shown(page, web, proxied):
     proxy = proxied(web)
     proxy.hold_sockets()
@@ -291,6 +298,7 @@ def test_the_log_opens_by_itself_unless_the_reader_closed_it(page, site, tmp_pat
     expect(log).not_to_have_attribute("open", "")
 
 
+@pytest.mark.full
 @on_one_database
 @pytest.mark.parametrize("path", ["/", "/launch/", "/launch/chatters/", "/accounts/login/"])
 def test_other_pages_are_quiet_too(page, web, path):

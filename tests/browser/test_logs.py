@@ -47,6 +47,7 @@ def test_a_long_log_is_followed_from_its_first_line_to_its_last(page, site, tmp_
     assert job.steps.get().log_lines == 3609
 
 
+@pytest.mark.full
 @pytest.mark.sqlite
 def test_a_reader_scrolls_up_to_the_first_line_and_back_to_the_last(page, long):
     box = page.locator(".log-lines")
@@ -73,6 +74,7 @@ def test_a_reader_scrolls_up_to_the_first_line_and_back_to_the_last(page, long):
     expect(page.locator(f"[data-line='{LINES}']")).to_be_in_viewport()
 
 
+@pytest.mark.full
 @pytest.mark.sqlite
 @pytest.mark.parametrize("line", [1, 5_000, LINES, 10 * LINES])
 def test_a_reader_goes_to_a_line(page, long, line):

@@ -58,6 +58,7 @@ def test_a_page_of_an_older_version_is_right_and_says_that_there_is_a_newer_one(
         expect(tab.locator("#said")).to_have_count(0)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_list_of_an_older_version_does_not_claim_to_be_right(serving, tab):
     with serving("--no-worker") as old:
@@ -86,6 +87,7 @@ def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web
     assert shown_by_page(tab) == shown_by_command(job)
 
 
+@pytest.mark.full
 @on_one_database
 @pytest.mark.parametrize(
     "lose",
@@ -186,6 +188,7 @@ def test_a_slow_server_is_asked_for_one_page_at_a_time(tab, web, desk):
     expect(tab.locator("body")).to_have_attribute("data-live", "live")
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_fetch_that_nobody_answers_is_given_up(tab, web):
     tab.goto(f"{web.url}/")
@@ -196,6 +199,7 @@ def test_a_fetch_that_nobody_answers_is_given_up(tab, web):
     expect(tab.locator("body")).to_have_attribute("data-live", "live")
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
     proxy = proxied(web)

@@ -73,6 +73,7 @@ def let_it_end(page, gate, attempt: int) -> None:
     gate.with_name(f"{gate.name}{attempt}").touch()
 
 
+@pytest.mark.both
 def test_one_of_two_workers_is_killed_and_its_step_goes_on_elsewhere(page, web, gate):
     with program("worker", "--slots", "1") as first:
         job = launch("patient", {"gate": str(gate)})
@@ -112,6 +113,7 @@ def test_of_many_attempts_an_open_page_shows_what_a_fresh_one_shows(page, web, d
     assert attempts(page, "one") == seen
 
 
+@pytest.mark.full
 @on_one_database
 def test_the_only_worker_is_killed_and_another_one_started_later(page, web, gate):
     with program("worker") as only:
@@ -132,6 +134,7 @@ def test_the_only_worker_is_killed_and_another_one_started_later(page, web, gate
     assert_it_was_all_true(page, job)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, long_leased, gate):
     with program("worker", "--slots", "1", env=LONG_LEASE) as first:
@@ -169,6 +172,7 @@ def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, long_l
     assert_it_was_all_true(page, job)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_warning_goes_when_the_beat_comes_back(page, leased, gate):
     """Frozen for less than a lease: nothing was decided, and nothing is warned of any more."""
@@ -188,6 +192,7 @@ def test_a_warning_goes_when_the_beat_comes_back(page, leased, gate):
     assert_it_was_all_true(page, job)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_step_that_rests_says_when_it_is_tried_again(page, web, gate):
     job = launch("rests", {"gate": str(gate)})
@@ -210,6 +215,7 @@ def test_a_step_that_rests_says_when_it_is_tried_again(page, web, gate):
     assert_it_was_all_true(page, job)
 
 
+@pytest.mark.full
 @on_one_database
 def test_what_is_due_waits_for_a_worker_without_an_entry(page, web, gate):
     """Its worker stops while the step rests: then time alone changes what the page says."""
@@ -226,6 +232,7 @@ def test_what_is_due_waits_for_a_worker_without_an_entry(page, web, gate):
     assert_it_was_all_true(page, job)
 
 
+@pytest.mark.full
 def test_a_person_tries_again_what_failed(page, site, tmp_path):
     job = launch("mendable", {"file": str(tmp_path / "file")})
     watch(page, site, job)
@@ -272,6 +279,7 @@ def test_what_is_written_while_an_answer_is_awaited_stays(page, web, desk):
     expect(page.get_by_label("Why")).to_have_value("the file is there now")
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_time_out_and_the_attempt_after_it_are_seen(page, web):
     job = launch("slow_once")
@@ -283,6 +291,7 @@ def test_a_time_out_and_the_attempt_after_it_are_seen(page, web):
     assert_it_was_all_true(page, job)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_cancel_and_the_launch_again_after_it_are_seen_on_the_old_page(page, context, site, gate):
     job = launch("patient", {"gate": str(gate)})
@@ -310,6 +319,7 @@ def test_a_cancel_and_the_launch_again_after_it_are_seen_on_the_old_page(page, c
     assert_it_was_all_true(page, job)
 
 
+@pytest.mark.full
 @on_one_database
 def test_a_log_that_is_followed_is_followed_through_the_attempts(page, web, gate):
     job = launch("talks_again", {"gate": str(gate)})

@@ -61,6 +61,7 @@ def watched(webs, page, redis):
     return job
 
 
+@pytest.mark.both
 def test_pages_of_both_processes_show_what_two_workers_do(webs, redis, context, page):
     env = {"REDIS_URL": redis.url}
     jobs = [orchestrator.launch("paced") for _ in range(2)]
@@ -96,6 +97,7 @@ def test_redis_stops_and_comes_back(watched, page, move, redis, seconds):
         move(page, BY_POKE)
 
 
+@pytest.mark.full
 def test_redis_hangs_and_comes_back(watched, page, move, redis):
     redis.pause()
     for _ in range(2):
@@ -106,12 +108,14 @@ def test_redis_hangs_and_comes_back(watched, page, move, redis):
         move(page, BY_POKE)
 
 
+@pytest.mark.both
 def test_redis_is_emptied(watched, page, move, redis):
     redis.command("FLUSHALL")
     for _ in range(4):
         move(page, BY_POKE)
 
 
+@pytest.mark.full
 def test_a_page_opened_while_redis_is_away_gets_pokes_when_it_is_back(webs, page, move, redis):
     redis.stop()
     look_at(page, webs[0], orchestrator.launch("long_chain"))

@@ -100,6 +100,7 @@ def seconds_to_stop(name, step):
     return (job_of(job.pk).ended_at - asked_at).total_seconds()
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_50_steps_that_multiply_leave_no_process(database):
     mark = {"TRUESTEP_BROOD": uuid.uuid4().hex}
@@ -128,6 +129,7 @@ def test_50_steps_that_multiply_leave_no_process(database):
     wait_for(lambda: not alive(), 10, "nothing is left")
 
 
+@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_step_that_kills_its_worker_each_time_is_stopped(database):
     limit = conf.Knobs.crashes

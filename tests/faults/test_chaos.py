@@ -28,7 +28,7 @@ def chaos(*arguments, seconds):
 @pytest.mark.brief
 @pytest.mark.timeout(330)
 def test_nothing_is_lost_while_workers_and_servers_are_killed(database):
-    chaos("--jobs", "60", "--kills", "15", "--seed", "1", "--pages", "2", seconds=300)
+    chaos("--jobs", "25", "--kills", "6", "--seed", "1", "--pages", "2", seconds=300)
 
 
 @pytest.mark.full
