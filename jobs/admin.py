@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_value
-from django.db.models import BooleanField, F, Model, Q, QuerySet
+from django.db.models import BooleanField, DateTimeField, F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
 from django.forms import Script
 from django.forms.models import BaseInlineFormSet
@@ -23,11 +23,13 @@ from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
 from .statuses import Kind
-from .templatetags.truestep import status_cell
+from .templatetags.truestep import moment, status_cell
 
 
 class ReadOnly:
     """Rows are written by ``transitions`` alone: nothing to add, change or delete here."""
+
+    moments: ClassVar[dict[str, str]] = {}  # field → the method that shows it with its zone
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
@@ -37,6 +39,11 @@ class ReadOnly:
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> Any:
+        """Those of the model, each moment as it is shown here."""
+        names = super().get_fields(request, obj)  # type: ignore[misc]  # of ModelAdmin
+        return [self.moments.get(name, name) for name in names]
 
 
 class RowsAdmin(ReadOnly, admin.ModelAdmin):
@@ -65,14 +72,26 @@ def _live(shown: Rows, mark: str, *, fresh: str, morph: str) -> dict[str, str]:
 
 def _cell(name: str) -> Callable[[admin.ModelAdmin[Job], Job], SafeString]:
     """A field of a job that changes while it runs."""
-    is_boolean = isinstance(Job._meta.get_field(name), BooleanField)
+    field = Job._meta.get_field(name)
+    is_boolean, is_moment = isinstance(field, BooleanField), isinstance(field, DateTimeField)
 
     @admin.display(description=name.replace("_", " "), ordering=name)
     def cell(self: admin.ModelAdmin[Job], job: Job) -> SafeString:
-        shown = display_for_value(getattr(job, name), "-", is_boolean)
+        value = getattr(job, name)
+        shown = (is_moment and moment(value)) or display_for_value(value, "-", is_boolean)
         return format_html('<span id="job-{}-{}" data-cell>{}</span>', job.pk, name, shown)
 
     return cell
+
+
+def _at(name: str) -> Callable[[Any, Model], SafeString | str]:
+    """A moment, with its zone, and in the reader's own where the page has its script."""
+
+    @admin.display(description=name.replace("_", " "), ordering=name)
+    def at(self: Any, row: Model) -> SafeString | str:
+        return moment(getattr(row, name)) or "-"
+
+    return at
 
 
 class RowsAlone(BaseInlineFormSet):
@@ -120,7 +139,7 @@ class TransitionInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Job)
 class JobAdmin(RowsAdmin):
-    list_display = ("id", "definition", "status_now", "seq_now", "created_at", "started", "ended")
+    list_display = ("id", "definition", "status_now", "seq_now", "created", "started", "ended")
     list_filter = ("status", "definition")
     ordering = ("-id",)
     fields = (
@@ -128,10 +147,10 @@ class JobAdmin(RowsAdmin):
         "definition",
         "params",
         ("status_now", "seq_now", "cancel_asked"),
-        ("created_at", "started", "ended"),
+        ("created", "started", "ended"),
         "again_of",
     )
-    readonly_fields = ("status_now", "seq_now", "cancel_asked", "started", "ended")
+    readonly_fields = ("status_now", "seq_now", "cancel_asked", "created", "started", "ended")
     inlines = (StepInline, TransitionInline)
     actions = ("cancel", "retry")
 
@@ -175,6 +194,7 @@ class JobAdmin(RowsAdmin):
         return status_cell(job)
 
     seq_now = _cell("seq")
+    created = _at("created_at")
     started = _cell("started_at")
     ended = _cell("ended_at")
     cancel_asked = _cell("cancel_requested")
@@ -244,6 +264,9 @@ class StepAdmin(RowsAdmin):
     list_select_related = ("job",)
     ordering = ("-id",)
 
+    tried_again = _at("not_before")
+    moments: ClassVar = {"not_before": "tried_again"}
+
     @admin.display(description="status", ordering="status")
     def status_now(self, step: Step) -> SafeString:
         return status_cell(step)
@@ -251,10 +274,12 @@ class StepAdmin(RowsAdmin):
 
 @admin.register(Attempt)
 class AttemptAdmin(RowsAdmin):
-    list_display = ("id", "step", "number", "verdict", "worker", "started_at", "ended_at")
+    list_display = ("id", "step", "number", "verdict", "worker", "started", "ended")
     list_filter = ("verdict",)
     list_select_related = ("step", "worker")
     ordering = ("-id",)
+    started, ended = _at("started_at"), _at("ended_at")
+    moments: ClassVar = {"started_at": "started", "ended_at": "ended"}
 
 
 @admin.register(Transition)
@@ -262,7 +287,7 @@ class TransitionAdmin(RowsAdmin):
     list_display = (
         "job",
         "seq",
-        "at",
+        "happened",
         "kind",
         "step",
         "from_status",
@@ -273,9 +298,13 @@ class TransitionAdmin(RowsAdmin):
     list_filter = ("kind", "to_status")
     list_select_related = ("job", "step")
     ordering = ("-id",)
+    happened = _at("at")
+    moments: ClassVar = {"at": "happened"}
 
 
 @admin.register(Worker)
 class WorkerAdmin(RowsAdmin):
-    list_display = ("id", "host", "pid", "slots", "beats", "started_at", "stopped_at")
+    list_display = ("id", "host", "pid", "slots", "beats", "started", "stopped")
     ordering = ("-id",)
+    beat, started, stopped = _at("beat_at"), _at("started_at"), _at("stopped_at")
+    moments: ClassVar = {"beat_at": "beat", "started_at": "started", "stopped_at": "stopped"}

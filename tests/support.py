@@ -179,6 +179,27 @@ def rows_as_they_lie() -> Iterator[None]:
             cursor.execute("RESET ALL")
 
 
+def number_rows_from(first: int) -> None:
+    """Rows of Truestep made from now on have this number or a higher one."""
+    tables = [model._meta.db_table for model in (Job, Step, Attempt, Transition)]
+    with connection.cursor() as cursor:
+        for table in tables:
+            if connection.vendor == "sqlite":
+                cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [table])
+                [last] = cursor.fetchone()
+                cursor.execute("DELETE FROM sqlite_sequence WHERE name = %s", [table])
+                cursor.execute(
+                    "INSERT INTO sqlite_sequence (name, seq) VALUES (%s, %s)",
+                    [table, max(last or 0, first - 1)],
+                )
+            else:
+                sequence = "pg_get_serial_sequence(%s, 'id')"
+                cursor.execute(
+                    f"SELECT setval({sequence}, greatest(%s, nextval({sequence})))",
+                    [table, first - 1, table],
+                )
+
+
 def rows() -> dict[str, list[tuple]]:
     """Every row of Truestep: equal before and after means that nothing was written."""
     models = (Job, Step, Need, Attempt, Transition, LogChunk)

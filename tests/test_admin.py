@@ -1,5 +1,7 @@
 """The admin shows the rows as they are, changes none, and cancels through the orchestrator."""
 
+import re
+
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.db import OperationalError
@@ -32,6 +34,8 @@ def test_every_kind_of_row_is_listed_and_shown(ada, job, model):
     assert shown.status_code == 200
     assert 'name="_save"' not in shown.text
     assert "deletelink" not in shown.text
+    for page in (listed, shown):
+        assert not re.search(r"\d [ap]\.m\.|midnight|noon", page.text), "a time without its zone"
 
 
 @pytest.mark.parametrize("model", MODELS)

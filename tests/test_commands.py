@@ -54,9 +54,10 @@ def test_launch_runs_the_job_itself_when_nobody_else_does(database):
     code, out, err = manage("launch", "diamond")
     assert (code, err) == (0, "")
     assert Job.objects.get().status == "succeeded"
+    assert re.match(r"\d{4}-\d\d-\d\d, times in UTC\n", out)
     assert re.search(r"· job \d+ diamond +launched by \w+", out)
     assert re.search(r"▶ top +running", out)
-    assert re.search(r"✔ bottom +succeeded after \d\.\d s", out)
+    assert re.search(r"✔ bottom +succeeded after (\d+ ms|\d\.\d s)", out)
     worker = Worker.objects.get()
     assert worker.only_job_id
     assert worker.stopped_at

@@ -26,11 +26,12 @@ class Told:
         self.follower = follow.Lines(job.pk, self.lines.append, self.lines.append, as_json)
 
     def look(self):
-        """Whether the job is over; the words of each new line, without its time."""
+        """Whether the job is over; the words of each new line, without its time or date."""
         self.follower._next_look = 0
         self.lines.clear()
         over = self.follower.is_over()
-        return over, [" ".join(line.split()[1:]) for line in self.lines]
+        lines = [line for line in self.lines if not line.endswith(", times in UTC")]
+        return over, [" ".join(line.split()[1:]) for line in lines]
 
 
 def test_attempts_are_told_in_order_with_their_logs_and_reasons(desk):

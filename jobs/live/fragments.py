@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.staticfiles import finders
-from django.template.loader import render_to_string
+from django.template import Context
+from django.template.loader import get_template
 from django.utils.html import format_html
 
 from ..feed import ATTEMPTS_SHOWN, Sight
@@ -52,12 +53,18 @@ def frames(sight: Sight) -> Iterator[dict[str, Any]]:
 def _rows(sight: Sight) -> Iterator[str]:
     context = context_of(sight)
     for row in sight.steps:
-        yield render_to_string("truestep/_step.html", context | {"row": row})
+        yield _render("_step", context | {"row": row})
         for attempt in row.attempts:
-            yield render_to_string("truestep/_attempt.html", {"step": row.step, "one": attempt})
+            yield _render("_attempt", {"step": row.step, "one": attempt})
     for entry in sight.journal:
-        yield render_to_string("truestep/_entry.html", {"entry": entry})
-    yield render_to_string("truestep/_job.html", context)
+        yield _render("_entry", {"entry": entry})
+    yield _render("_job", context)
+
+
+def _render(partial: str, context: dict[str, Any]) -> str:
+    """Without localised numbers, as on the page: an id of "1,501" is none."""
+    template: Any = get_template(f"truestep/{partial}.html")
+    return str(template.template.render(Context(context, use_l10n=False)))
 
 
 def _parts(rows: Iterable[str]) -> Iterator[str]:

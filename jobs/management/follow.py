@@ -6,6 +6,7 @@ import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -17,6 +18,7 @@ from ..models import Job, Step, Transition
 from ..statuses import TERMINAL, Kind, Status
 from ..templatetags.truestep import asked
 from ..templatetags.truestep import why as said
+from ..times import duration, zone
 from .tree import SIGNS, Picture, plain, tracebacks_of
 
 PAUSE_SECONDS = 0.02  # of who asks a follower again
@@ -110,6 +112,7 @@ class Lines(Follower):
         self._seq = 0
         self._told: dict[int, int] = {}  # step → log lines already printed
         self._started: dict[int, Transition] = {}
+        self._day = ""  # as it was told last
         self._late: Frame = {}  # step → the warning of its worker's silence
         self._next_look = self._next_clock = 0.0
 
@@ -148,6 +151,13 @@ class Lines(Follower):
     def _write(self, line: str) -> None:
         self._lines.append(line)
 
+    def _tell_day(self, at: datetime) -> None:
+        """The date and the zone that the times below are in, whenever one of them is another."""
+        day = f"{at.astimezone():%Y-%m-%d}, times in {zone(at)}"
+        if day != self._day:
+            self._day = day
+            self._write(day)
+
     def _tell(self, job: Job, entry: Transition) -> None:
         if self._as_json:
             self._write(json.dumps(entry.as_json()))
@@ -157,7 +167,7 @@ class Lines(Follower):
             self._tell_log(ran)
         sign = SIGNS.get(Status(entry.to_status), " ") if entry.to_status else "!"
         what = entry.step.name if entry.step else f"job {job.pk} {job.definition}"
-        self._line(entry.at.astimezone().strftime("%H:%M:%S"), sign, what, self._words(entry))
+        self._line(entry.at, sign, what, self._words(entry))
         if ran and entry.to_status == Status.FAILED:
             self._tell_error(ran)
 
@@ -176,15 +186,15 @@ class Lines(Follower):
             return "running"
         took = ""
         if key in self._started and entry.to_status in TERMINAL:
-            took = f" after {(entry.at - self._started[key].at).total_seconds():.1f} s"
+            seconds = (entry.at - self._started[key].at).total_seconds()
+            took = f" after {duration(seconds)}"
         why = "" if entry.to_status == Status.SUCCEEDED else f" ({entry.reason})"
         return f"{entry.to_status}{took}{why}"
 
     def _tell_log(self, step: Step) -> None:
         while lines := logs.read(step.pk, self._told.get(step.pk, 0) + 1, 1000):
             for line in lines:
-                at = time.strftime("%H:%M:%S", time.localtime(line.at / 1000))
-                self._line(at, "│", step.name, line.text)
+                self._line(datetime.fromtimestamp(line.at / 1000, UTC), "│", step.name, line.text)
             self._told[step.pk] = lines[-1].number
 
     def _tell_late(self) -> None:
@@ -194,13 +204,16 @@ class Lines(Follower):
             words = late.get(str(step.pk))
             if words != self._late.get(str(step.pk)):
                 said = plain(words) if words else "its worker shows signs of life again"
-                self._line(time.strftime("%H:%M:%S"), "!", step.name, said)
+                self._line(datetime.now(UTC), "!", step.name, said)
         self._late = late
 
     def _tell_error(self, step: Step) -> None:
         attempt = step.attempts.order_by("number").last()
         for text in (attempt.traceback or attempt.error).splitlines() if attempt else ():
-            self._line(" " * 8, "│", step.name, text)
+            self._line(None, "│", step.name, text)
 
-    def _line(self, at: str, sign: str, what: str, words: str) -> None:
-        self._write(f"{at} {sign} {what:<24} {words}")
+    def _line(self, at: datetime | None, sign: str, what: str, words: str) -> None:
+        if at:
+            self._tell_day(at)
+        clock = f"{at.astimezone():%H:%M:%S}" if at else " " * 8
+        self._write(f"{clock} {sign} {what:<24} {words}")

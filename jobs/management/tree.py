@@ -17,7 +17,8 @@ from ..feed import StepSight, why_pending
 from ..live.viewers import Frame
 from ..models import Step, current_attempt, given_up
 from ..statuses import Status
-from ..templatetags.truestep import duration, number
+from ..templatetags.truestep import number
+from ..times import clock, duration, local
 
 SIGNS = {
     Status.PENDING: "·",
@@ -179,14 +180,14 @@ def _badge(status: str) -> Text:
 
 def plain(words: Iterable[Any]) -> str:
     """A sentence, with its moments in the time zone of the terminal."""
-    return "".join(word if isinstance(word, str) else _clock(word) for word in words)
+    return "".join(word if isinstance(word, str) else _moment(word) for word in words)
 
 
-def _clock(at: datetime | dict[str, str]) -> str:
-    at = datetime.fromisoformat(at["at"]) if isinstance(at, dict) else at
-    return f"{at.astimezone():%H:%M:%S}"
+def _moment(at: datetime | dict[str, str]) -> str:
+    return local(datetime.fromisoformat(at["at"]) if isinstance(at, dict) else at)
 
 
 def _took(start: datetime, end: datetime | None) -> str:
-    seconds = ((end or datetime.now(UTC)) - start).total_seconds()
-    return duration(seconds) if end or seconds >= 60 else f"{max(0, int(seconds))} s"
+    if end:
+        return duration((end - start).total_seconds())
+    return clock((datetime.now(UTC) - start).total_seconds())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django import template
 from django.utils.html import format_html, format_html_join
@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 from ..feed import StepSight, why_pending
 from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
+from ..times import duration
 
 register = template.Library()
 
@@ -21,6 +22,7 @@ def moment(at: datetime | None) -> SafeString | str:
     """A moment, in UTC; the page's script shows it in the reader's time zone."""
     if at is None:
         return ""
+    at = at.astimezone(UTC)
     return format_html(
         '<time datetime="{}" data-local>{} UTC</time>', at.isoformat(), f"{at:%Y-%m-%d %H:%M:%S}"
     )
@@ -50,18 +52,6 @@ def elapsed(start: datetime | None, end: datetime | None) -> SafeString | str:
     if end is None:
         return format_html('<time class="elapsed" data-start="{}"></time>', _milliseconds(start))
     return format_html('<time class="elapsed">{}</time>', duration((end - start).total_seconds()))
-
-
-def duration(seconds: float) -> str:
-    """``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 07 min``."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
 
 
 @register.filter

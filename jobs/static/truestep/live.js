@@ -28,6 +28,7 @@ const FINAL_CODES = {
 };
 const UNHEARD = "No answer came. Whether the request arrived stands in the history, as soon as this page is live.";
 const NOT_LIVE = "not live · "; // before the title
+const WHOLE_MOMENT = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "long" }); // with the zone
 const WORDS = { live: "Live", "catching-up": "Catching up", offline: "Not live" };
 
 const body = document.body;
@@ -106,7 +107,7 @@ function pauseAndTry() {
 async function tryAgain() {
   retry = null;
   try {
-    const answer = await fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(SILENCE_MS) });
+    const answer = await fetch(page.dataset.health, { cache: "no-store", signal: AbortSignal.timeout(SILENCE_MS) });
     if (answer.status >= 500) throw new Error(answer.statusText); // a gateway without its server
   } catch {
     if (!socket) pauseAndTry();
@@ -282,8 +283,14 @@ function moment(at) {
 function showLocally(time) {
   const at = new Date(time.dateTime);
   const today = at.toDateString() === new Date().toDateString();
-  time.textContent = today ? at.toLocaleTimeString() : at.toLocaleString();
-  time.title = at.toLocaleString();
+  time.textContent = (today ? at.toLocaleTimeString() : at.toLocaleString()) + zoneFor(time, at);
+  time.title = WHOLE_MOMENT.format(at);
+}
+
+// One time of the page names the zone that all others are in; each has it in its tooltip.
+function zoneFor(time, at) {
+  if (time.dataset.zone === undefined) return "";
+  return ` ${WHOLE_MOMENT.formatToParts(at).find((part) => part.type === "timeZoneName").value}`;
 }
 
 // Of what was today, tell the date when the day is over.
@@ -405,17 +412,22 @@ function tellSoon() {
 function countSeconds(root) {
   const now = Date.now() + clockOffset;
   for (const time of root.querySelectorAll("time[data-start]")) {
-    const text = duration(Math.max(0, (now - Number(time.dataset.start)) / 1000));
+    const text = clock(now - Number(time.dataset.start));
     if (time.textContent !== text) time.textContent = text; // the same again would be laid out again
   }
 }
 
-function duration(seconds) {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
+// As jobs/times.py writes it; a test compares the two.
+function clock(milliseconds) {
+  const seconds = Math.floor(Math.max(0, milliseconds) / 1000);
   const minutes = Math.floor(seconds / 60);
+  const hours = Math.floor(minutes / 60);
+  const days = Math.floor(hours / 24);
   const two = (value) => String(value).padStart(2, "0");
-  if (minutes < 60) return `${minutes} min ${two(Math.floor(seconds % 60))} s`;
-  return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  if (days) return `${days} d ${two(hours % 24)} h`;
+  if (hours) return `${hours} h ${two(minutes % 60)} min`;
+  if (minutes) return `${minutes} min ${two(seconds % 60)} s`;
+  return `${seconds} s`;
 }
 
 function setLive(state) {

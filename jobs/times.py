@@ -1,0 +1,50 @@
+"""How durations and moments are written, alike on the page, in the admin and in the terminal.
+
+Durations are cut off, not rounded, so that no unit is ever full: there is no "1000 ms" and no
+"60.0 s". Where a clock was set back meanwhile, they are 0 and not negative.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def duration(seconds: float) -> str:
+    """What has ended took: ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 07 min``, ``3 d 04 h``."""
+    milliseconds = _milliseconds(seconds)
+    if milliseconds < 1000:
+        return f"{milliseconds} ms"
+    if milliseconds < 60_000:
+        return f"{milliseconds // 1000}.{milliseconds % 1000 // 100} s"
+    return clock(seconds)
+
+
+def clock(seconds: float) -> str:
+    """For how long something has been running, in full seconds: as ``live.js`` counts it."""
+    minutes, rest = divmod(_milliseconds(seconds) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours:02} h"
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    if minutes:
+        return f"{minutes} min {rest:02} s"
+    return f"{rest} s"
+
+
+def local(at: datetime) -> str:
+    """A moment for the terminal, with its zone; with its date when that is not today's."""
+    at = at.astimezone()
+    is_today = at.date() == datetime.now().astimezone().date()
+    return f"{at:%H:%M:%S}{'' if is_today else f' on {at:%Y-%m-%d}'} {zone(at)}"
+
+
+def zone(at: datetime) -> str:
+    """The zone of the terminal at that moment: ``UTC`` or, for example, ``UTC+05:45``."""
+    offset = at.astimezone().isoformat()[-6:]  # strftime writes it without a colon
+    return f"UTC{offset}".removesuffix("+00:00")
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(0, round(seconds * 1000))

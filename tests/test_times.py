@@ -1,0 +1,79 @@
+"""How durations and moments are written, on the page, in the admin and in the terminal alike."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from jobs.templatetags import truestep
+from jobs.times import clock, duration, local, zone
+
+MILLISECONDS = 0.001
+# Seconds; what is written when that has ended, and while it is running.
+TABLE = [
+    (-3594.75, "0 ms", "0 s"),  # a clock was set back
+    (-0.0004, "0 ms", "0 s"),
+    (0, "0 ms", "0 s"),
+    (0.0004, "0 ms", "0 s"),
+    (0.34, "340 ms", "0 s"),
+    (0.999, "999 ms", "0 s"),
+    (0.9999, "1.0 s", "1 s"),
+    (1, "1.0 s", "1 s"),
+    (4.25, "4.2 s", "4 s"),
+    (59.949, "59.9 s", "59 s"),
+    (59.97, "59.9 s", "59 s"),
+    (59.9999, "1 min 00 s", "1 min 00 s"),
+    (60, "1 min 00 s", "1 min 00 s"),
+    (185.999, "3 min 05 s", "3 min 05 s"),
+    (3599.999, "59 min 59 s", "59 min 59 s"),
+    (3600, "1 h 00 min", "1 h 00 min"),
+    (7659, "2 h 07 min", "2 h 07 min"),
+    (86399.999, "23 h 59 min", "23 h 59 min"),
+    (86400, "1 d 00 h", "1 d 00 h"),
+    (1e8, "1157 d 09 h", "1157 d 09 h"),
+]
+
+
+@pytest.mark.parametrize(("seconds", "took", "running"), TABLE)
+def test_a_duration_in_words(seconds, took, running):
+    assert duration(seconds) == took
+    assert clock(seconds) == running
+
+
+def test_no_duration_is_negative_or_has_a_full_unit():
+    full = re.compile(r"-|\b1000 ms|\b60(\.0)? s|\b60 min|\b24 h")
+    for milliseconds in [*range(-10, 2000), *range(59_000, 61_000), *range(3_590_000, 3_602_000)]:
+        for text in (duration(milliseconds * MILLISECONDS), clock(milliseconds * MILLISECONDS)):
+            assert not full.search(text), (milliseconds, text)
+
+
+def test_a_page_takes_the_same_words():
+    start = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    shown = truestep.elapsed(start, start - timedelta(hours=1))
+    assert shown == '<time class="elapsed">0 ms</time>'
+
+
+def test_a_moment_is_in_utc_whatever_zone_its_database_speaks():
+    berlin = datetime.fromisoformat("2026-07-01T12:00:00+02:00")
+    assert "2026-07-01 10:00:00 UTC</time>" in truestep.moment(berlin)
+
+
+@pytest.fixture(params=["UTC", "Asia/Kathmandu", "America/St_Johns"])
+def terminal_zone(request, monkeypatch):
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield request.param
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_the_terminal_names_its_zone(terminal_zone):
+    offset = {"UTC": "UTC", "Asia/Kathmandu": "UTC+05:45", "America/St_Johns": "UTC-03:30"}
+    winter = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert zone(winter) == offset[terminal_zone]
+    assert local(winter) == f"{winter.astimezone():%H:%M:%S} on 2026-01-01 {zone(winter)}"
+    now = datetime.now(UTC)
+    assert local(now) == f"{now.astimezone():%H:%M:%S} {zone(now)}"
