@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_value
 from django.db.models import BooleanField, DateTimeField, F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.forms import Script
+from django.forms import CharField, HiddenInput, Script
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -17,8 +17,8 @@ from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from . import database, feed, orchestrator
-from .exceptions import InsideTransaction
+from . import database, feed, keys, orchestrator
+from .exceptions import InsideTransaction, KeyRefused
 from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
@@ -164,6 +164,9 @@ class JobAdmin(RowsAdmin):
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
             assert response.context_data
+            if actions := response.context_data["action_form"]:
+                key = CharField(label="", widget=HiddenInput, initial=keys.key_for(request))
+                actions.fields[keys.KEY] = key
             jobs = response.context_data["cl"].result_list
             if rows := sorted((job.pk, job.status, job.seq) for job in jobs):
                 shown = Rows(tuple(pk for pk, _, _ in rows))
@@ -171,6 +174,7 @@ class JobAdmin(RowsAdmin):
                 fresh = f"?all=&id__in={','.join(map(str, shown.ids))}"
                 live = _live(shown, rows_mark(rows), fresh=fresh, morph=CELLS)
                 response.context_data |= live
+            keys.keep_for_back(response)
         return response
 
     def change_view(
@@ -203,15 +207,16 @@ class JobAdmin(RowsAdmin):
         return request.user.has_perm("truestep.control_job")
 
     @admin.action(description="Cancel selected jobs", permissions=["control"])
-    def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
+    def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
         asked: list[str] = []
         refused: list[str] = []
 
-        def cancel_one(job: Job) -> None:
-            done = orchestrator.cancel(job.pk, actor=request.user, source="admin")
+        def cancel_one(job: Job, intent: str) -> None:
+            done = orchestrator.cancel(job.pk, actor=request.user, source="admin", once=intent)
             (asked if done else refused).append(str(job.pk))
 
-        self._one_by_one(request, jobs, cancel_one)
+        if response := self._one_by_one(request, "cancel", jobs, cancel_one):
+            return response
         if asked:
             self.message_user(
                 request, f"Cancel requested: job {', '.join(asked)}.", messages.SUCCESS
@@ -222,13 +227,14 @@ class JobAdmin(RowsAdmin):
                 f"Nothing to cancel in job {', '.join(refused)}: ended, or being cancelled.",
                 messages.WARNING,
             )
+        return None
 
     @admin.action(
         description="Retry what did not succeed in selected jobs", permissions=["control"]
     )
-    def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> None:
-        def retry_one(job: Job) -> None:
-            names = orchestrator.retry(job.pk, actor=request.user, source="admin")
+    def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
+        def retry_one(job: Job, intent: str) -> None:
+            names = orchestrator.retry(job.pk, actor=request.user, source="admin", once=intent)
             if names:
                 text, level = f"Tried again in job {job.pk}: {', '.join(names)}.", messages.SUCCESS
             else:
@@ -236,16 +242,27 @@ class JobAdmin(RowsAdmin):
                 text, level = f"Nothing to try again in job {job.pk}: {why}.", messages.WARNING
             self.message_user(request, text, level)
 
-        self._one_by_one(request, jobs, retry_one)
+        return self._one_by_one(request, "retry", jobs, retry_one)
 
     def _one_by_one(
-        self, request: HttpRequest, jobs: QuerySet[Job], act: Callable[[Job], None]
-    ) -> None:
-        """Each in a transaction of its own; says so when the database stops it half-way."""
+        self,
+        request: HttpRequest,
+        action: str,
+        jobs: QuerySet[Job],
+        act: Callable[[Job, str], None],
+    ) -> HttpResponse | None:
+        """Each in a transaction of its own; says so when the database stops it half-way.
+
+        Each is an intent of its own: what was stopped half-way is sent again for the rest. Returns
+        the page that asks to send it again when the key of the form was refused.
+        """
         chosen = list(jobs.order_by("pk"))
         for number, job in enumerate(chosen):
             try:
-                act(job)
+                act(job, keys.intent_of(request, action, job.pk))
+            except KeyRefused as error:
+                title = f"{action} selected jobs".capitalize()
+                return keys.ask_again(request, title, str(error))
             except (*database.TROUBLE, InsideTransaction) as error:
                 left = ", ".join(str(other.pk) for other in chosen[number + 1 :])
                 self.message_user(
@@ -254,7 +271,8 @@ class JobAdmin(RowsAdmin):
                     f"{f'Not tried: job {left}. ' if left else ''}{database.explain(error)}",
                     messages.ERROR,
                 )
-                return
+                return None
+        return None
 
 
 @admin.register(Step)

@@ -73,6 +73,16 @@ class InsideTransaction(TruestepError, RuntimeError):
         )
 
 
+class KeyRefused(TruestepError):
+    """A form came with a key that is not good; nothing was done."""
+
+    def __init__(self, days: int) -> None:
+        super().__init__(
+            f"Nothing was done: this form was opened more than {days} days ago, or by somebody "
+            "else. Send it again."
+        )
+
+
 class NotReady(TruestepError):
     """The database must not be used as it is; nothing was started."""
 

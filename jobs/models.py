@@ -297,6 +297,20 @@ class Transition(models.Model):
         }
 
 
+class Intent(models.Model):
+    """Something that was asked for and done once, and what came of it; ``intents`` explains."""
+
+    digest = models.CharField(max_length=64, unique=True)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+    result = JSONText(null=True)
+
+    class Meta:
+        default_permissions: ClassVar = ()
+
+    def __str__(self) -> str:
+        return f"intent {self.digest[:8]}"
+
+
 class LogChunk(models.Model):
     """Some consecutive lines of a step's log, all of one attempt; numbered 1..n per step."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 
-from . import crashpoints, database, definitions, transitions
+from . import crashpoints, database, definitions, intents, transitions
 from .exceptions import InvalidParams, Overtaken, UnknownStep
 from .models import Attempt, Job, Step, StepQuerySet, Worker
 from .runner import Outcome
@@ -34,37 +34,56 @@ def launch(
     source: str = "python",
     again_of: Job | None = None,
     why: str = "",
+    once: str = "",
 ) -> Job:
     """Write a new job, all steps pending; a worker takes it from there.
 
     *params* are Python values, or text as a browser sends it. *again_of* is an older job that this
-    one runs again, *why* the reason that a person gives. Raises UnknownDefinition and
-    InvalidParams; then nothing was written.
+    one runs again, *why* the reason that a person gives. A second call with the same *once*, within
+    a week, returns the job of the first. Raises UnknownDefinition and InvalidParams; then nothing
+    was written.
 
     Joins a transaction of the caller that is open on Truestep's database, and no other: when
     TRUESTEP["database"] names another one than the caller's, the job is committed at once and may
     start before the caller's rows can be seen, even if those are rolled back. Launch it after
     them then: ``transaction.on_commit(lambda: launch(…))``.
     """
+
+    def do() -> Job:
+        return _launch(definition, params or {}, str(actor), source, again_of, why, once)
+
+    return intents.once(once, do, lambda job_id: Job.objects.get(pk=job_id))
+
+
+def _launch(
+    definition: str | type[definitions.JobDefinition],
+    params: Mapping[str, Any],
+    actor: str,
+    source: str,
+    again_of: Job | None,
+    why: str,
+    once: str,
+) -> Job:
     cls = definitions.get(definition) if isinstance(definition, str) else definition
-    raw = definitions.raw_params(params or {})
+    raw = definitions.raw_params(params)
     cleaned = cls.clean(raw)
     try:
-        cls.authorize(cleaned, actor=str(actor), source=source)
+        cls.authorize(cleaned, actor=actor, source=source)
     except ValidationError as error:
         raise InvalidParams(cls.name, _by_field(error)) from error
     reason = _because(f"launched again, after job {again_of.pk}" if again_of else "launched", why)
     job = None
     try:
-        with nullcontext() if database.connection.in_atomic_block else database.write():
+        with _joined(once) if database.connection.in_atomic_block else database.write():
             job = transitions.bear(
                 cls.name,
                 raw,
                 cls.steps().values(),
-                actor=str(actor),
+                actor=actor,
                 source=source,
                 reason=reason,
                 again_of=again_of,
+                intent=once,
             )
     except BaseException as error:
         if job is None:
@@ -75,9 +94,14 @@ def launch(
     crashpoints.reach("launch.after_commit")
     if again_of:
         database.on_commit(
-            lambda: _note_followed(again_of.pk, job, why, actor=str(actor), source=source)
+            lambda: _note_followed(again_of.pk, job, why, actor=actor, source=source)
         )
     return job
+
+
+def _joined(once: str) -> AbstractContextManager[None]:
+    """Inside the caller's transaction; when another request was faster, it is to go on."""
+    return database.atomic() if once else nullcontext()
 
 
 def _note_followed(job_id: int, follower: Job, why: str, *, actor: str, source: str) -> None:
@@ -306,11 +330,12 @@ def note_refused(held: Claim, worker: Worker) -> None:
 # --- what people ask for --------------------------------------------------------------------------
 
 
-def cancel(job_id: int, *, actor: Any = "", source: str = "python") -> bool:
+def cancel(job_id: int, *, actor: Any = "", source: str = "python", once: str = "") -> bool:
     """Ask a job to stop: pending steps are cancelled at once, running ones by their workers.
 
     Returns whether this call made the request: False when the job has ended or is already being
-    cancelled; the journal notes that. Raises Job.DoesNotExist.
+    cancelled; the journal notes that. A second call with the same *once*, within a week, returns
+    what the first did. Raises Job.DoesNotExist.
     """
 
     def decide(batch: Batch) -> None:
@@ -321,21 +346,32 @@ def cancel(job_id: int, *, actor: Any = "", source: str = "python") -> bool:
         else:
             batch.request_cancel()
             batch.cancel_pending()
+        batch.remember(once, batch.has_request)
 
-    state = JobState.load(job_id)
-    batch = transitions.commit(state, decide, name="cancel", actor=str(actor), source=source)
-    return batch.has_request
+    def do() -> bool:
+        state = JobState.load(job_id)
+        batch = transitions.commit(state, decide, name="cancel", actor=str(actor), source=source)
+        return batch.has_request
+
+    return intents.once(once, do, bool)
 
 
 def retry(
-    job_id: int, step: str = "", *, actor: Any = "", source: str = "python", why: str = ""
+    job_id: int,
+    step: str = "",
+    *,
+    actor: Any = "",
+    source: str = "python",
+    why: str = "",
+    once: str = "",
 ) -> list[str]:
     """Take a step, or all that failed or were cancelled, back to pending. Earlier results stay.
 
     What the chosen steps need comes along if it did not succeed, and so do the skipped steps that
     can run then. Returns the names of all these; empty when there is nothing to try again, because
-    the step or job has not failed or somebody was faster; the journal notes that. Raises
-    Job.DoesNotExist and UnknownStep.
+    the step or job has not failed or somebody was faster; the journal notes that. A second call
+    with the same *once*, within a week, returns what the first did. Raises Job.DoesNotExist and
+    UnknownStep.
     """
 
     def decide(batch: Batch) -> None:
@@ -354,10 +390,14 @@ def retry(
             what = f"{step} is {_row_named(state, step).status}" if step else "no step has failed"
             present = "the job is being cancelled" if is_being_cancelled else what
             batch.note(f"asked to retry; nothing to do, {present}")
+        batch.remember(once, batch.taken_back)
 
-    state = JobState.load(job_id)
-    batch = transitions.commit(state, decide, name="retry", actor=str(actor), source=source)
-    return batch.taken_back
+    def do() -> list[str]:
+        state = JobState.load(job_id)
+        batch = transitions.commit(state, decide, name="retry", actor=str(actor), source=source)
+        return batch.taken_back
+
+    return intents.once(once, do, list)
 
 
 def _row_named(state: JobState, name: str) -> Step:

@@ -31,7 +31,7 @@ from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
-from . import crashpoints, database, feed
+from . import crashpoints, database, feed, intents
 from .definitions import StepDefinition
 from .exceptions import MoveRefused, Overtaken
 from .models import Attempt, Job, Need, Step, Transition, Worker
@@ -243,6 +243,7 @@ class Batch:
         self._moved: set[int] = set()
         self._recounted: dict[int, Step] = {}  # steps whose counters change beside their move
         self._before: dict[int, Step] = {}
+        self._intent: tuple[str, Any] | None = None
         self._job_before = copy.copy(state.job)
 
     # -- looking
@@ -377,6 +378,11 @@ class Batch:
         """Journal something that changes no status."""
         self._enter(Kind.NOTE, step=step, reason=reason)
 
+    def remember(self, intent: str, result: Any) -> None:
+        """Record what came of an intent with this batch, unless the intent is empty."""
+        if intent:
+            self._intent = (intent, result)
+
     @property
     def has_request(self) -> bool:
         """Whether this batch did what somebody asked for, and not only noted it."""
@@ -489,6 +495,8 @@ class Batch:
         if not self._entries:
             return
         self._settle_job()
+        if self._intent:
+            intents.record(*self._intent)
         self._write_journal()
         crashpoints.reach(f"{self._name}.journal_written")
         self._write_job()
@@ -588,14 +596,17 @@ def bear(
     source: str,
     reason: str,
     again_of: Job | None,
+    intent: str = "",
 ) -> Job:
-    """Write a job whole: the row, its steps, all pending, and its birth.
+    """Write a job whole: the row, its steps, all pending, its birth, and whose intent it is.
 
     Joins the transaction in progress, if there is one.
     """
     crashpoints.reach("launch.before_begin")
     job = Job.objects.create(definition=definition, params=params, tag=new_tag(), again_of=again_of)
     crashpoints.reach("launch.job_written")
+    if intent:
+        intents.record(intent, job.pk)
     steps = Step.objects.bulk_create(
         Step(
             job=job,

@@ -23,11 +23,18 @@ from django.http import (
 )
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template import loader
+from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
-from . import database, definitions, feed, logs, orchestrator
+from . import database, definitions, feed, keys, logs, orchestrator
 from .database import Trouble
-from .exceptions import InsideTransaction, InvalidParams, UnknownDefinition, UnknownStep
+from .exceptions import (
+    InsideTransaction,
+    InvalidParams,
+    KeyRefused,
+    UnknownDefinition,
+    UnknownStep,
+)
 from .live import fragments
 from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
 from .models import Job, Step
@@ -40,6 +47,10 @@ _PERMISSIONS = {
     "control": "truestep.control_job",
     "log": "truestep.view_log",
 }
+
+CSRF_REFUSED = (
+    "Nothing was done: this form is from an earlier login, or cookies are blocked. Send it again."
+)
 
 View = Callable[..., HttpResponseBase]
 
@@ -119,15 +130,21 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
         "is_known": sight.job.definition in definitions.registered(),
     }
-    return _render(request, "truestep/detail.html", context)
+    return keys.keep_for_back(_render(request, "truestep/detail.html", context))
 
 
 @require_POST
 @permitted("control")
-def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Ask a job to stop."""
+def cancel(request: HttpRequest, job_id: int, refused: str = "") -> HttpResponse:
+    """Ask a job to stop. With *refused*, show why that was not done, and the form again."""
+    title = f"Cancel job #{job_id}"
+    if refused:
+        return keys.ask_again(request, title, refused, status=403)
     try:
-        asked = orchestrator.cancel(job_id, actor=request.user, source="page")
+        intent = keys.intent_of(request, "cancel", job_id)
+        asked = orchestrator.cancel(job_id, actor=request.user, source="page", once=intent)
+    except KeyRefused as error:
+        return keys.ask_again(request, title, str(error))
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
     if not asked:
@@ -137,11 +154,22 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 
 @require_POST
 @permitted("control")
-def retry(request: HttpRequest, job_id: int) -> HttpResponse:
-    """Try a step again (``step=``), or all that failed or were cancelled; ``why=`` is journaled."""
+def retry(request: HttpRequest, job_id: int, refused: str = "") -> HttpResponse:
+    """Try a step again (``step=``), or all that failed or were cancelled; ``why=`` is journaled.
+
+    With *refused*, show why that was not done, and the form again.
+    """
     step, why = request.POST.get("step", ""), request.POST.get("why", "").strip()
+    title = f"Retry {f'step {step}' if step else 'what did not succeed'} of job #{job_id}"
+    if refused:
+        return keys.ask_again(request, title, refused, status=403)
     try:
-        names = orchestrator.retry(job_id, step, actor=request.user, source="page", why=why)
+        intent = keys.intent_of(request, "retry", job_id, step, why)
+        names = orchestrator.retry(
+            job_id, step, actor=request.user, source="page", why=why, once=intent
+        )
+    except KeyRefused as error:
+        return keys.ask_again(request, title, str(error))
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
     except UnknownStep as error:
@@ -191,11 +219,12 @@ def launch_list(request: HttpRequest) -> HttpResponse:
 
 
 @permitted("launch")
-def launch(request: HttpRequest, name: str) -> HttpResponse:
+def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
     """A definition's form; POST launches it and goes to the job.
 
     With ``again=`` and the id of an older job, its parameters are filled in, and the new job is
-    linked to it; ``why=`` is journaled.
+    linked to it; ``why=`` is journaled. With *refused*, show why a POST was not done, and the form
+    again.
     """
     again = _again(request, name)
     try:
@@ -211,24 +240,57 @@ def launch(request: HttpRequest, name: str) -> HttpResponse:
         raise PermissionDenied
     form = definition.form(again.params if again else None)
     why = _beside(request, name, "why").strip()
+    status = 403 if refused else 200
     if request.method == "POST":
         raw = {field: values for field, values in request.POST.lists() if field in form.fields}
         try:
-            job = orchestrator.launch(
-                definition, raw, actor=request.user, source="page", again_of=again, why=why
-            )
+            if not refused:
+                job = orchestrator.launch(
+                    definition,
+                    raw,
+                    actor=request.user,
+                    source="page",
+                    again_of=again,
+                    why=why,
+                    once=keys.intent_of(
+                        request, "launch", name, again and again.pk, keys.values_of(request)
+                    ),
+                )
+                return redirect("truestep:job", job.pk)
+            form = definition.form(raw)
+        except Job.DoesNotExist:
+            raise Http404("The job that this form launched was deleted.") from None
         except InvalidParams as error:
             form = _with_errors(definition.form(raw), error)
-        else:
-            return redirect("truestep:job", job.pk)
+        except KeyRefused as error:
+            form, refused, status = definition.form(raw), str(error), 409
     context = {
         "definition": definition,
         "form": form,
         "again": again,
         "dropped": sorted(set(again.params) - set(form.fields)) if again else [],
         "why": None if "why" in form.fields else why,
+        "refused": refused,
     }
-    return _render(request, "truestep/launch.html", context)
+    page = _render(request, "truestep/launch.html", context, status)
+    return keys.keep_for_back(page)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
+    """For ``CSRF_FAILURE_VIEW``: shows a form of Truestep again, with its values and new tokens.
+
+    Only when it is a page of this very site that sent an old token; nothing is done.
+    """
+    match = request.resolver_match
+    if match is None or reason.startswith(("Origin", "Referer")):
+        return refuse(request, reason)
+    for view in (launch, cancel, retry):
+        if match.func is view:
+            return view(request, **match.kwargs, refused=CSRF_REFUSED)
+    if match.view_name == "admin:truestep_job_changelist" and request.user.is_authenticated:
+        title = f"{request.POST.get('action', '')} selected jobs".capitalize()
+        return keys.ask_again(request, title, CSRF_REFUSED, status=403)
+    return refuse(request, reason)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
@@ -287,7 +349,9 @@ def _with_errors(form: Form, error: InvalidParams) -> Form:
     return form
 
 
-def _render(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
+def _render(
+    request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
+) -> HttpResponse:
     can = [what for what in CAN if request.user.has_perm(_PERMISSIONS[what])]
     shared = {"can": " ".join(can), "version": fragments.version()}
-    return render(request, template, context | shared)
+    return render(request, template, context | shared, status=status)

@@ -19,7 +19,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs import database
-from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition
+from jobs.models import Attempt, Intent, Job, LogChunk, Need, Step, Transition
 from jobs.orchestrator import Desk, claim, finish
 from jobs.runner import Outcome
 from jobs.statuses import Kind, Verdict
@@ -202,7 +202,7 @@ def number_rows_from(first: int) -> None:
 
 def rows() -> dict[str, list[tuple]]:
     """Every row of Truestep: equal before and after means that nothing was written."""
-    models = (Job, Step, Need, Attempt, Transition, LogChunk)
+    models = (Job, Step, Need, Attempt, Transition, LogChunk, Intent)
     return {m.__name__: list(m.objects.order_by("pk").values_list()) for m in models}
 
 

@@ -9,7 +9,7 @@ import ast
 import pytest
 
 from jobs import audit
-from jobs.models import Job, Step, Transition, Worker
+from jobs.models import Intent, Job, Step, Transition, Worker
 from jobs.statuses import TERMINAL
 from tests.faults.crashes import SITUATIONS, Nursery, bring_to_end, new_worker, picture
 from tests.test_promises import SOURCES
@@ -31,6 +31,10 @@ def points(name, places=BATCH):
 # Situation → the crash points of its operation, in order.
 POINTS = {
     "launch": points("launch", (BATCH[0], *BATCH[2:])),
+    "launch_once": [
+        *("launch.before_begin", "launch.job_written", "intent.written"),
+        *("launch.steps_written", "launch.before_commit", "launch.after_commit"),
+    ],
     "claim": points("claim"),
     "finish": points("finish"),
     "finish_the_last": points("finish"),
@@ -43,6 +47,8 @@ POINTS = {
     "cancel": points("cancel"),
     "cancel_before_it_started": points("cancel"),
     "retry": points("retry"),
+    "cancel_once": ["cancel.before_begin", "intent.written", *points("cancel")[1:]],
+    "retry_once": ["retry.before_begin", "intent.written", *points("retry")[1:]],
     "note": points("note"),
     "log": points("log", PLAIN),
     "beat": points("beat", PLAIN),
@@ -52,7 +58,7 @@ POINTS = {
 # Somebody asked for an end, or a step failed for good.
 MAY_END_BADLY = {
     *("finish_in_vain", "finish_cancelled", "give_up"),
-    *("cancel", "cancel_before_it_started", "retry"),
+    *("cancel", "cancel_before_it_started", "cancel_once", "retry", "retry_once"),
 }
 
 
@@ -79,6 +85,7 @@ def normal(database, nursery, known):
             assert "raised" not in told
             Job.objects.all().delete()
             Worker.objects.all().delete()
+            Intent.objects.all().delete()
         return known[operation]
 
     return live
@@ -111,12 +118,18 @@ def test_it_happens_wholly_or_not_at_all_and_then_goes_on(normal, nursery, opera
     told = nursery.live(operation, point, fault)
     check(operation, told, undisturbed)
     assert told["code"] == (-9 if fault == "kill" else 0)
-    assert ("raised" in told) == (fault in ("exception", "database") or was_cut(fault, point))
+    struck = fault in ("exception", "database") or was_cut(fault, point)
+    assert ("raised" in told) == (struck and not is_found(operation, point))
 
 
 def was_cut(fault, point):
     """Whether the operation itself uses the connection after it was cut at this point."""
     return fault == "cut" and (point == "recover.after_commit" or "after_commit" not in point)
+
+
+def is_found(operation, point):
+    """Whether an intent is found done when something has gone wrong at this point."""
+    return operation.endswith("_once") and point.endswith(".after_commit")
 
 
 @pytest.mark.postgres
@@ -147,7 +160,7 @@ def check(operation, told, undisturbed):
         assert told["again"] in ([after, undisturbed["again"]] if seen == after else [after])
     assert seen in (before, *undisturbed["pictures"], after)
     assert list(audit.differences()) == []
-    must_succeed = operation not in MAY_END_BADLY or (operation == "retry" and seen == after)
+    must_succeed = operation not in MAY_END_BADLY or ("retry" in operation and seen == after)
     for step in Step.objects.all():
         assert step.status in ({"succeeded"} if must_succeed else TERMINAL)
         wins = Transition.objects.filter(step=step, to_status="succeeded").count()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
+from .. import keys
 from ..feed import StepSight, why_pending
 from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
@@ -68,6 +70,13 @@ def reason(sight: StepSight) -> SafeString | str:
     words = why_pending(sight.step, sight.attempt, sight.waits_for)
     pieces = ((word if isinstance(word, str) else moment(word),) for word in words)
     return format_html_join("", "{}", pieces)
+
+
+@register.simple_tag(takes_context=True)
+def once(context: dict[str, Any]) -> SafeString:
+    """For a form that makes or changes something: sent twice, it is done once."""
+    key = keys.key_for(context["request"])
+    return format_html('<input type="hidden" name="{}" value="{}">', keys.KEY, key)
 
 
 @register.filter

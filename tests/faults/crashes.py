@@ -24,7 +24,7 @@ from jobs import crashpoints, database, definitions, orchestrator, workers
 from jobs.engines.embedded import EmbeddedWorker
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
 from jobs.logs import LogBook
-from jobs.models import Attempt, Job, LogChunk, Step, Transition, Worker
+from jobs.models import Attempt, Intent, Job, LogChunk, Step, Transition, Worker
 from jobs.orchestrator import Desk
 from jobs.recovery import Sweep
 from jobs.runner import Outcome
@@ -119,6 +119,11 @@ def launch(crew):
 
 
 @situation
+def launch_once(crew):
+    return lambda: orchestrator.launch("sturdy", actor="ada", once="a form")
+
+
+@situation
 def claim(crew):
     orchestrator.launch("sturdy")
     return lambda: orchestrator.claim(crew.desk, room=2)
@@ -200,6 +205,18 @@ def cancel_before_it_started(crew):
 def retry(crew):
     job = crew.failed_job()
     return lambda: orchestrator.retry(job.pk, actor="ada", why="it was the network")
+
+
+@situation
+def cancel_once(crew):
+    job, _ = crew.claimed()
+    return lambda: orchestrator.cancel(job.pk, actor="ada", once="a form")
+
+
+@situation
+def retry_once(crew):
+    job = crew.failed_job()
+    return lambda: orchestrator.retry(job.pk, actor="ada", once="a form")
 
 
 @situation
@@ -340,6 +357,7 @@ def picture() -> list[Any]:
             *("step__name", "attempt", "first", "last", "text", "levels")
         ),
         *Worker.objects.order_by("pk").values_list("beats", "stopped_at"),
+        *Intent.objects.order_by("pk").values_list("digest"),
     ]
     return [[_without_chance(value) for value in row] for row in rows]
 

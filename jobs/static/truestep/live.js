@@ -627,6 +627,7 @@ async function submitted(event) {
     else if (new URL(answer.url).pathname !== location.pathname) say(FINAL_CODES[4401]);
     else if (shown.querySelector(".notice")) say(shown.querySelector(".notice").textContent);
     else if (textOf(form) === written) form.reset(); // else its writer is at the next one already
+    renew(form, shown);
   } catch {
     say(UNHEARD);
   }
@@ -634,6 +635,15 @@ async function submitted(event) {
 }
 
 const textOf = (form) => JSON.stringify([...new FormData(form)]);
+
+// What a form sends next is a new intent, with the tokens of the same form in the answer. Without an answer they
+// stay: what has arrived is not done again.
+function renew(form, shown) {
+  const fresh = [...shown.forms].find((other) => other.action === form.action);
+  for (const input of form.querySelectorAll("input[type=hidden]")) {
+    input.value = fresh?.elements[input.name]?.value ?? input.value;
+  }
+}
 
 function clicked(event) {
   if (event.target.matches(".newest")) followNewest(event.target.closest("details"));
