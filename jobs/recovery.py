@@ -48,7 +48,7 @@ class Sweep:
         self._end_lost()
         self._hand_back_forgotten(held)
         self._give_up_unknown()
-        workers.sign_off_the_dead()
+        workers.bury_the_dead()
         ended = time.monotonic()
         self._due_at = max(self._due_at, ended + REST * (ended - began))
 
@@ -58,7 +58,7 @@ class Sweep:
             worker = attempt.worker
             if worker is None or workers.is_gone(worker):
                 how = "is gone (killed or crashed)"
-            elif not workers.is_alive(worker):
+            elif not workers.is_alive(worker) and workers.bury(worker):
                 how = f"has shown no sign of life for {conf.knobs().lease:g} s"
             else:
                 continue

@@ -5,8 +5,13 @@ however the worker ends. On the worker's own host, a lock that is free means: de
 without a clock. Otherwise a worker is dead when its count of beats has stood still for a lease, by
 the observer's clock alone, and only time in which the observer could look is counted.
 
-A worker judges itself, too, and sooner than others do: one that could not beat for two thirds of a
-lease ends what it runs.
+The count is the content of the lock file, so that no lock of the database can keep a worker from
+beating, or an observer from seeing it. Who cannot see that file, on another host, looks at the
+worker's row instead. A row may stand still because somebody has locked it: such time does not
+count.
+
+A worker judges itself, too, and sooner than others do: one that was frozen for two thirds of a
+lease, or for as long had no answer from its database, ends what it runs. "Locked" is an answer.
 """
 
 from __future__ import annotations
@@ -14,18 +19,25 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import struct
 import time
 import uuid
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from . import conf, crashpoints, database, feed
+from .database import Trouble
 from .exceptions import DeclaredDead
 from .models import Worker
+
+_COUNT = struct.Struct("<Q")  # the content of a lock file
 
 
 @dataclass
@@ -34,37 +46,55 @@ class Post:
 
     worker: Worker
     _lock: int
-    _beats: int = 0
+    _beats: int = 0  # in the lock file
+    _row_beats: int = 0
     _beaten_at: float = field(default_factory=lambda: _clock())
+    _answered_at: float = field(default_factory=lambda: _clock())
+    _aside: database.Aside = field(default_factory=database.Aside)
 
     def beat(self) -> None:
-        """Count one more sign of life.
-
-        Raises DeclaredDead when the row is gone, signed off, or not as the last beat left it.
-        """
-        began = _clock()
-        os.utime(self._lock)  # the file is in use: no cleaner of old files may take it
-        crashpoints.reach("beat.before_begin")
-        with database.write():
-            if not self._row().update(beats=self._beats + 1, beat_at=timezone.now()):
-                raise DeclaredDead(f"The worker {self.worker} was declared dead.")
-            crashpoints.reach("beat.before_commit")
-        crashpoints.reach("beat.after_commit")
+        """Count one more sign of life, for this host to see. It needs no database."""
         self._beats += 1
-        self._beaten_at = began
+        os.pwrite(self._lock, _COUNT.pack(self._beats), 0)
+        self._beaten_at = _clock()
+
+    def beat_in_row(self) -> None:
+        """Count one more sign of life for other hosts, without waiting for any lock.
+
+        Raises DeclaredDead when the row is gone, signed off, or not as the last beat left it, and
+        what the database raises, when that is busy, too.
+        """
+        crashpoints.reach("beat.before_begin")
+        began = _clock()
+        try:
+            arrived = self._aside.update(
+                self._row(), beats=self._row_beats + 1, beat_at=timezone.now()
+            )
+        except database.TROUBLE as error:
+            if database.kind_of(error) is not Trouble.AWAY:
+                self._answered_at = began
+            raise
+        crashpoints.reach("beat.after_commit")
+        self._answered_at = began
+        if not arrived:
+            raise DeclaredDead(f"The worker {self.worker} was declared dead.")
+        self._row_beats += 1
 
     def look(self) -> None:
         """Raises DeclaredDead as a beat does, and writes nothing.
 
         In an older copy of the database the row's number may soon be another worker's.
         """
-        if not self._row().exists():
+        began = _clock()
+        is_known = self._row().exists()
+        self._answered_at = began
+        if not is_known:
             raise DeclaredDead(f"The worker {self.worker} is not as it was in the database.")
 
     def _row(self) -> QuerySet[Worker]:
         """The row as the last beat left it, or the one before whose COMMIT was not answered."""
         mine = Worker.objects.filter(uuid=self.worker.uuid, stopped_at=None)
-        return mine.filter(beats__in=(self._beats, self._beats + 1))
+        return mine.filter(beats__in=(self._row_beats, self._row_beats + 1))
 
     @property
     def lock(self) -> int:
@@ -72,14 +102,14 @@ class Post:
         return self._lock
 
     @property
-    def silence(self) -> float:
-        """Seconds since the last sign of life that arrived."""
-        return _clock() - self._beaten_at
-
-    @property
-    def must_stop(self) -> bool:
-        """Whether others may soon take this worker for dead."""
-        return self.silence > conf.knobs().lease * 2 / 3
+    def reason_to_stop(self) -> str:
+        """Why others may soon take this worker for dead, or why it can do nothing; mostly empty."""
+        longest = conf.knobs().lease * 2 / 3
+        if (frozen := _clock() - self._beaten_at) > longest:
+            return f"its worker did not run for {frozen:.0f} s"
+        if (away := _clock() - self._answered_at) > longest:
+            return f"its worker could not reach the database for {away:.0f} s"
+        return ""
 
     def sign_off(self) -> None:
         """Say that this worker stops on purpose."""
@@ -97,6 +127,7 @@ class Post:
             Path(self.worker.lock_path).unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = -1
+        self._aside.close()
 
 
 def _clock() -> float:
@@ -111,9 +142,8 @@ def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = N
     path = conf.run_directory() / f"{name}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
-    crashpoints.reach("sign_on.before_begin")
-    with database.write():
-        worker = Worker.objects.create(
+    try:
+        worker = _write_row(
             uuid=name,
             host=socket.gethostname(),
             pid=os.getpid(),
@@ -122,16 +152,27 @@ def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = N
             only_job_id=only_job,
             lock_path=str(path),
         )
+    except BaseException:
+        path.unlink()
+        os.close(lock)
+        raise
+    return Post(worker, lock)
+
+
+def _write_row(**columns: Any) -> Worker:
+    crashpoints.reach("sign_on.before_begin")
+    with database.write():
+        worker = Worker.objects.create(**columns)
         crashpoints.reach("sign_on.before_commit")
     crashpoints.reach("sign_on.after_commit")
-    return Post(worker, lock)
+    return worker
 
 
 @dataclass
 class _Watched:
     """What this process has seen of a worker's beats, in seconds of its own clock."""
 
-    beats: int
+    beats: tuple[bool, int]  # whether they are those of its lock file, and how many
     looked_at: float
     silent: float = 0.0  # seconds without a beat, of those in which this process could look
     unseen: float = 0.0  # seconds before that, in which the last beat came at some time
@@ -147,9 +188,12 @@ def is_alive(worker: Worker) -> bool:
 
 def is_gone(worker: Worker) -> bool:
     """Whether it is certain that the worker has ended."""
-    if worker.stopped_at is not None:
-        return True
-    return worker.host == socket.gethostname() and _holds_lock(worker.lock_path) is False
+    return worker.stopped_at is not None or (is_here(worker) and _holds_lock(worker) is False)
+
+
+def is_here(worker: Worker) -> bool:
+    """Whether it runs on this host."""
+    return worker.host == socket.gethostname()
 
 
 def silence(worker: Worker) -> float:
@@ -164,11 +208,12 @@ def silence(worker: Worker) -> float:
 def _watch(worker: Worker) -> _Watched:
     """What is known of its beats after one more look at them."""
     now = time.monotonic()
+    beats = _beats_of(worker)
     seen = _watched.get(worker.uuid)
-    if seen is None or seen.beats != worker.beats:
+    if seen is None or seen.beats != beats:
         unseen = now - seen.looked_at if seen else 0.0
         is_known = unseen < conf.knobs().lease / 2
-        seen = _Watched(worker.beats, now, unseen=unseen if is_known else 0.0)
+        seen = _Watched(beats, now, unseen=unseen if is_known else 0.0)
         _watched[worker.uuid] = seen
     else:
         seen.silent += min(now - seen.looked_at, conf.knobs().lease / 3)
@@ -182,10 +227,27 @@ def is_late(worker: Worker) -> bool:
     return seen.silent + seen.unseen > conf.knobs().lease / 2
 
 
-def _holds_lock(path: str) -> bool | None:
+def heard_at(worker: Worker) -> datetime:
+    """When it beat last, as far as that can be seen from here. To be shown: clocks differ."""
+    if is_here(worker):
+        with suppress(OSError):
+            return datetime.fromtimestamp(os.stat(worker.lock_path).st_mtime, UTC)
+    return worker.beat_at
+
+
+def _beats_of(worker: Worker) -> tuple[bool, int]:
+    """Its count of beats, in its lock file where that can be read from here."""
+    if is_here(worker):
+        with suppress(OSError), open(worker.lock_path, "rb") as file:
+            content = file.read(_COUNT.size)
+            return True, _COUNT.unpack(content)[0] if len(content) == _COUNT.size else 0
+    return False, worker.beats
+
+
+def _holds_lock(worker: Worker) -> bool | None:
     """Whether any process holds the lock; None when the file cannot be seen from here."""
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(worker.lock_path, os.O_RDWR | os.O_CLOEXEC)
     except (FileNotFoundError, PermissionError):
         return None
     try:
@@ -205,18 +267,47 @@ def living() -> list[Worker]:
     return [worker for worker in workers if is_alive(worker)]
 
 
-def sign_off_the_dead() -> None:
-    """Mark the workers that ended without saying so; they learn of it at their next beat."""
+def bury_the_dead() -> None:
+    """Mark the workers that ended without saying so."""
     for worker in Worker.objects.filter(stopped_at=None):
         if not is_alive(worker):
-            crashpoints.reach("bury.before_begin")
-            with database.write():
-                unchanged = Worker.objects.filter(pk=worker.pk, beats=worker.beats)
-                unchanged.update(stopped_at=timezone.now())
-                crashpoints.reach("bury.before_commit")
-            crashpoints.reach("bury.after_commit")
-            if worker.host == socket.gethostname():
-                Path(worker.lock_path).unlink(missing_ok=True)
+            bury(worker)
+        elif _may_wait(worker):
+            _watched.pop(worker.uuid)
+
+
+def bury(worker: Worker) -> bool:
+    """Mark a worker as dead; False when it has beaten meanwhile, or somebody was faster.
+
+    Only then may its steps move on: if a lock held up its beats, this waits for the same one. It
+    learns of it at its next look.
+    """
+    crashpoints.reach("bury.before_begin")
+    with database.write():
+        unchanged = Worker.objects.filter(uuid=worker.uuid, beats=worker.beats, stopped_at=None)
+        is_dead = bool(unchanged.update(stopped_at=timezone.now()))
+        crashpoints.reach("bury.before_commit")
+    crashpoints.reach("bury.after_commit")
+    if is_dead and is_here(worker):
+        Path(worker.lock_path).unlink(missing_ok=True)
+    return is_dead
+
+
+def _may_wait(worker: Worker) -> bool:
+    """Whether a beat of a worker elsewhere may be held up by a lock on its row."""
+    seen = _watched[worker.uuid]
+    is_in_file, _ = seen.beats
+    if is_in_file or seen.silent < conf.knobs().lease / 3:
+        return False
+    return database.is_locked(Worker.objects.filter(uuid=worker.uuid))
+
+
+def forget_silences() -> None:
+    """This process was held up by a lock, and so may have been the beats in rows."""
+    for uuid_, seen in list(_watched.items()):
+        is_in_file, _ = seen.beats
+        if not is_in_file:
+            _watched.pop(uuid_, None)
 
 
 def who_takes(job_id: int, among: Iterable[Worker]) -> list[Worker]:

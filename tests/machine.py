@@ -391,6 +391,7 @@ class World:
         is_known = Worker.objects.filter(pk=hand.post.worker.pk, stopped_at=None).exists()
         try:
             hand.post.beat()
+            hand.post.beat_in_row()
         except DeclaredDead as error:
             assert not is_known
             for hold in list(hand.holds):

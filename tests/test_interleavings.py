@@ -82,7 +82,7 @@ class Scene:
         return orchestrator.claim(Desk(self.desk.worker, self.desk.knows), room=2)
 
     def _beat(self, state):
-        self.post.beat()
+        self.post.beat_in_row()
 
     def _delete(self, state):
         crashpoints.reach("delete.before_begin")

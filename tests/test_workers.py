@@ -4,13 +4,16 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 from django.db.models import F
 
+from jobs import database as database_module
 from jobs import workers
 from jobs.models import Worker
 from jobs.orchestrator import launch
+from tests.faults.trouble import Trouble
 from tests.support import wait_for
 
 
@@ -116,16 +119,55 @@ def test_a_child_that_outlives_its_worker_does_not_keep_it_alive(post):
             child.kill()
 
 
-def test_beats_count(post):
-    post.beat()
-    post.beat()
+def test_beats_for_other_hosts_are_counted_in_the_row(post):
+    post.beat_in_row()
+    post.beat_in_row()
     assert Worker.objects.get().beats == 2
+
+
+def test_who_sees_the_lock_file_counts_the_beats_in_it(post, settings):
+    """The row may say what it likes: somebody may have locked it."""
+    settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
+    row = post.worker
+    assert workers.is_alive(row)
+    wait_for(lambda: not workers.is_alive(row))
+    Worker.objects.update(beats=F("beats") + 1)
+    assert not workers.is_alive(Worker.objects.get())
+    post.beat()
+    assert workers.is_alive(row)
+
+
+def test_no_lock_of_the_database_keeps_a_worker_from_beating(post, tmp_path):
+    """Neither in its file nor, as far as it is concerned, in its row: a lock is an answer."""
+    with Trouble(tmp_path).busy():
+        before = post._answered_at
+        post.beat()
+        with pytest.raises(database_module.TROUBLE) as busy:
+            post.beat_in_row()
+        assert database_module.kind_of(busy.value) is database_module.Trouble.BUSY
+        assert post._answered_at > before
+        assert not post.reason_to_stop
+    post.beat_in_row()
+
+
+def test_time_in_which_its_row_was_locked_does_not_count_against_a_worker(post, settings, tmp_path):
+    """Nor does it afterwards: the whole lease is there again."""
+    settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.4, "beat": 0.1}
+    Worker.objects.update(host="far.example")
+    with Trouble(tmp_path).busy():
+        two_leases_later = time.monotonic() + 0.8
+        while time.monotonic() < two_leases_later:
+            workers.bury_the_dead()
+        assert Worker.objects.get().stopped_at is None
+    workers.bury_the_dead()
+    assert Worker.objects.get().stopped_at is None
+    wait_for(lambda: workers.bury_the_dead() or Worker.objects.get().stopped_at)
 
 
 def test_the_dead_are_signed_off_by_others(post):
     other = workers.sign_on(slots=1, knows={})
     os.close(post._lock)
-    workers.sign_off_the_dead()
+    workers.bury_the_dead()
     dead, alive = Worker.objects.order_by("pk")
     assert dead.stopped_at
     assert not os.path.exists(dead.lock_path)

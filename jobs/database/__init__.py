@@ -11,13 +11,15 @@ import random
 import re
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 
 import psutil
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.signals import connection_created
+from django.db.models import QuerySet
 
 from ..exceptions import (
     DatabaseBusy,
@@ -26,6 +28,7 @@ from ..exceptions import (
     InsideTransaction,
     TruestepError,
 )
+from .aside import Aside as Aside
 from .routing import LABEL as LABEL
 from .routing import Router as Router
 from .routing import alias as alias
@@ -37,9 +40,15 @@ from .routing import on_commit as on_commit
 
 PATIENCE_SECONDS = 20.0  # how long a writer waits for its turn, unless it says otherwise
 ASK_SECONDS = 0.0005  # on average, between two looks whether it is a writer's turn
+ASK_PATIENCE_SECONDS = 0.5  # of who only wants to know whether it can write
 IDLE_SECONDS = 10.0  # a frozen worker holds the locks of a transaction no longer
 NEWS = "truestep"  # the PostgreSQL channel on which a trigger tells of commits
 _SQLSTATES_WORTH_A_RETRY = {"40001", "40P01"}  # serialization failure, deadlock
+
+
+_patience = PATIENCE_SECONDS
+_limits_waiting = False  # else the settings say how long a connection waits
+_own_patience: ContextVar[float | None] = ContextVar("truestep_patience", default=None)
 
 
 def be_patient(seconds: float) -> None:
@@ -47,24 +56,63 @@ def be_patient(seconds: float) -> None:
     global _patience, _limits_waiting
     _patience, _limits_waiting = seconds, True
     if connection.connection is not None:
-        _limit_waiting(connection)
+        _be_patient_on(connection)
 
 
-_patience = PATIENCE_SECONDS
-_limits_waiting = False  # else the settings say how long a connection waits
-
-
-def _limit_waiting(fresh: Any) -> None:
-    milliseconds = round(_patience * 1000)
-    with fresh.cursor() as cursor:
-        if fresh.vendor == "sqlite":
-            cursor.execute(f"PRAGMA busy_timeout = {milliseconds}")
-        else:
+def _be_patient_on(its: Any) -> None:
+    _limit_waiting(its, _patience)
+    if its.vendor != "sqlite":
+        with its.cursor() as cursor:
             idle = round(IDLE_SECONDS * 1000)
-            cursor.execute(
-                f"SET lock_timeout = {milliseconds}; "
-                f"SET idle_in_transaction_session_timeout = {idle}"
-            )
+            cursor.execute(f"SET idle_in_transaction_session_timeout = {idle}")
+
+
+@contextmanager
+def patience(seconds: float) -> Iterator[None]:
+    """Inside, this thread waits no longer than that for its turn to write, and for any lock."""
+    token = _own_patience.set(seconds)
+    try:
+        with _limited(seconds):
+            yield
+    finally:
+        _own_patience.reset(token)
+
+
+def _waits() -> float:
+    """How long a writer of this thread waits now."""
+    own = _own_patience.get()
+    return _patience if own is None else own
+
+
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """Inside, this thread's connection waits no longer than that for a lock."""
+    connection.ensure_connection()
+    before = _limit_of(connection)
+    _limit_waiting(connection, seconds)
+    try:
+        yield
+    finally:
+        if connection.connection is not None and not connection.needs_rollback:
+            _set_limit(connection, before)
+
+
+def _limit_waiting(its: Any, seconds: float) -> None:
+    _set_limit(its, max(1, round(seconds * 1000)))  # to PostgreSQL, 0 is no limit
+
+
+def _limit_of(its: Any) -> int:
+    """Milliseconds that a connection waits for a lock."""
+    of_postgres = "SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'"
+    with its.cursor() as cursor:
+        cursor.execute("PRAGMA busy_timeout" if its.vendor == "sqlite" else of_postgres)
+        return int(cursor.fetchone()[0])
+
+
+def _set_limit(its: Any, milliseconds: int) -> None:
+    limit = "PRAGMA busy_timeout" if its.vendor == "sqlite" else "SET lock_timeout"
+    with its.cursor() as cursor:
+        cursor.execute(f"{limit} = {milliseconds}")
 
 
 def _set_up(connection: Any, **kwargs: Any) -> None:
@@ -73,7 +121,7 @@ def _set_up(connection: Any, **kwargs: Any) -> None:
         return
     connection.truestep_file = _file_of(connection)
     if _limits_waiting:
-        _limit_waiting(connection)
+        _be_patient_on(connection)
 
 
 connection_created.connect(_set_up, dispatch_uid="truestep.database")
@@ -114,16 +162,31 @@ def write() -> Iterator[None]:
     or when somebody holds a row that it needs for as long, and InsideTransaction.
     """
     began = time.monotonic()
-    with _ticket():
+    patience = _waits()
+    with _ticket(patience):
         follow_file()
+        left = patience - (time.monotonic() - began)
         try:
-            with _durable():
+            limit = _limited(left) if left < patience * 0.9 else nullcontext()
+            with limit, _durable():
                 yield
         except OperationalError as error:
             waited = time.monotonic() - began
-            if kind_of(error) is Trouble.BUSY and waited > _patience * 0.9:
+            if kind_of(error) is Trouble.BUSY and waited > patience * 0.9:
                 raise DatabaseBusy(waited, name()) from error
             raise
+
+
+def is_locked(rows: QuerySet[Any]) -> bool:
+    """Whether somebody holds a lock now that an update of these rows would wait for."""
+    try:
+        with patience(0), write():
+            list(rows.select_for_update(nowait=connection.vendor != "sqlite"))
+    except TROUBLE as error:
+        if kind_of(error) is not Trouble.BUSY:
+            raise
+        return True
+    return False
 
 
 @contextmanager
@@ -324,12 +387,16 @@ def _file_system_of(path: str) -> str:
 
 
 def require_writable() -> None:
-    """Raises DatabaseUnusable, saying why and what to do, unless this process can write to it."""
+    """Raises DatabaseUnusable, saying why and what to do, unless this process can write to it.
+
+    One that somebody else is writing to can be written to.
+    """
     try:
-        with write(), connection.cursor() as cursor:
+        with patience(ASK_PATIENCE_SECONDS), write(), connection.cursor() as cursor:
             cursor.execute("UPDATE truestep_worker SET beats = beats WHERE 1 = 0")
     except TROUBLE as error:
-        raise DatabaseUnusable(explain(error)) from error
+        if connection.connection is None or kind_of(error) is not Trouble.BUSY:
+            raise DatabaseUnusable(explain(error)) from error
 
 
 def mend() -> None:
@@ -345,14 +412,14 @@ def mend() -> None:
 
 
 @contextmanager
-def _ticket() -> Iterator[None]:
+def _ticket(patience: float) -> Iterator[None]:
     path = _ticket_path()
     if path is None or connection.in_atomic_block:
         yield
         return
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _wait_for_turn(handle, path)
+        _wait_for_turn(handle, patience)
         yield
     finally:
         os.close(handle)
@@ -364,14 +431,14 @@ def _ticket_path() -> str | None:
     return f"{connection.settings_dict['NAME']}-ticket"
 
 
-def _wait_for_turn(handle: int, path: str) -> None:
-    deadline = time.monotonic() + _patience
+def _wait_for_turn(handle: int, patience: float) -> None:
+    deadline = time.monotonic() + patience
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise DatabaseBusy(_patience, path.removesuffix("-ticket")) from None
+                raise DatabaseBusy(patience, name()) from None
         # However long it has waited: who asks less and less often is overtaken by all who come.
         time.sleep(random.uniform(0.5, 1.5) * ASK_SECONDS)

@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable
 
 from .. import conf, database, definitions, orchestrator, triggers, workers
+from ..database import Trouble
 from ..database.watch import watch_commits
-from ..exceptions import DeclaredDead, NotReady, Overtaken
+from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
 from ..models import Job
 from ..orchestrator import Desk
 from ..recovery import Sweep
@@ -29,8 +30,11 @@ logger = logging.getLogger(__name__)
 
 TURN_SECONDS = 0.01  # how long a turn waits for a slot to speak; also the poll for commits
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
-PATIENCE_SECONDS = 2.0  # for the database: the loop must go on
+PATIENCE_SECONDS = 1.0  # for the database: the loop must go on
 RETRY_SECONDS = 1.0  # after the database could not be used
+SHORT_PATIENCE_SECONDS = 0.05  # the same two while somebody holds a lock
+SHORT_RETRY_SECONDS = 0.2
+CALM_SECONDS = 2.0  # without trouble, after which the usual patience returns
 
 
 class EmbeddedEngine(Engine):
@@ -46,6 +50,8 @@ class EmbeddedWorker(WorkerProcess):
         self._stopping = self._killing = False
         self._look_again = True
         self._next_flush = self._next_beat = self._rest_until = 0.0
+        self._next_row_beat = 0.0
+        self._told = ""  # what is wrong with the database
 
     # -- the life of a worker
 
@@ -59,7 +65,7 @@ class EmbeddedWorker(WorkerProcess):
             raise
         database.be_patient(PATIENCE_SECONDS)
         self._only_job = only_job
-        self._sign_on()
+        self._sign_on_when_possible(until)
         try:
             while not (self._stopping or until()):
                 self._turn()
@@ -71,6 +77,17 @@ class EmbeddedWorker(WorkerProcess):
             self._pool.close()
             self._watch.close()
             self._sign_off()
+
+    def _sign_on_when_possible(self, until: Callable[[], bool]) -> None:
+        while True:
+            try:
+                return self._sign_on()
+            except DatabaseBusy as error:
+                self._rest(error)
+                if self._stopping or until():
+                    self._pool.close()
+                    raise
+                time.sleep(SHORT_RETRY_SECONDS)
 
     def _sign_on(self) -> None:
         knows = definitions.known_steps()
@@ -98,6 +115,7 @@ class EmbeddedWorker(WorkerProcess):
 
     def _turn(self) -> None:
         self._stop_when_silent()
+        self._beat()
         self._pool.listen(TURN_SECONDS)
         self._pool.enforce_deadlines(is_urgent=self._killing)
         if time.monotonic() < self._rest_until:
@@ -110,21 +128,47 @@ class EmbeddedWorker(WorkerProcess):
                 logger.warning("%s It ends what it runs and begins anew.", error)
                 self._begin_anew()
         except database.TROUBLE as error:
-            logger.warning("The worker tries again: %s", database.explain(error))
-            self._look_again = True
-            self._next_beat = 0.0  # first see whether the database still knows this worker
-            self._rest_until = time.monotonic() + RETRY_SECONDS
+            self._rest(error)
+        else:
+            self._be_patient()
+
+    def _rest(self, error: Exception) -> None:
+        """Nothing can be written now. What happens meanwhile is kept, and written afterwards.
+
+        A lock may be held for long: it is asked for often then, and never waited for, since steps
+        are to be stopped in time.
+        """
+        is_busy = database.kind_of(error) is Trouble.BUSY
+        if is_busy:
+            workers.forget_silences()
+            database.be_patient(SHORT_PATIENCE_SECONDS)
+        if (told := database.explain(error)) != self._told:
+            logger.warning("The worker tries again: %s", told)
+        self._told = told
+        self._look_again = True
+        self._next_row_beat = 0.0  # first see whether the database still knows this worker
+        pause = SHORT_RETRY_SECONDS if is_busy else RETRY_SECONDS
+        self._rest_until = time.monotonic() + pause
+
+    def _be_patient(self) -> None:
+        """Nothing was in the way for a while."""
+        if self._told and time.monotonic() > self._rest_until + CALM_SECONDS:
+            logger.warning("The database can be used again.")
+            database.be_patient(PATIENCE_SECONDS)
+            self._told = ""
 
     def _use_database(self) -> None:
         """What a turn reads and writes. When one statement waits in vain, the others are not tried:
         time-outs and signals are not to wait for the sum of it all.
         """
-        self._beat()
+        self._beat_in_row()
+        is_news = self._watch.changed() or self._look_again
+        if is_news:
+            self._stop_cancelled()
         self._write_logs()
         self._record_outcomes()
-        if self._watch.changed() or self._look_again:
+        if is_news or self._look_again:
             self._look_again = False
-            self._stop_cancelled()
             self._claim()
         self._look_for_the_lost()
 
@@ -168,7 +212,7 @@ class EmbeddedWorker(WorkerProcess):
     # -- finding work
 
     def _claim(self) -> None:
-        while not (self._stopping or self._post.must_stop) and (room := self._room()):
+        while not (self._stopping or self._post.reason_to_stop) and (room := self._room()):
             try:
                 claims = orchestrator.claim(self._desk, room)
             except Overtaken:
@@ -210,9 +254,9 @@ class EmbeddedWorker(WorkerProcess):
 
     def _stop_when_silent(self) -> None:
         """Others may soon take this worker for dead, and begin its steps anew: end them first."""
-        if not self._post.must_stop:
+        reason = self._post.reason_to_stop
+        if not reason:
             return
-        reason = f"its worker could show no sign of life for {self._post.silence:.0f} s"
         for running in self._pool.running:
             if running.outcome is None and not (running.stop and running.stop.kill_at == 0):
                 running.stop = Stop(Verdict.HANDED_BACK, reason, kill_at=0)
@@ -300,6 +344,21 @@ class EmbeddedWorker(WorkerProcess):
             self._post.beat()
             self._pool.beat()
             self._next_beat = now + conf.knobs().beat
+
+    def _beat_in_row(self) -> None:
+        """For other hosts. A lock may be in the way: then it is tried again soon."""
+        now = time.monotonic()
+        if now < self._next_row_beat:
+            return
+        try:
+            self._post.beat_in_row()
+        except database.TROUBLE as error:
+            if database.kind_of(error) is Trouble.AWAY:
+                raise
+            self._next_row_beat = now + SHORT_RETRY_SECONDS
+            self._rest_until = now  # there is trouble
+        else:
+            self._next_row_beat = now + conf.knobs().beat
 
     def _look_for_the_lost(self) -> None:
         if self._sweep.is_due:

@@ -240,7 +240,7 @@ def log(crew):
 
 @situation
 def beat(crew):
-    return crew.post.beat
+    return crew.post.beat_in_row
 
 
 @situation
