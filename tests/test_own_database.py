@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import ast
+import sqlite3
+import time
+from contextlib import closing
 
 import pytest
 from django.db import connection, connections, router, transaction
 from django.http import HttpResponse
 
-from jobs import checks
+from jobs import checks, triggers
 from jobs.exceptions import InsideTransaction
-from jobs.models import Job
+from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import cancel, launch
-from tests.support import ROOT, drive, ended, job_of, rows
+from tests.faults.visitor import Visitor
+from tests.faults.websocket import RawSocket
+from tests.support import ROOT, drive, ended, job_of, program, rows, step_of, wait_for
 from tests.test_admin import at
 
 REPLICA = "tests.faults.routers.ReadsFromReplica"
@@ -147,6 +152,133 @@ def test_an_alias_that_is_not_there_is_refused_by_name(settings):
     [error] = checks.check_knobs()
     assert "TRUESTEP['database'] is 'elsewhere'" in error.msg and "default" in error.msg
     assert checks.check_database() == []
+
+
+# --- a whole project ------------------------------------------------------------------------------
+
+PROJECT = {"DJANGO_SETTINGS_MODULE": "tests.faults.apart_settings"}
+
+
+def run(*arguments: str, env: dict[str, str]) -> list[str]:
+    """What a command prints; it succeeds."""
+    with program(*arguments, env=env) as command:
+        assert command.wait(60) == 0, command.errors
+        return command.lines
+
+
+def tables_and_triggers(path) -> set[str]:
+    with closing(sqlite3.connect(path)) as file:
+        return {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
+
+
+@pytest.fixture(params=["together", "apart"])
+def project(request, database, tmp_path):
+    """The environment of a project with one user, ada."""
+    ada = {f"DJANGO_SUPERUSER_{key}": "ada" for key in ("USERNAME", "PASSWORD")}
+    env = PROJECT | ada | {"DJANGO_SUPERUSER_EMAIL": "ada@example.com", "TEST_LEASE": "1.5"}
+    if request.param == "apart":
+        env |= {"TEST_PROJECT": str(tmp_path / "project.sqlite3")}
+        run("migrate", "--verbosity", "0", env=env)
+        made = tables_and_triggers(tmp_path / "project.sqlite3")
+        assert "auth_user" in made and not any("truestep" in name for name in made)
+    run("createsuperuser", "--noinput", env=env)
+    return env
+
+
+@pytest.mark.slow
+def test_everything_works_while_the_replica_is_dead(project, serving):
+    with serving(env=project) as site:
+        visitor = Visitor(site.url)
+        visitor.log_in("ada", "ada")
+        visitor.post("/launch/fails/")
+        job = Job.objects.get()
+        assert visitor.path == f"/jobs/{job.pk}/"
+        with closing(RawSocket(site.url, f"/ws/jobs/{job.pk}/?seq=0&tag=", visitor.session)) as tab:
+            wait_for(lambda: job_of(job.pk).status == "failed")
+            wait_for(lambda: b'data-status=\\"failed\\"' in tab.next()[1])
+        assert "such luck" in visitor.get(f"/jobs/{job.pk}/")
+        visitor.post(f"/jobs/{job.pk}/retry/", step="bad")
+        wait_for(lambda: step_of(job, "bad").attempt == 2 and job_of(job.pk).status == "failed")
+        visitor.post("/admin/truestep/job/", action="retry", _selected_action=str(job.pk))
+        wait_for(lambda: step_of(job, "bad").attempt == 3 and job_of(job.pk).status == "failed")
+        for model in ("job", "step", "attempt", "transition", "worker"):
+            assert visitor.get(f"/admin/truestep/{model}/")
+        assert visitor.get(f"/admin/truestep/job/{job.pk}/change/")
+        held = run("launch", "hangs", "--detach", env=project)[0]
+        wait_for(lambda: "hanging" in visitor.get(f"/jobs/{held}/steps/hang/log"))
+        visitor.post(f"/jobs/{held}/cancel/")
+        wait_for(lambda: job_of(int(held)).status == "cancelled")
+        assert f"fails #{job.pk}" in run("show", str(job.pk), env=project)[0]
+        run("launch", "noop", "--json", env=project)
+        [told] = run("audit", env=project)
+        assert told.startswith("clean: 3 jobs")
+    assert Worker.objects.count() == 1, "the worker took itself for dead"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("project", ["apart"], indirect=True)
+def test_a_step_that_holds_the_projects_database_disturbs_nothing(project, serving, tmp_path):
+    """Its own rows are elsewhere: no beat, page, log line or other step waits for its lock."""
+    gate = tmp_path / "gate"
+    with serving(env=project) as site:
+        visitor = Visitor(site.url)
+        visitor.log_in("ada", "ada")
+        visitor.post("/launch/holds_the_project/", gate=str(gate))
+        job = Job.objects.get()
+        wait_for(lambda: step_of(job, "hold").log_lines == 1)
+        over = time.monotonic() + 3 * float(project["TEST_LEASE"])
+        while time.monotonic() < over:
+            began = time.monotonic()
+            visitor.post("/launch/noop/")
+            other = Job.objects.latest("pk")
+            wait_for(lambda pk=other.pk: job_of(pk).status == "succeeded")
+            assert "running" in visitor.get(f"/jobs/{job.pk}/")
+            visitor.post(f"/jobs/{other.pk}/retry/")
+            assert time.monotonic() < began + 5
+        assert step_of(job, "hold").status == "running"
+        gate.touch()
+        wait_for(lambda: job_of(job.pk).status == "succeeded")
+    assert set(job.steps.values_list("attempt", flat=True)) == {1}
+    assert Attempt.objects.get(step__job=job, step__name="after_hold").result == 1
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    """The environment of a project whose databases are not made yet; ``rows`` is Truestep's."""
+    files = {"TEST_PROJECT": "project.sqlite3", "TEST_ROWS": "rows.sqlite3"}
+    return PROJECT | {key: str(tmp_path / name) for key, name in files.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_migrate_and_launch_use_the_database_that_is_named(fresh):
+    with program("audit", env=fresh) as early:
+        assert early.wait(60) == 2
+        assert "python manage.py migrate truestep --database=jobs" in " ".join(early.errors)
+    run("migrate", "truestep", "--database=jobs", "--verbosity", "0", env=fresh)
+    made = tables_and_triggers(fresh["TEST_ROWS"])
+    assert {"truestep_job", *(rule.name for rule in triggers.RULES)} <= made
+    assert "auth_user" not in made
+    run("shell", "-c", ROLLED_BACK, env=fresh)
+    [told] = run("audit", env=fresh)
+    assert told.startswith("clean: 1 jobs"), (
+        "a launch joins a transaction on its own database alone"
+    )
+
+
+# What is launched in a transaction of the project is there although that is rolled back.
+ROLLED_BACK = """
+from django.db import transaction
+from jobs.orchestrator import launch
+
+for using in ("default", "jobs"):
+    try:
+        with transaction.atomic(using=using):
+            launch("noop")
+            raise ZeroDivisionError
+    except ZeroDivisionError:
+        pass
+"""
 
 
 # --- every query names the database ---------------------------------------------------------------

@@ -585,6 +585,7 @@ class Patient(JobDefinition):
     def after(self, run): ...
 
 
+from tests.fates.apart_jobs import *  # noqa: E402, F403
 from tests.fates.chaos_jobs import *  # noqa: E402, F403
 from tests.fates.crash_jobs import *  # noqa: E402, F403
 from tests.fates.machine_jobs import *  # noqa: E402, F403
