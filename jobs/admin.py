@@ -174,7 +174,6 @@ class JobAdmin(RowsAdmin):
                 fresh = f"?all=&id__in={','.join(map(str, shown.ids))}"
                 live = _live(shown, rows_mark(rows), fresh=fresh, morph=CELLS)
                 response.context_data |= live
-            keys.keep_for_back(response)
         return response
 
     def change_view(

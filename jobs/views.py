@@ -130,7 +130,7 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
         "is_known": sight.job.definition in definitions.registered(),
     }
-    return keys.keep_for_back(_render(request, "truestep/detail.html", context))
+    return _render(request, "truestep/detail.html", context)
 
 
 @require_POST

@@ -316,7 +316,7 @@ def test_a_job_is_launched_again_with_its_parameters_or_others(ada, desk):
     form = page(ada, f"/launch/chatters/?again={old.pk}")
     assert 'value="7"' in form
     assert 'value="/gate"' in form
-    assert f'action="?again={old.pk}"' in form
+    assert f'action="?again={old.pk}&amp;sent=1"' in form
     sent = {"lines": "8", "gate": "", "why": "more lines"}
     response = ada.post(f"/launch/chatters/?again={old.pk}", sent)
     new = Job.objects.latest("pk")

@@ -1,0 +1,144 @@
+"""What a person does with a form by mistake: click twice, go back and send it again."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from jobs.models import Job
+from jobs.orchestrator import launch
+from jobs.statuses import Verdict
+from tests.browser.support import look_at
+from tests.support import drive, ended, job_of, returned, wait_for
+
+pytestmark = pytest.mark.slow
+with_and_without_scripts = pytest.mark.parametrize("scripts", [True, False], ids=["js", "no-js"])
+
+
+@pytest.fixture
+def tab(chromium, admin_user, client, scripts):
+    """A tab in which the superuser is logged in, with JavaScript or without."""
+    client.force_login(admin_user)
+    context = chromium.new_context(java_script_enabled=scripts)
+    session = client.cookies["sessionid"].value
+    context.add_cookies(
+        [{"name": "sessionid", "value": session, "domain": "127.0.0.1", "path": "/"}]
+    )
+    yield context.new_page()
+    context.close()
+
+
+def fail(held):
+    return ended(Verdict.FAILED) if held.name == "bad" else returned()
+
+
+def requests_of(job):
+    return job.journal.filter(kind__in=("request", "note")).count()
+
+
+@with_and_without_scripts
+def test_a_double_click_on_launch_makes_one_job_and_leads_to_it(tab, web):
+    for number in range(1, 6):
+        tab.goto(f"{web.url}/launch/noop/")
+        tab.get_by_role("button", name="Launch").dblclick()
+        tab.wait_for_url("**/jobs/*/")
+        tab.wait_for_load_state("networkidle")
+        tab.goto(f"{web.url}/")
+        assert Job.objects.count() == number
+    assert tab.locator("tr[data-job]").count() == 5
+
+
+@with_and_without_scripts
+def test_back_and_send_again_leads_to_the_first_job(tab, web):
+    tab.goto(f"{web.url}/launch/waits/")
+    tab.get_by_label("Gate").fill("/gate")
+    places = []
+    for _ in range(3):
+        tab.get_by_role("button", name="Launch").click()
+        tab.wait_for_url("**/jobs/*/")
+        places.append(tab.url)
+        tab.go_back()
+    assert len(set(places)) == 1
+    assert Job.objects.get().params == {"gate": ["/gate"]}
+    tab.goto(f"{web.url}/launch/waits/")  # opened again
+    tab.get_by_label("Gate").fill("/gate")
+    tab.get_by_role("button", name="Launch").click()
+    tab.wait_for_url("**/jobs/*/")
+    assert Job.objects.count() == 2
+
+
+@with_and_without_scripts
+def test_a_double_click_on_cancel_or_retry_is_one_request(tab, web, desk):
+    for _ in range(5):
+        failed, waiting = drive(desk, launch("fails"), fail), launch("noop")
+        for job, button in ((waiting, "Cancel this job"), (failed, "Retry what did not succeed")):
+            tab.goto(f"{web.url}/jobs/{job.pk}/")
+            tab.get_by_role("button", name=button).dblclick()
+            wait_for(lambda job=job: requests_of(job))
+            tab.wait_for_load_state("networkidle")
+            tab.goto(f"{web.url}/")
+            assert requests_of(job) == 1
+
+
+@with_and_without_scripts
+@pytest.mark.parametrize("action", ["cancel", "retry"])
+def test_a_double_click_in_the_admin_is_one_request(tab, web, desk, action):
+    for _ in range(5):
+        job = launch("noop") if action == "cancel" else drive(desk, launch("fails"), fail)
+        tab.goto(f"{web.url}/admin/truestep/job/")
+        tab.locator(f"input[name=_selected_action][value='{job.pk}']").check()
+        tab.locator("select[name=action]").select_option(action)
+        tab.get_by_role("button", name="Run").or_(tab.get_by_role("button", name="Go")).dblclick()
+        expect(tab.locator(".messagelist")).to_contain_text(f"job {job.pk}")
+        assert requests_of(job) == 1
+
+
+def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, desk):
+    """Nobody reloads it: a step that has failed again is tried again, with the same button."""
+    job = drive(desk, launch("fails"), fail)
+    look_at(page, web, job)
+    for number in range(1, 4):
+        page.locator("[data-step=bad] .try-again").click()
+        wait_for(lambda number=number: requests_of(job) == number)
+        drive(desk, job_of(job.pk), fail)
+        expect(page.locator("[data-step=bad]")).to_have_attribute("data-status", "failed")
+        expect(page.locator("[data-step=bad] .try-again")).to_be_enabled()
+
+
+def test_a_request_without_an_answer_is_not_done_again(page, web, desk):
+    job = drive(desk, launch("fails"), fail)
+    look_at(page, web, job)
+    arrived = []
+
+    def lose_the_answer(route):
+        arrived.append(route.fetch(max_redirects=0).status)
+        route.abort()
+
+    page.route("**/retry/", lose_the_answer, times=1)
+    page.get_by_label("Why").fill("it was the network")
+    retry = page.get_by_role("button", name="Retry what did not succeed")
+    retry.click()
+    expect(page.locator("#said")).to_contain_text("No answer came")
+    assert arrived == [302]
+    drive(desk, job_of(job.pk), fail)
+    expect(page.locator("[data-job]")).to_have_attribute("data-status", "failed")
+    retry.click()
+    expect(page.get_by_label("Why")).to_have_value("")  # it was answered
+    assert requests_of(job) == 1
+    retry.click()
+    wait_for(lambda: requests_of(job) == 2)
+    page.noise.clear()  # the console tells of the lost answer
+
+
+def test_a_page_of_an_earlier_login_works_at_the_second_press(page, context, web, desk):
+    job = launch("noop")
+    look_at(page, web, job)
+    context.clear_cookies(name="csrftoken")
+    button = page.get_by_role("button", name="Cancel this job")
+    button.click()
+    expect(page.locator("#said")).to_contain_text("Nothing was done")
+    assert requests_of(job) == 0
+    button.click()
+    expect(page.locator("[data-job]")).to_have_attribute("data-status", "cancelled")
+    assert requests_of(job) == 1
+    page.noise.clear()  # the console tells of the 403
