@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
@@ -104,6 +104,16 @@ def given_up() -> Subquery:
     return Subquery(failures.values("reason"), output_field=models.TextField())
 
 
+class ReadyStep(NamedTuple):
+    """What a worker has to know of a step to see whether it can run it."""
+
+    pk: int
+    job_id: int
+    position: int
+    name: str
+    definition: str
+
+
 class StepQuerySet(models.QuerySet["Step"]):
     def ready(self) -> StepQuerySet:
         """Steps that a worker may start now."""
@@ -113,12 +123,19 @@ class StepQuerySet(models.QuerySet["Step"]):
     def running(self) -> StepQuerySet:
         return self.filter(status=Status.RUNNING)
 
-    def known_in(self, known: dict[str, list[str]]) -> StepQuerySet:
-        """Steps of the (definition, step name) pairs in *known*."""
-        pairs = Q(pk__in=[])
-        for definition, names in known.items():
-            pairs |= Q(job__definition=definition, name__in=names)
-        return self.filter(pairs)
+    def behind(self, place: tuple[int, int] | None, most: int) -> list[ReadyStep]:
+        """The first *most* of these, by job and position, behind a job and a position in it."""
+        steps = self.order_by("job", "position").values_list(
+            "pk", "job", "position", "name", "job__definition"
+        )
+        rows: list[tuple[int, int, int, str, str]] = []
+        if place is None:
+            rows += steps[:most]
+        else:
+            job_id, position = place
+            rows += steps.filter(job=job_id, position__gt=position)[:most]
+            rows += steps.filter(job__gt=job_id)[: most - len(rows)]
+        return [ReadyStep(*row) for row in rows]
 
 
 class Step(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,7 +20,7 @@ from .statuses import CRASHES, STEP_RETRIES, Status, Verdict
 from .text import clean
 from .transitions import Batch, Claim, Ending, JobState
 
-FEW = 20
+FEW, MANY = 20, 1000  # ready steps that are looked at in one query
 LONGEST_DELAY = 3600.0  # seconds between two attempts
 
 # --- launch ---------------------------------------------------------------------------------------
@@ -139,6 +139,17 @@ class Desk:
         """The names of the steps that the worker knows, by definition."""
         return {definition: frozenset(names) for definition, names in self.knows.items()}
 
+    def forget(self, held: Collection[int]) -> None:
+        """Forget the jobs of which nothing is held, but the widest one that goes on.
+
+        A job is read whole once, not again for each step of it that becomes free to start.
+        """
+        states = {pk: state for pk, state in self.jobs.items() if pk not in held}
+        going_on = [pk for pk, state in states.items() if not state.job.is_finished]
+        widest = max(going_on, key=lambda pk: len(states[pk].steps), default=None)
+        for pk in states.keys() - {widest}:
+            del self.jobs[pk]
+
 
 def claim(desk: Desk, room: int) -> list[Claim]:
     """Start up to *room* ready steps of the oldest job that has any; empty when there is none."""
@@ -156,13 +167,9 @@ def claim(desk: Desk, room: int) -> list[Claim]:
 
 def _oldest_job(desk: Desk) -> JobState | None:
     """The oldest job that has a ready step which the worker knows."""
-    ready = Step.objects.ready().order_by("job", "position")
+    ready = Step.objects.ready()
     if desk.worker.only_job_id:
         ready = ready.filter(job=desk.worker.only_job_id)
-    if not desk.jobs:  # mostly it is the first one: found and read in one statement
-        first = JobState.of(Step.objects.filter(job_id=ready.values("job")[:1]))
-        if first is None or not _known(desk, first).isdisjoint(first.ready_names()):
-            return first
     job_id = _first_known(desk, ready)
     if job_id is None:
         return None
@@ -173,14 +180,20 @@ def _oldest_job(desk: Desk) -> JobState | None:
 
 
 def _first_known(desk: Desk, ready: StepQuerySet) -> int | None:
-    """To look at the first few is much cheaper than to put all that is known into the question."""
-    few = list(ready.values_list("job", "job__definition", "name")[:FEW])
-    for job_id, definition, name in few:
-        if name in desk.known.get(definition, ()):
-            return job_id
-    if len(few) < FEW:
-        return None
-    return ready.known_in(desk.knows).values_list("job", flat=True).first()
+    """The job of the first ready step that the worker knows: mostly it is one of the first few.
+
+    Behind them only definitions that the worker knows are looked at, many steps at a time.
+    """
+    place, most = None, FEW
+    while True:
+        steps = ready.behind(place, most)
+        for step in steps:
+            if step.name in desk.known.get(step.definition, ()):
+                return step.job_id
+        if len(steps) < most:
+            return None
+        place, most = (steps[-1].job_id, steps[-1].position), MANY
+        ready = ready.filter(job__definition__in=list(desk.known))
 
 
 def _known(desk: Desk, state: JobState) -> frozenset[str]:

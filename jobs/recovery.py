@@ -16,7 +16,7 @@ from django.db.models import F, QuerySet
 
 from . import conf, orchestrator, workers
 from .exceptions import Overtaken
-from .models import Attempt, Job, Step
+from .models import Attempt, Job, ReadyStep, Step
 from .orchestrator import Desk
 from .runner import Outcome
 from .statuses import Status, Verdict
@@ -90,7 +90,7 @@ class Sweep:
             since = self._found[step.pk] = self._unknown_since.get(step.pk, now)
             if now - since >= grace:
                 overdue.setdefault(step.job_id, {})[step.pk] = (
-                    f"no running worker knows step {step.name!r} of {step.job.definition!r}; "
+                    f"no running worker knows step {step.name!r} of {step.definition!r}; "
                     f"waited {grace:g} s"
                 )
         if self._looked_at is None:
@@ -99,31 +99,19 @@ class Sweep:
             with suppress(Job.DoesNotExist):
                 orchestrator.give_up(job_id, reasons)
 
-    def _unknown(self) -> list[Step]:
+    def _unknown(self) -> list[ReadyStep]:
         """Of the next part of the ready steps, those that no living worker knows."""
         known = self.desk.known
         strangers = [
-            step
-            for step in self._next_ready()
-            if step.name not in known.get(step.job.definition, ())
+            step for step in self._next_ready() if step.name not in known.get(step.definition, ())
         ]
         if not strangers:
             return []
         crew = workers.Known(workers.living())
-        return [
-            step for step in strangers if not crew.has(step.job_id, step.job.definition, step.name)
-        ]
+        return [step for step in strangers if not crew.has(step.job_id, step.definition, step.name)]
 
-    def _next_ready(self) -> list[Step]:
-        ready = Step.objects.ready().order_by("job", "position").select_related("job")
-        ready = ready.only("name", "position", "job__definition")
-        found: list[Step] = []
-        behind: dict[str, int] = {}
-        if self._looked_at:
-            job_id, position = self._looked_at
-            found += ready.filter(job=job_id, position__gt=position)[:MOST_LOOKED_AT]
-            behind = {"job__gt": job_id}
-        found += ready.filter(**behind)[: MOST_LOOKED_AT - len(found)]
+    def _next_ready(self) -> list[ReadyStep]:
+        found = Step.objects.ready().behind(self._looked_at, MOST_LOOKED_AT)
         last = found[-1] if len(found) == MOST_LOOKED_AT else None
         self._looked_at = (last.job_id, last.position) if last else None
         return found

@@ -51,6 +51,7 @@ from .statuses import (
     is_legal,
     status_of_job,
 )
+from .tally import Tally
 
 # Seconds before a batch that met a busy database or a faster writer is decided again.
 RETRY_PAUSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -105,6 +106,10 @@ class JobState:
     needs: dict[int, list[int]]  # step → steps it needs
     dependants: dict[int, list[int]]  # step → steps that need it
     results: dict[int, Any] = field(default_factory=dict)  # of succeeded steps, as far as known
+    _stale: set[int] = field(default_factory=set)  # steps that the tally does not know as they are
+
+    def __post_init__(self) -> None:
+        self._tally = Tally(self.steps.values())
 
     @classmethod
     def load(cls, job_id: int) -> JobState:
@@ -136,26 +141,36 @@ class JobState:
         """
         known = self.job
         jobs = Job.objects.select_for_update() if lock else Job.objects.all()
-        self.job = jobs.get(pk=known.pk)
-        if (self.job.seq, self.job.tag) == (known.seq, known.tag):
+        job = jobs.get(pk=known.pk)
+        if (job.seq, job.tag) == (known.seq, known.tag):
+            self.job = job
             return
         if not Transition.objects.filter(job=known.pk, seq=known.seq, tag=known.tag).exists():
             vars(self).update(vars(JobState.load(known.pk)))  # the database is an older copy
             return
         for step in Step.objects.filter(job=known.pk, seq__gt=known.seq).order_by("position"):
-            self.steps[step.pk] = step
+            self.replace(step)
+        self.job = job  # last: what a broken read leaves behind is read again
+
+    def touch(self, step: Step) -> None:
+        """The step is about to change in place."""
+        self._stale.add(step.pk)
+
+    def replace(self, step: Step) -> None:
+        """Remember the step so from now on."""
+        self.steps[step.pk] = step
+        self._stale.add(step.pk)
+
+    @property
+    def tally(self) -> Tally:
+        """The steps by status and by what may start, as they are now."""
+        while self._stale:
+            self._tally.note(self.steps[self._stale.pop()])
+        return self._tally
 
     def ready(self, now: datetime) -> Iterator[Step]:
         """Steps that may start now, in the order of the definition."""
-        if not self.job.cancel_requested:
-            for step in self.steps.values():
-                is_due = step.not_before is None or step.not_before <= now
-                if step.waiting == 0 and step.status == Status.PENDING and is_due:
-                    yield step
-
-    def ready_names(self) -> set[str]:
-        """The names of the steps that may start now."""
-        return {step.name for step in self.ready(timezone.now())}
+        return iter(()) if self.job.cancel_requested else self.tally.startable(now)
 
 
 class _Collision(Exception):
@@ -239,7 +254,7 @@ class Batch:
         self._base_tag = state.job.tag
         self._entries: list[Transition] = []
         self._attempts: dict[int, Attempt] = {}
-        self._freed: dict[int, int] = {}  # step → seq of the entry that freed it
+        self._freeing: dict[int, int] = {}  # succeeded step → seq of its entry
         self._moved: set[int] = set()
         self._recounted: dict[int, Step] = {}  # steps whose counters change beside their move
         self._before: dict[int, Step] = {}
@@ -290,7 +305,7 @@ class Batch:
             self._touch(dependant)
             dependant.waiting -= 1
             dependant.seq = entry.seq
-            self._freed[dependant.pk] = entry.seq
+        self._freeing[step.pk] = entry.seq
 
     def fail(self, step: Step, ending: Ending, reason: str) -> None:
         """running → failed; everything that needs this step is skipped."""
@@ -340,28 +355,34 @@ class Batch:
         self.state.job.cancel_requested = False
         for step in chosen:
             self._take_back(step)
-        for step in self._freed_from_skipping({step.pk for step in chosen}):
-            self._take_back(step)
+        self._take_back_skipped(chosen)
         for step in self._recounted.values():
+            self._touch(step)
             step.waiting = sum(
                 self.state.steps[pk].status != Status.SUCCEEDED
                 for pk in self.state.needs.get(step.pk, ())
             )
 
-    def _freed_from_skipping(self, back: set[int]) -> list[Step]:
-        """Skipped steps that nothing stands in the way of, once those of *back* are pending."""
-        freed: list[Step] = []
-        todo = list(back)
+    def _take_back_skipped(self, chosen: list[Step]) -> None:
+        """Take back the skipped steps that can run once *chosen* are pending again."""
+        hindrances: dict[int, int] = {}  # step → needed steps that it could not run after
+        todo = [step.pk for step in chosen]
         while todo:
             for pk in self.state.dependants.get(todo.pop(), ()):
                 step = self.state.steps[pk]
-                needs = set(self.state.needs[pk]) - back
-                is_free = all(self.state.steps[need].status not in HOPELESS for need in needs)
-                if step.status == Status.SKIPPED and pk not in back and is_free:
-                    back.add(pk)
+                if step.status != Status.SKIPPED:
+                    continue
+                if pk not in hindrances:
+                    hindrances[pk] = sum(
+                        self.state.steps[needed].status in HOPELESS
+                        for needed in self.state.needs[pk]
+                    )
+                if not hindrances[pk]:
+                    self._take_back(step)
                     todo.append(pk)
-                    freed.append(step)
-        return freed
+                    for further in self.state.dependants.get(pk, ()):
+                        if further in hindrances:
+                            hindrances[further] -= 1
 
     def _take_back(self, step: Step) -> None:
         reason = STEP_RETRIES.get(Status(step.status), {}).get(Status.PENDING, "")
@@ -434,7 +455,7 @@ class Batch:
     def _settle_job(self) -> None:
         """Bring the job's status in line with its steps'."""
         job = self.state.job
-        new = status_of_job(job.status, {step.status for step in self.state.steps.values()})
+        new = status_of_job(job.status, self.state.tally.statuses)
         if new == job.status:
             return
         moves = JOB_RETRIES if self._is_retry and job.status in TERMINAL else JOB_MOVES
@@ -556,15 +577,34 @@ class Batch:
                 raise _Collision("a step has moved on")
 
     def _write_recounted_steps(self) -> None:
-        if self._recounted:
-            columns = ["failures", "crashes", "not_before", "waiting"]
-            Step.objects.bulk_update(self._recounted.values(), columns, batch_size=200)
+        if self._is_retry:
+            self._write_taken_back_steps()
+            return
+        for step in self._recounted.values():  # the one whose attempt is charged
+            Step.objects.filter(pk=step.pk).update(
+                failures=step.failures, crashes=step.crashes, not_before=step.not_before
+            )
+
+    def _write_taken_back_steps(self) -> None:
+        """One statement for any number of steps: none is charged, each waits for what is undone."""
+        with database.connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE truestep_step SET failures = 0, crashes = 0, waiting = "
+                "(SELECT count(*) FROM truestep_need AS n "
+                "JOIN truestep_step AS needed ON needed.id = n.needed_id "
+                "WHERE n.step_id = truestep_step.id AND needed.status <> 'succeeded') "
+                "WHERE job_id = %s AND seq > %s",
+                [self.state.job.pk, self._base_seq],
+            )
 
     def _write_freed_steps(self) -> None:
-        freed = {step_id: seq for step_id, seq in self._freed.items() if step_id not in self._moved}
-        for seq in set(freed.values()):
-            ids = [step_id for step_id in freed if freed[step_id] == seq]
-            Step.objects.filter(pk__in=ids).update(waiting=F("waiting") - 1, seq=seq)
+        """One statement for any number of steps that needed one which has succeeded."""
+        for needed, seq in self._freeing.items():
+            if self._moved.issuperset(self.state.dependants.get(needed, ())):
+                continue  # they have started in this batch
+            dependants = Need.objects.filter(needed=needed).values("step")
+            pending = Step.objects.filter(pk__in=dependants, status=Status.PENDING)
+            pending.update(waiting=F("waiting") - 1, seq=seq)
 
     def _write_attempts(self) -> None:
         """One statement for those that begin and those that end."""
@@ -578,11 +618,13 @@ class Batch:
 
     def _touch(self, step: Step) -> None:
         self._before.setdefault(step.pk, copy.copy(step))
+        self.state.touch(step)
 
     def undo(self) -> None:
         """Nothing was written: the remembered state is again what it was."""
         self.state.job = self._job_before
-        self.state.steps.update(self._before)
+        for step in self._before.values():
+            self.state.replace(step)
         for step_id in self._moved:
             self.state.results.pop(step_id, None)
 

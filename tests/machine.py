@@ -228,6 +228,24 @@ class World:
                 ended = was.status in TERMINAL and step.status != was.status
                 assert is_retry or not ended, f"{was.status} was not final: {step.status}"
         self._jobs, self._steps = jobs, steps
+        self._check_tallies()
+
+    def _check_tallies(self) -> None:
+        """What a worker remembers of a job's steps is what they say, one by one."""
+        from jobs.statuses import Status
+
+        remembered = [hold.state for hold in (*self.past, *self.held)]
+        remembered += [state for hand in self.crew for state in hand.desk.jobs.values()]
+        for state in {id(state): state for state in remembered}.values():
+            steps = sorted(state.steps.values(), key=lambda step: step.position)
+            startable = [
+                step
+                for step in steps
+                if (step.status, step.waiting) == (Status.PENDING, 0)
+                and (step.not_before is None or step.not_before <= self.clock.wall)
+            ]
+            assert list(state.tally.startable(self.clock.wall)) == startable
+            assert state.tally.statuses == {step.status for step in steps}
 
     def _has_changed(self, job_id: int, steps: dict[int, Any]) -> bool:
         mine = {pk: _columns(step) for pk, step in steps.items() if step.job_id == job_id}

@@ -60,19 +60,18 @@ def test_querysets_read_aloud(desk):
     assert not Step.objects.ready().exists()
 
 
-@pytest.mark.parametrize(
-    ("known", "names"),
-    [
-        ({}, []),
-        ({"noop": []}, []),
-        ({"noop": ["one", "five"]}, ["one", "five"]),
-        ({"diamond": ["one"]}, []),
-        ({"diamond": ["top"], "noop": ["two"]}, ["two"]),
-    ],
-)
-def test_steps_known_in_a_list(step, known, names):
-    found = Step.objects.known_in(known).order_by("position")
-    assert [s.name for s in found] == names
+def test_ready_steps_come_in_parts(database):
+    jobs = [launch("fifty_wide"), launch("noop"), launch("fifty_wide")]
+    whole = Step.objects.ready().behind(None, 1000)
+    assert [(step.job_id, step.position) for step in whole] == sorted(
+        Step.objects.filter(waiting=0).values_list("job", "position")
+    )
+    assert {step.job_id for step in whole} == {job.pk for job in jobs}
+    parts, place = [], None
+    while part := Step.objects.ready().behind(place, 20):
+        parts += part
+        place = part[-1].job_id, part[-1].position
+    assert parts == whole
 
 
 def test_rows_name_themselves(desk):

@@ -321,7 +321,7 @@ class EmbeddedWorker(WorkerProcess):
         self._look_again = True
         for started in claims:
             self._give(started)
-        self._forget_finished_jobs()
+        self._desk.forget({running.claim.job_id for running in self._pool.running})
 
     def _lose(self, running: Running) -> None:
         """Somebody else owns the step now: stop it, and leave its rows alone."""
@@ -330,11 +330,6 @@ class EmbeddedWorker(WorkerProcess):
         logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
         orchestrator.note_refused(claim, self._desk.worker)  # else the write comes again
         self._pool.release(running)
-
-    def _forget_finished_jobs(self) -> None:
-        held = {running.claim.job_id for running in self._pool.running}
-        for job_id in self._desk.jobs.keys() - held:
-            del self._desk.jobs[job_id]
 
     # -- staying alive
 

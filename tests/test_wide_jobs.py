@@ -1,0 +1,120 @@
+"""What a move costs does not depend on how many steps its job has."""
+
+import pytest
+
+from jobs import crashpoints, orchestrator
+from jobs.orchestrator import cancel, claim, finish, launch, retry
+from jobs.statuses import Verdict
+from tests.support import Cost, drive, ended, job_of, returned, statuses
+
+
+class Counting(dict):
+    """Counts how often somebody looks at one of its values."""
+
+    looks = 0
+
+    def __getitem__(self, key):
+        self.looks += 1
+        return super().__getitem__(key)
+
+    def values(self):
+        for value in super().values():
+            self.looks += 1
+            yield value
+
+
+def cost_of_moves(desk, name, ends):
+    """Statements and looks at steps of some moves in the middle of a job."""
+    launch(name)
+    held = claim(desk, room=2)
+    state = desk.jobs[held[0].job_id]
+    held += finish(desk, held.pop(0), returned(), room=1)
+    state.steps = steps = Counting(state.steps)
+    with Cost() as cost:
+        for end in ends:
+            held += finish(desk, held.pop(0), end, room=1)
+    cancel(state.job.pk)
+    return len(cost.statements), steps.looks
+
+
+@pytest.mark.parametrize("shape", ["wide", "deep"])
+@pytest.mark.parametrize(
+    "ends", [[returned()] * 3, [returned(), ended(Verdict.HANDED_BACK)]], ids=["ends", "hands back"]
+)
+def test_a_move_costs_the_same_in_50_steps_and_in_500(desk, shape, ends):
+    small, big = (
+        cost_of_moves(desk, f"{size}_{shape}", ends) for size in ("fifty", "five_hundred")
+    )
+    assert small == big
+
+
+def test_looking_for_work_reads_no_job_whole_that_the_worker_does_not_know(desk):
+    launch("five_hundred_wide")
+    stranger = orchestrator.Desk(desk.worker, {"noop": ["one"]})
+    with Cost() as cost:
+        assert claim(stranger, room=1) == []
+    assert sum("truestep_need" in statement for statement in cost.statements) == 0
+    job = launch("noop")
+    assert [held.job_id for held in claim(stranger, room=1)] == [job.pk]
+
+
+def test_a_wide_job_is_read_whole_once_although_its_worker_holds_nothing_of_it_between(desk):
+    job = launch("fifty_wide")
+    finish(desk, *claim(desk, room=1), returned(), room=0)
+    state = desk.jobs[job.pk]
+    for _ in range(3):
+        desk.forget(held=())
+        [held] = claim(desk, room=1)
+        assert desk.jobs[job.pk] is state
+        finish(desk, held, returned(), room=0)
+    drive(desk, job)
+    desk.forget(held=())
+    assert desk.jobs == {}
+
+
+def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
+    """But for its journal, which SQLite takes some hundred values at a time."""
+
+    def told(size, deed):
+        with Cost() as cost:
+            deed(size)
+        return [sql[:30] for sql in cost.statements if not sql.startswith("INSERT")]
+
+    sizes = [launch(f"{size}_wide").pk for size in ("fifty", "five_hundred")]
+    for deed, few in [(cancel, 4), (retry, 5)]:
+        small, big = (told(size, deed) for size in sizes)
+        assert small == big
+        assert len(small) <= few
+
+
+def test_a_retry_looks_at_each_arrow_of_a_wide_job_once(desk, monkeypatch):
+    """The last step needs all others, and comes back with the last of them."""
+    job = drive(desk, launch("fifty_wide"), lambda held: ended(Verdict.FAILED))
+    state = orchestrator.JobState.load(job.pk)
+    state.steps, state.needs = Counting(state.steps), Counting(state.needs)
+    monkeypatch.setattr(orchestrator.JobState, "load", lambda job_id: state)
+    assert len(retry(job.pk)) == 50
+    assert (state.steps.looks < 10 * 50, state.needs.looks) == (True, 1)
+    assert set(statuses(job).values()) == {"pending"}
+    drive(desk, job)
+    assert job_of(job.pk).status == "succeeded"
+
+
+def test_what_was_not_written_is_forgotten(desk, monkeypatch):
+    """The tally of the remembered job, too, is again what it was."""
+    job = launch("diamond")
+    [top] = claim(desk, room=1)
+    state = desk.jobs[job.pk]
+    before = list(state.ready(job.created_at)), state.tally.statuses
+
+    def fail(point):
+        if point == "finish.before_commit":
+            raise RuntimeError("broken")
+
+    monkeypatch.setattr(crashpoints, "reach", fail)
+    with pytest.raises(RuntimeError):
+        finish(desk, top, returned(), room=2)
+    assert (list(state.ready(job.created_at)), state.tally.statuses) == before
+    monkeypatch.undo()
+    assert len(finish(desk, top, returned(), room=2)) == 2
+    assert state.tally.statuses == {"succeeded", "running", "pending"}
