@@ -14,8 +14,8 @@ from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from . import database, feed, keys, orchestrator
 from .exceptions import InsideTransaction, KeyRefused
@@ -23,7 +23,7 @@ from .live import fragments
 from .live.windows import Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
 from .statuses import Kind
-from .templatetags.truestep import moment, status_cell
+from .templatetags.truestep import moment, params, status_cell
 
 
 class ReadOnly:
@@ -145,12 +145,20 @@ class JobAdmin(RowsAdmin):
     fields = (
         "uuid",
         "definition",
-        "params",
+        "parameters",
         ("status_now", "seq_now", "cancel_asked"),
         ("created", "started", "ended"),
         "again_of",
     )
-    readonly_fields = ("status_now", "seq_now", "cancel_asked", "created", "started", "ended")
+    readonly_fields = (
+        "parameters",
+        "status_now",
+        "seq_now",
+        "cancel_asked",
+        "created",
+        "started",
+        "ended",
+    )
     inlines = (StepInline, TransitionInline)
     actions = ("cancel", "retry")
 
@@ -201,6 +209,10 @@ class JobAdmin(RowsAdmin):
     started = _cell("started_at")
     ended = _cell("ended_at")
     cancel_asked = _cell("cancel_requested")
+
+    @admin.display
+    def parameters(self, job: Job) -> SafeString:
+        return format_html_join(mark_safe("<br>"), "{}: {}", params(job))
 
     def has_control_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("truestep.control_job")

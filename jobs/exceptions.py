@@ -17,13 +17,24 @@ class UnknownDefinition(TruestepError):
 
 
 class InvalidParams(TruestepError):
-    """The parameters do not fit the definition's form; ``errors`` maps each field to messages."""
+    """The parameters do not fit the definition's form; ``errors`` maps each field to messages.
 
-    def __init__(self, definition: str, errors: dict[str, list[str]]) -> None:
+    ``form`` is the form that has read them.
+    """
+
+    def __init__(self, definition: str, errors: dict[str, list[str]], form: Any) -> None:
         self.definition = definition
         self.errors = errors
+        self.form = form
         told = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors.items())
         super().__init__(f"{definition} cannot be launched with these parameters. {told}")
+
+
+class LostParam(TruestepError):
+    """What a parameter was at launch cannot be had any more; no further attempt would mend it."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"Parameter {field!r}: {reason}. Launch again with another one.")
 
 
 class MoveRefused(TruestepError):

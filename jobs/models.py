@@ -40,11 +40,12 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 
 class Job(models.Model):
-    """One run of a definition; its raw parameters and its plan are frozen at launch."""
+    """One run of a definition; its parameters as understood and its plan are frozen at launch."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     definition = models.CharField(max_length=100)
-    params = JSONText(default=dict)  # raw form input: {field: [text, …]}
+    params = JSONText(default=dict)  # what was typed: {control of the form: [text, …]}
+    understood = JSONText(null=True)  # what the form made of it; NULL: of an older release
     status = models.CharField(
         max_length=10, choices=[(s, s.label) for s in JOB_STATUSES], default=Status.PENDING
     )

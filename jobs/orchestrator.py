@@ -38,10 +38,10 @@ def launch(
 ) -> Job:
     """Write a new job, all steps pending; a worker takes it from there.
 
-    *params* are Python values, or text as a browser sends it. *again_of* is an older job that this
-    one runs again, *why* the reason that a person gives. A second call with the same *once*, within
-    a week, returns the job of the first. Raises UnknownDefinition and InvalidParams; then nothing
-    was written.
+    *params* are Python values by field, or a QueryDict as a browser sends it. *again_of* is an
+    older job that this one runs again, *why* the reason that a person gives. A second call with the
+    same *once*, within a week, returns the job of the first. Raises UnknownDefinition and
+    InvalidParams; then nothing was written.
 
     Joins a transaction of the caller that is open on Truestep's database, and no other: when
     TRUESTEP["database"] names another one than the caller's, the job is committed at once and may
@@ -65,19 +65,18 @@ def _launch(
     once: str,
 ) -> Job:
     cls = definitions.get(definition) if isinstance(definition, str) else definition
-    raw = definitions.raw_params(params)
-    cleaned = cls.clean(raw)
+    understood = cls.understand(params, again_of.understood if again_of else None)
     try:
-        cls.authorize(cleaned, actor=actor, source=source)
+        cls.authorize(understood.cleaned, actor=actor, source=source)
     except ValidationError as error:
-        raise InvalidParams(cls.name, _by_field(error)) from error
+        raise InvalidParams(cls.name, _by_field(error), understood.form) from error
     reason = _because(f"launched again, after job {again_of.pk}" if again_of else "launched", why)
     job = None
     try:
         with _joined(once) if database.connection.in_atomic_block else database.write():
             job = transitions.bear(
                 cls.name,
-                raw,
+                understood,
                 cls.steps().values(),
                 actor=actor,
                 source=source,

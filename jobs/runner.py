@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import definitions
-from .exceptions import InvalidParams, StepStopped, UnknownDefinition
+from .definitions import parameters
+from .exceptions import InvalidParams, LostParam, StepStopped, UnknownDefinition
 from .statuses import Verdict
 from .text import clean, clean_json, cut
 
@@ -52,7 +53,8 @@ class Task:
     definition: str
     step: str
     attempt: int
-    params: dict[str, list[str]]  # raw form input
+    params: dict[str, list[str]]  # what was typed
+    understood: parameters.Kept | None = None  # what the form made of it at the launch
     results: dict[str, Any]
     idempotency_key: str
     limits: Limits
@@ -126,12 +128,12 @@ class Run:
 def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
     """Run the step; whatever it does, an Outcome comes back.
 
-    *make_run* gets the cleaned parameters and returns the Run that the step is given.
+    *make_run* gets the parameters as understood and returns the Run that the step is given.
     """
     try:
         definition = definitions.get(task.definition)
         function = getattr(definition(), task.step)
-        run = make_run(definition.clean(task.params))
+        run = make_run(_params(definition, task))
         return _returned(task, function(run))
     except StepStopped as stopped:
         return Outcome(
@@ -141,11 +143,17 @@ def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
         )
     except SystemExit as error:
         return _failed(task, error, f"SystemExit: the step called sys.exit({_say(error.code)})")
-    except InvalidParams as error:
+    except (InvalidParams, LostParam) as error:
         return _failed(task, error, _say(error), may_retry=False)
     except BaseException as error:
         message = f"{type(error).__name__}: {_say(error)}".removesuffix(": ")
         return _failed(task, error, message, _may_retry(task, error))
+
+
+def _params(definition: type[definitions.JobDefinition], task: Task) -> dict[str, Any]:
+    if task.understood is None:  # launched by an older release, which kept text alone
+        return definition.clean(task.params)
+    return parameters.recall(task.understood)
 
 
 def _returned(task: Task, result: Any) -> Outcome:

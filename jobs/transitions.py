@@ -33,6 +33,7 @@ from django.utils import timezone
 
 from . import crashpoints, database, feed, intents
 from .definitions import StepDefinition
+from .definitions.parameters import Understood
 from .exceptions import MoveRefused, Overtaken
 from .models import Attempt, Job, Need, Step, Transition, Worker
 from .statuses import (
@@ -631,7 +632,7 @@ class Batch:
 
 def bear(
     definition: str,
-    params: dict[str, list[str]],
+    params: Understood,
     plan: Collection[StepDefinition],
     *,
     actor: str,
@@ -645,7 +646,13 @@ def bear(
     Joins the transaction in progress, if there is one.
     """
     crashpoints.reach("launch.before_begin")
-    job = Job.objects.create(definition=definition, params=params, tag=new_tag(), again_of=again_of)
+    job = Job.objects.create(
+        definition=definition,
+        params=params.typed,
+        understood=params.kept,
+        tag=new_tag(),
+        again_of=again_of,
+    )
     crashpoints.reach("launch.job_written")
     if intent:
         intents.record(intent, job.pk)

@@ -28,6 +28,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from . import database, definitions, feed, keys, logs, orchestrator
 from .database import Trouble
+from .definitions import parameters
 from .exceptions import (
     InsideTransaction,
     InvalidParams,
@@ -238,16 +239,15 @@ def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
         return redirect("truestep:job", again.pk)
     if not _may_launch(request, definition):
         raise PermissionDenied
-    form = definition.form(again.params if again else None)
+    form, dropped = _form_like(definition, again)
     why = _beside(request, name, "why").strip()
     status = 403 if refused else 200
     if request.method == "POST":
-        raw = {field: values for field, values in request.POST.lists() if field in form.fields}
         try:
             if not refused:
                 job = orchestrator.launch(
                     definition,
-                    raw,
+                    request.POST,
                     actor=request.user,
                     source="page",
                     again_of=again,
@@ -257,18 +257,18 @@ def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
                     ),
                 )
                 return redirect("truestep:job", job.pk)
-            form = definition.form(raw)
+            form = definition.Params(request.POST)
         except Job.DoesNotExist:
             raise Http404("The job that this form launched was deleted.") from None
         except InvalidParams as error:
-            form = _with_errors(definition.form(raw), error)
+            form = _with_errors(error)
         except KeyRefused as error:
-            form, refused, status = definition.form(raw), str(error), 409
+            form, refused, status = definition.Params(request.POST), str(error), 409
     context = {
         "definition": definition,
         "form": form,
         "again": again,
-        "dropped": sorted(set(again.params) - set(form.fields)) if again else [],
+        "dropped": dropped,
         "why": None if "why" in form.fields else why,
         "refused": refused,
     }
@@ -340,8 +340,23 @@ def _may_launch(request: HttpRequest, definition: type[definitions.JobDefinition
     return definition.permission is None or request.user.has_perm(definition.permission)
 
 
-def _with_errors(form: Form, error: InvalidParams) -> Form:
-    """The form with what only ``authorize`` could find wrong; its own errors it knows itself."""
+def _form_like(
+    definition: type[definitions.JobDefinition], again: Job | None
+) -> tuple[Form, list[str]]:
+    """The form, filled in with the parameters of an older job; and which of them cannot be."""
+    if again is None:
+        return definition.form(), []
+    if again.understood is not None:
+        form = definition.form()
+        return form, parameters.fill_in(form, again.understood)
+    form = definition.form(again.params)
+    gone = sorted(set(again.params) - set(form.fields))
+    return form, [f"{field}, which is no parameter any more" for field in gone]
+
+
+def _with_errors(error: InvalidParams) -> Form:
+    """The form with what it could not find wrong; its own errors it knows itself."""
+    form: Form = error.form
     if form.is_valid():
         for field, texts in error.errors.items():
             for text in texts:

@@ -289,6 +289,7 @@ def test_show_as_json_tells_job_steps_and_journal(database):
         "status": "failed",
         "seq": job.seq,
         "params": {},
+        "typed": {},
         "error": "bad: ValueError: <b>no</b> such luck",
     }
     assert [list(step) for step in shown["steps"]] == [

@@ -1,13 +1,11 @@
 """What can be run, and what is wrong with it."""
 
-import datetime
-
 import pytest
 from django import forms
 
 from jobs import definitions
 from jobs.checks import check_definitions
-from jobs.definitions import JobDefinition, StepDefinition, raw_params, step
+from jobs.definitions import JobDefinition, StepDefinition, step
 from jobs.exceptions import InvalidParams, UnknownDefinition
 
 
@@ -128,34 +126,6 @@ class Form(forms.Form):
 @pytest.fixture
 def job():
     return type("Job", (JobDefinition,), {"Params": Form})
-
-
-@pytest.mark.parametrize(
-    ("value", "raw"),
-    [
-        (1, ["1"]),
-        ("text", ["text"]),
-        (True, ["on"]),
-        (datetime.date(2026, 1, 2), ["2026-01-02"]),
-        (datetime.datetime(2026, 1, 2, 3, 4), ["2026-01-02 03:04:00"]),
-        (datetime.time(3, 4), ["03:04:00"]),
-        ([1, "b"], ["1", "b"]),
-        (("a",), ["a"]),
-        ([], []),
-    ],
-)
-def test_python_values_become_what_a_browser_sends(value, raw):
-    assert raw_params({"field": value}) == {"field": raw}
-
-
-@pytest.mark.parametrize("value", [None, False])
-def test_what_a_browser_would_not_send_is_left_out(value):
-    assert raw_params({"field": value}) == {}
-
-
-def test_values_survive_the_way_through_raw_input(job):
-    values = {"day": datetime.date(2026, 1, 2), "loud": True, "many": ["a", "b"]}
-    assert job.clean(raw_params(values)) == values
 
 
 def test_every_error_is_told_at_once(job):

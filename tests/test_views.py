@@ -326,13 +326,14 @@ def test_a_job_is_launched_again_with_its_parameters_or_others(ada, desk):
 
 
 def test_parameters_that_do_not_fit_any_more_are_shown_as_such(ada, desk):
-    """The definition has changed since the old job was launched."""
+    """The definition has changed since the old job was launched by an older release."""
     old = launch("chatters", {"lines": "7"})
-    Job.objects.filter(pk=old.pk).update(params={"lines": ["many"], "colour": ["red"]})
+    texts = {"lines": ["many"], "colour": ["red"]}
+    Job.objects.filter(pk=old.pk).update(params=texts, understood=None)
     path = f"/launch/chatters/?again={old.pk}"
     for text in (page(ada, path), ada.post(path, {"lines": "many"}).text):
         assert "Enter a whole number." in text
-        assert "also had colour, which chatters does not take any more" in text
+        assert "cannot be filled in here: colour, which is no parameter any more." in text
     assert Job.objects.count() == 1
 
 

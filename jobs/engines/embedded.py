@@ -234,6 +234,7 @@ class EmbeddedWorker(WorkerProcess):
             step=claim.name,
             attempt=claim.attempt,
             params=state.job.params,
+            understood=state.job.understood,
             results=orchestrator.results_for(state, claim.step_id),
             idempotency_key=f"{state.job.uuid}:{claim.name}",
             limits=Limits(error_bytes=knobs.error_bytes, result_bytes=knobs.result_bytes),

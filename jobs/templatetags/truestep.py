@@ -11,9 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from .. import keys
+from ..definitions.parameters import in_words
 from ..feed import StepSight, why_pending
 from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
+from ..text import clean
 from ..times import duration
 
 register = template.Library()
@@ -96,9 +98,11 @@ def why(entry: Transition) -> str:
 
 
 @register.filter
-def params(raw: dict[str, list[str]]) -> list[tuple[str, str]]:
-    """Raw parameters as pairs of text, each value at most 500 characters."""
-    return [(name, Truncator(", ".join(values)).chars(500)) for name, values in raw.items()]
+def params(job: Job) -> list[tuple[str, str]]:
+    """The parameters as understood, as pairs of text, each value at most 500 characters."""
+    kept = job.understood
+    texts = in_words(kept) if kept else {name: ", ".join(all_) for name, all_ in job.params.items()}
+    return [(name, Truncator(clean(text)).chars(500)) for name, text in texts.items()]
 
 
 def _milliseconds(at: datetime) -> int:

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-from django import forms
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
 
 from ... import conf, database, definitions, garbage, orchestrator, triggers, workers
+from ...definitions.parameters import Control, FromCommand, Kind, controls
 from ...engines.base import WorkerProcess, get_engine
 from ...exceptions import InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
@@ -116,7 +116,7 @@ class Command(TerminalCommand):
 
     def _list(self) -> None:
         for name, cls in definitions.registered().items():
-            options = " ".join(f"--{_option(field)}" for field in cls.Params.base_fields)
+            options = " ".join(f"--{_option(each.option)}" for each in controls(cls.form()))
             self.stdout.write(f"{name} {options}".rstrip())
             if summary := cls.summary():
                 self.stdout.write(f"    {summary}")
@@ -141,13 +141,15 @@ class Command(TerminalCommand):
 
     def _launch(self, given: dict[str, Any]) -> Job:
         assert self.definition
-        raw = {
-            name: value if isinstance(value, list) else ["on" if value is True else value]
-            for name in self.definition.Params.base_fields
-            if (value := given[f"param_{name}"]) not in (None, False)
-        }
+        texts = FromCommand(
+            {
+                control.name: _texts(control, value)
+                for control in controls(self.definition.form())
+                if (value := given[f"param_{control.option}"]) is not None
+            }
+        )
         try:
-            return orchestrator.launch(self.definition, raw, actor=who(), source="command")
+            return orchestrator.launch(self.definition, texts, actor=who(), source="command")
         except InvalidParams as error:
             told = "\n".join(
                 f"  {'' if field == '__all__' else f'--{_option(field)}: '}{' '.join(texts)}"
@@ -255,19 +257,31 @@ class _Watch:
 
 
 def _add_fields(parser: CommandParser, definition: type[definitions.JobDefinition]) -> None:
-    for name, form_field in definition.Params.base_fields.items():
+    form = definition.form()
+    known = {control.option for control in controls(form)}
+    for control in controls(form):
+        bound = form[control.field]
+        option = _option(control.option)
         told: dict[str, Any] = {
-            "dest": f"param_{name}",
-            "help": str(form_field.help_text or form_field.label or ""),
+            "dest": f"param_{control.option}",
+            "help": str(bound.help_text or bound.label or "").replace("%", "%%"),
         }
-        if isinstance(form_field, forms.BooleanField) and not isinstance(
-            form_field, forms.NullBooleanField
-        ):
-            parser.add_argument(f"--{_option(name)}", action="store_true", **told)
-        elif isinstance(form_field, forms.MultipleChoiceField | forms.ModelMultipleChoiceField):
-            parser.add_argument(f"--{_option(name)}", action="append", metavar="VALUE", **told)
+        if control.kind is Kind.FLAG:
+            parser.add_argument(f"--{option}", action="store_true", default=None, **told)
+            if bound.initial and f"no_{control.option}" not in known:
+                parser.add_argument(f"--no-{option}", action="store_false", dest=told["dest"])
         else:
-            parser.add_argument(f"--{_option(name)}", metavar="VALUE", **told)
+            action = "append" if control.kind is Kind.SEVERAL else "store"
+            parser.add_argument(f"--{option}", action=action, metavar="VALUE", **told)
+
+
+def _texts(control: Control, value: Any) -> list[str]:
+    """What an option says as the text of its control; an empty text empties a selection."""
+    if control.kind is Kind.FLAG:
+        return ["on"] if value else []
+    if control.kind is Kind.SEVERAL:
+        return [] if value == [""] else list(value)
+    return [value]
 
 
 def _option(field: str) -> str:

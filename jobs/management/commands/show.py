@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.db.models import F
 
 from ... import database, feed
+from ...definitions.parameters import as_json
 from ...models import Attempt, Job, Transition, given_up
 from ..follow import whole_of
 from ..terminal import TerminalCommand, console_of
@@ -49,7 +50,8 @@ def _job_as_json(job_id: int) -> dict[str, Any]:
                 "definition": job.definition,
                 "status": str(job.status),
                 "seq": job.seq,
-                "params": job.params,
+                "params": job.params if job.understood is None else as_json(job.understood),
+                "typed": job.params,
                 "error": "\n".join(feed.errors_of(job.pk)) or None,
             },
             "steps": [_step_as_json(step, attempts.get(step.pk)) for step in steps],

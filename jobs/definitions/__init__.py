@@ -18,16 +18,17 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
 from typing import Any, ClassVar, overload
 
 from django import forms
+from django.forms.widgets import MultiWidget
 from django.http import QueryDict
 from django.utils.module_loading import autodiscover_modules
 
-from .exceptions import InvalidParams, NoRetry, UnknownDefinition
+from ..exceptions import InvalidParams, NoRetry, UnknownDefinition
+from .parameters import NOT_TEXT, UNKNOWN, Kept, Understood, is_text, understand
 
 StepFunction = Callable[..., Any]
 RawParams = dict[str, list[str]]
@@ -41,6 +42,7 @@ COMMAND_OPTIONS = frozenset(
     [
         "detach",
         "json",
+        "follow",
         "help",
         "version",
         "verbosity",
@@ -201,19 +203,25 @@ class JobDefinition:
         return " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
 
     @classmethod
+    def understand(cls, given: Mapping[str, Any], shown_before: Kept | None = None) -> Understood:
+        """What the form makes of what a page, a command or Python gave. Raises InvalidParams."""
+        return understand(cls.name, cls.Params, given, shown_before)
+
+    @classmethod
     def clean(cls, raw: RawParams) -> dict[str, Any]:
-        """Raw form input as Python values. Raises InvalidParams with the form's own messages."""
+        """Text by field as Python values. Raises InvalidParams with the form's own messages.
+
+        Jobs of an older release are kept as such text.
+        """
         form = cls.form(raw)
         unknown = sorted(set(raw) - set(form.fields))
-        broken = [field for field, values in raw.items() if not all(map(_is_text, values))]
+        broken = [field for field, values in raw.items() if not all(map(is_text, values))]
         if form.is_valid() and not unknown and not broken:
             return form.cleaned_data
         errors = {field: [str(text) for text in texts] for field, texts in form.errors.items()}
-        errors |= {field: ["There is no such parameter."] for field in unknown}
-        errors |= {
-            field: ["This is not text: it has bytes that are not UTF-8."] for field in broken
-        }
-        raise InvalidParams(cls.name, errors)
+        errors |= {field: [UNKNOWN] for field in unknown}
+        errors |= {field: [NOT_TEXT] for field in broken}
+        raise InvalidParams(cls.name, errors, form)
 
     @classmethod
     def form(cls, raw: RawParams | None = None) -> forms.Form:
@@ -226,15 +234,6 @@ class JobDefinition:
         return cls.Params(data)
 
 
-def _is_text(value: str) -> bool:
-    """False for what a command line hands over in place of bytes that are no UTF-8."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _place(function: StepFunction) -> tuple[str, str]:
     return function.__code__.co_filename, function.__qualname__
 
@@ -243,25 +242,6 @@ def _name(need: str | StepFunction, names: Mapping[StepFunction, str]) -> str:
     if isinstance(need, str):
         return need
     return names.get(need, getattr(need, "__name__", repr(need)))
-
-
-def raw_params(values: Mapping[str, Any]) -> RawParams:
-    """Python values as a browser would send them: what ``Params`` is bound to."""
-    raw: RawParams = {}
-    for name, value in values.items():
-        if value is None or value is False:
-            continue
-        items = value if isinstance(value, list | tuple | set | frozenset) else [value]
-        raw[name] = [_raw(item) for item in items]
-    return raw
-
-
-def _raw(value: Any) -> str:
-    if value is True:
-        return "on"
-    if isinstance(value, date | datetime | time):
-        return value.isoformat(sep=" ") if isinstance(value, datetime) else value.isoformat()
-    return str(value)
 
 
 # --- the registry ---------------------------------------------------------------------------------
@@ -392,8 +372,26 @@ def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:
     if not (isinstance(cls.Params, type) and issubclass(cls.Params, forms.Form)):
         yield "Params must be a django.forms.Form class"
         return
+    options: set[str] = set()
     for name, field in cls.Params.base_fields.items():
-        if isinstance(field, forms.FileField):
+        if _takes_a_file(field):
             yield f"parameter {name!r} is a file field; give a path instead"
         if name in COMMAND_OPTIONS:
             yield f"parameter {name!r} clashes with an option of the launch command; rename it"
+        if (option := name.replace("_", "-")) in options:
+            yield f"parameter {name!r} has the same option of the launch command as another one"
+        options.add(option)
+
+
+def _takes_a_file(field: forms.Field) -> bool:
+    parts: Iterable[forms.Field] = getattr(field, "fields", ())  # of several controls or checks
+    return (
+        isinstance(field, forms.FileField)
+        or _is_for_files(field.widget)
+        or any(map(_takes_a_file, parts))
+    )
+
+
+def _is_for_files(widget: forms.Widget) -> bool:
+    parts = widget.widgets if isinstance(widget, MultiWidget) else ()
+    return isinstance(widget, forms.FileInput) or any(map(_is_for_files, parts))

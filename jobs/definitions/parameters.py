@@ -1,0 +1,430 @@
+"""How a launch becomes parameters: what was given is read by the definition's form, once.
+
+There are three ways to give something. A page sends text for each control of the form; what it
+does not send is empty. A command gives text by control, too, and Python gives values by field; what
+these do not name has its initial value, as it would on the page. What the form has understood is
+kept (``values``), and what a step gets comes from there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.boundfield import BoundField
+from django.forms.widgets import ChoiceWidget, MultiWidget
+from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
+
+from ..exceptions import InvalidParams, LostParam
+from . import values
+
+Texts = dict[str, list[str]]  # by control
+Kept = dict[str, dict[str, values.Coded]]  # "fields" of the form, and what its clean() "added"
+
+NOT_TEXT = "This is not text: it has bytes that are not UTF-8."
+UNKNOWN = "There is no such parameter."
+
+
+class FromCommand(dict[str, list[str]]):
+    """Text by control. What is not named has its initial value; an empty list empties it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understood:
+    """What a form has made of what was given."""
+
+    cleaned: dict[str, Any]
+    kept: Kept
+    typed: Texts  # the text that was given, by control
+    form: forms.Form
+
+
+@dataclass
+class _Given:
+    """What a form is to read: text for its controls, and values that some fields take as they are.
+
+    Errors are those that the form would not find.
+    """
+
+    data: MultiValueDict[str, str]
+    handed: dict[str, Any] = field(default_factory=dict)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    typed: Texts = field(default_factory=dict)
+
+
+def understand(
+    name: str, params: type[forms.Form], given: Mapping[str, Any], shown_before: Kept | None = None
+) -> Understood:
+    """Read what was *given*: a QueryDict of a page, a FromCommand, or Python values by field.
+
+    *shown_before* are the parameters that the page had filled in: what was sent back as it was
+    shown has the very value. Raises InvalidParams, also for what cannot be kept.
+    """
+    blank = params()
+    if isinstance(given, MultiValueDict):
+        asked = _from_page(blank, given, shown_before)
+    elif isinstance(given, FromCommand):
+        asked = _from_command(blank, given)
+    else:
+        asked = _from_python(blank, given)
+    form = params(asked.data)
+    form.files = MultiValueDict()
+    with _handing_over(form, asked.handed):
+        errors = {key: [str(text) for text in texts] for key, texts in form.errors.items()}
+    errors |= asked.errors
+    kept, unkept = ({}, {}) if errors else _keep(form)
+    if errors := errors | unkept:
+        raise InvalidParams(name, errors, form)
+    typed = asked.typed
+    if isinstance(asked.data, _Sent):
+        typed = {key: texts for key, texts in asked.data.lists() if key in asked.data.read}
+    return Understood(cleaned=form.cleaned_data, kept=kept, typed=typed, form=form)
+
+
+def _keep(form: forms.Form) -> tuple[Kept, dict[str, list[str]]]:
+    """The cleaned data as they are kept, and what is wrong with those that cannot be."""
+    kept: Kept = {"fields": {}, "added": {}}
+    errors: dict[str, list[str]] = {}
+    for name, value in form.cleaned_data.items():
+        try:
+            if not isinstance(name, str):
+                raise values.CannotBeKept("its name is not text")
+            kept["fields" if name in form.fields else "added"][name] = values.encode(value)
+        except values.CannotBeKept as error:
+            errors[str(name)] = [f"This cannot be kept for the steps: {error}."]
+    return kept, errors
+
+
+def recall(kept: Kept) -> dict[str, Any]:
+    """What a step gets. Objects are fetched from the database. Raises LostParam."""
+    recalled = {}
+    for name, coded in (kept["fields"] | kept["added"]).items():
+        try:
+            recalled[name] = values.decode(coded)
+        except values.Lost as error:
+            raise LostParam(name, str(error)) from error
+    return recalled
+
+
+def in_words(kept: Kept) -> dict[str, str]:
+    """The parameters to be read by people."""
+    return {name: values.words(coded) for name, coded in (kept["fields"] | kept["added"]).items()}
+
+
+def as_json(kept: Kept) -> dict[str, Any]:
+    """The parameters to be read by programs."""
+    return {name: values.plain(coded) for name, coded in (kept["fields"] | kept["added"]).items()}
+
+
+def fill_in(form: forms.Form, kept: Kept) -> list[str]:
+    """Let *form* show what was understood. Returns what it cannot show, each with the reason."""
+    dropped = []
+    for name, coded in kept["fields"].items():
+        if name not in form.fields:
+            dropped.append(f"{name}, which is no parameter any more")
+        elif not form.fields[name].disabled:
+            try:
+                value = values.decode(coded)
+                shown(form[name], value)
+            except values.Lost as error:
+                dropped.append(f"{name}: {error}")
+            except Exception:  # the field is another one now, and its widget cannot show this
+                dropped.append(f"{name} {values.words(coded)}, which it does not take any more")
+            else:
+                form.initial[name] = value
+                form[name].__dict__.pop("initial", None)
+    return dropped
+
+
+# --- the three ways -------------------------------------------------------------------------------
+
+
+class _Sent(MultiValueDict[str, str]):
+    """What a browser sent, and which of it the form has read: the rest is not for the form."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self.read: set[str] = set()
+
+    def __getitem__(self, key: str) -> Any:
+        self.read.add(key)
+        return super().__getitem__(key)
+
+    def getlist(self, key: str, default: Any = None) -> list[Any]:
+        self.read.add(key)
+        return super().getlist(key, default)
+
+
+def _from_page(
+    blank: forms.Form, given: MultiValueDict[str, str], shown_before: Kept | None
+) -> _Given:
+    asked = _Given(_Sent(dict(given.lists())))
+    if shown_before:
+        fill_in(blank, shown_before)
+        for name in shown_before["fields"].keys() & blank.initial.keys() & blank.fields.keys():
+            if _is_as_shown(blank[name], given):
+                asked.handed[name] = _pieces(blank.fields[name], blank.initial[name])
+    return asked
+
+
+def _is_as_shown(bound: BoundField, given: MultiValueDict[str, str]) -> bool:
+    """Whether a control that may show less than the value is has come back as it was shown."""
+    if bound.field.disabled or isinstance(bound.field.widget, ChoiceWidget | forms.CheckboxInput):
+        return False  # these say exactly what is chosen
+    sent = shown(bound, bound.initial)
+    return all(given.getlist(name) == texts for name, texts in sent.items())
+
+
+def _from_command(blank: forms.Form, given: FromCommand) -> _Given:
+    asked = _Given(MultiValueDict(), typed=dict(given))
+    known = {control.name: control for control in controls(blank)}
+    for name, texts in given.items():
+        if name not in known:
+            asked.errors[name] = [UNKNOWN]
+            continue
+        asked.errors |= _errors_of_texts(known[name].field, known[name].widget, texts)
+        if texts:
+            asked.data.setlist(name, texts)
+    _add_initial(asked.data, blank, given)
+    return asked
+
+
+def _from_python(blank: forms.Form, given: Mapping[str, Any]) -> _Given:
+    asked = _Given(QueryDict(mutable=True))
+    for name, value in given.items():
+        if name not in blank.fields:
+            asked.errors[name] = [UNKNOWN]
+        elif blank.fields[name].disabled:
+            asked.errors[name] = ["This is fixed by the form; leave it out."]
+        else:
+            _take(asked, blank[name], value)
+    _add_initial(
+        asked.data, blank, {blank[name].html_name for name in given if name in blank.fields}
+    )
+    return asked
+
+
+def _take(asked: _Given, bound: BoundField, value: Any) -> None:
+    """Text is read as if it was typed; any other value is the field's as it is."""
+    name, widget = bound.name, bound.field.widget
+    texts = _texts(value, widget)
+    if texts is not None:
+        asked.typed[bound.html_name] = texts
+        asked.data.setlist(bound.html_name, texts)
+        asked.errors |= _errors_of_texts(name, widget, texts)
+        return
+    try:
+        asked.handed[name] = _pieces(bound.field, value)
+        for control, shown_texts in shown(bound, value).items():
+            if shown_texts:
+                asked.data.setlist(control, shown_texts)
+    except ValidationError as error:
+        asked.errors[name] = error.messages
+    except Exception:  # the widget cannot show it; the field will say whether it takes it
+        asked.handed.setdefault(name, value)
+
+
+def _texts(value: Any, widget: forms.Widget) -> list[str] | None:
+    """What is typed into one control, if that is what *value* is."""
+    if isinstance(widget, MultiWidget):
+        return None
+    if type(value) is str:
+        return [value]
+    if _takes_several(widget) and isinstance(value, list | tuple) and value:
+        return list(value) if all(type(item) is str for item in value) else None
+    return None
+
+
+def _add_initial(data: MultiValueDict[str, str], blank: forms.Form, given: Iterable[str]) -> None:
+    """Add what a browser would send of the controls that nobody has touched."""
+    touched = frozenset(given)
+    for bound in blank:
+        if not (bound.field.disabled or bound.initial is None or bound.html_name in touched):
+            for name, texts in shown(bound, bound.initial).items():
+                if texts and name not in touched:
+                    data.setlist(name, texts)
+
+
+# --- values of Python -----------------------------------------------------------------------------
+
+
+def _pieces(field: forms.Field, value: Any) -> Any:
+    """*value* as the field's ``clean`` takes it. Raises ValidationError."""
+    if isinstance(field, forms.MultiValueField) and isinstance(field.widget, MultiWidget):
+        return _pieces_of(field, field.widget, value)
+    if isinstance(field, forms.MultipleChoiceField | forms.ModelMultipleChoiceField):
+        is_one = isinstance(value, str | bytes) or not isinstance(value, Iterable)
+        return value if is_one else list(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        raise ValidationError("This takes no bytes; decode them first.")
+    if isinstance(field, forms.NullBooleanField) and value not in (True, False, None):
+        raise ValidationError("This takes True, False or None.")
+    if isinstance(field, forms.CharField) and not isinstance(field, forms.JSONField):
+        return _as_text(field, value)
+    return value
+
+
+def _pieces_of(field: forms.MultiValueField, widget: MultiWidget, value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValidationError("This takes a value or a list of its parts, not one text.")
+    parts = list(value if isinstance(value, list | tuple) else widget.decompress(value) or ())
+    if len(parts) > len(field.fields):
+        raise ValidationError(f"This takes {len(field.fields)} parts, not {len(parts)}.")
+    return [
+        _pieces_of(part, kind, each)
+        if isinstance(part, forms.MultiValueField) and isinstance(kind, MultiWidget)
+        else _pieces(part, each)
+        for part, kind, each in zip(field.fields, widget.widgets, parts, strict=False)
+    ]
+
+
+def _as_text(field: forms.CharField, value: Any) -> Any:
+    """A number or another value that has a text of its own; never the ``repr`` of a list."""
+    if value is None or isinstance(value, str):
+        return value
+    has_text = any("__str__" in vars(base) for base in type(value).__mro__[:-1])
+    if isinstance(value, int | float) or has_text:
+        return str(value)
+    if type(field).__module__ == forms.CharField.__module__:
+        raise ValidationError(f"This takes text, not a value of type {type(value).__name__}.")
+    return value
+
+
+@contextmanager
+def _handing_over(form: forms.Form, handed: dict[str, Any]) -> Iterator[None]:
+    """While the form is cleaned, some of its fields take these values instead of their text."""
+    fields = [form.fields[name] for name in handed if name in form.fields]
+    for taker, value in zip(fields, handed.values(), strict=True):
+        taker.clean = _Handed(taker, value)  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        for taker in fields:
+            del taker.clean
+
+
+class _Handed:
+    def __init__(self, taker: forms.Field, value: Any) -> None:
+        self._clean = taker.clean
+        self._value = value
+
+    def __call__(self, text: Any) -> Any:
+        try:
+            return self._clean(self._value)
+        except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            kind = type(self._value).__name__
+            raise ValidationError(f"This does not take a value of type {kind}: {error}.") from error
+
+
+# --- controls -------------------------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    FLAG = "flag"  # there or not
+    SEVERAL = "several"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """One control of a form, as a browser sends it and a command offers it."""
+
+    name: str  # under which its text is sent
+    field: str
+    option: str  # the field's name and what tells its controls apart
+    widget: forms.Widget
+
+    @property
+    def kind(self) -> Kind:
+        if isinstance(self.widget, forms.CheckboxInput):
+            return Kind.FLAG
+        return Kind.SEVERAL if _takes_several(self.widget) else Kind.TEXT
+
+
+def controls(form: forms.Form) -> Iterator[Control]:
+    """The controls of a form, but for those of disabled fields."""
+    for bound in form:
+        if not bound.field.disabled:
+            for suffix, widget in _suffixes(bound.field.widget):
+                yield Control(
+                    name=bound.html_name + suffix,
+                    field=bound.name,
+                    option=bound.name + suffix,
+                    widget=widget,
+                )
+
+
+def _suffixes(widget: forms.Widget) -> Iterator[tuple[str, forms.Widget]]:
+    if not isinstance(widget, MultiWidget):
+        yield "", widget
+        return
+    names: list[str] = widget.widgets_names  # type: ignore[attr-defined]
+    for suffix, part in zip(names, widget.widgets, strict=True):
+        for further, control in _suffixes(part):
+            yield suffix + further, control
+
+
+def _takes_several(widget: forms.Widget) -> bool:
+    return isinstance(widget, forms.MultipleHiddenInput) or bool(
+        getattr(widget, "allow_multiple_selected", False)
+    )
+
+
+def _errors_of_texts(name: str, widget: forms.Widget, texts: list[str]) -> dict[str, list[str]]:
+    """What a form would take for another value, where a browser could not have sent it."""
+    if not all(map(is_text, texts)):
+        return {name: [NOT_TEXT]}
+    known = ["true", "false"]
+    if isinstance(widget, forms.CheckboxInput):
+        known += ["on", str(widget.attrs.get("value", "on"))]
+    elif isinstance(widget, forms.NullBooleanSelect):
+        known += ["unknown", "True", "False", "2", "3"]
+    else:
+        return {}
+    strange = [text for text in texts if text and text not in known]
+    return {name: [f"{strange[0]!r} is none of {', '.join(known[:3])}."]} if strange else {}
+
+
+def is_text(value: str) -> bool:
+    """False for what a command line hands over in place of bytes that are no UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown(bound: BoundField, value: Any) -> Texts:
+    """What a browser sends of a field that shows *value*, by control."""
+    widget = bound.field.widget
+    widget.is_localized = widget.is_localized or bound.field.localize
+    context = widget.get_context(bound.html_name, bound.field.prepare_value(value), {})
+    sent: Texts = {}
+    for name, text in _sent(context["widget"]):
+        sent.setdefault(name, []).extend([] if text is None else [text])
+    return sent
+
+
+def _sent(control: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Each text that a control sends; None where it may send nothing."""
+    name = control["name"]
+    if "subwidgets" in control:
+        for part in control["subwidgets"]:
+            yield from _sent(part)
+    elif "optgroups" in control:
+        yield name, None
+        for _, options, _ in control["optgroups"]:
+            yield from ((name, str(each["value"])) for each in options if each["selected"])
+    elif control.get("type") in ("checkbox", "radio"):
+        yield name, str(control["value"] or "on") if control["attrs"].get("checked") else None
+    else:
+        text = "" if control["value"] is None else str(control["value"])
+        is_textarea = "type" not in control
+        yield name, re.sub("\r\n?|\n", "\r\n" if is_textarea else "", text)

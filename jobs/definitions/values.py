@@ -1,0 +1,353 @@
+"""How a parameter is kept: as JSON from which the same value comes back, of the same type.
+
+JSON has text, numbers, true, false, null and lists of these. Everything else is an object with
+one key, which begins with ``$`` and names the type: ``{"$date": "2026-01-02"}``. An object of the
+database is kept as its key, and fetched again where it is needed.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import ipaddress
+import json
+import math
+import pathlib
+import uuid
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from decimal import Decimal
+from enum import Enum
+from functools import reduce
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+from django.core.exceptions import ObjectDoesNotExist
+from django.db.models import Model, QuerySet  # of the user's own tables
+from django.forms.fields import JSONString
+from django.utils.safestring import SafeString
+
+from ..text import clean
+
+Coded = Any  # JSON
+DEEPEST = 100  # lists and dicts in one another
+EXACT = 2**53  # JSON readers that know floats only take no larger whole number exactly
+SHOWN = 20  # objects of a long selection whose text is kept
+
+
+class CannotBeKept(Exception):
+    """The value would not come back equal; the text says which one and why."""
+
+
+class Lost(Exception):
+    """What was kept cannot be had any more; the text says what and why."""
+
+
+# --- keeping --------------------------------------------------------------------------------------
+
+
+def encode(value: Any) -> Coded:
+    """*value* as strict JSON. Raises CannotBeKept."""
+    return _encode(value, 0)
+
+
+def _encode(value: Any, depth: int) -> Coded:
+    if depth > DEEPEST:
+        raise CannotBeKept(f"it is nested more than {DEEPEST} deep")
+    kind = type(value)
+    if kind in (bool, str) or value is None:
+        return value
+    if kind is int:
+        return _encode_int(value)
+    if kind is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if kind is list:
+        return [_encode(item, depth + 1) for item in value]
+    if kind in (tuple, set, frozenset):
+        return {f"${kind.__name__}": [_encode(item, depth + 1) for item in value]}
+    if kind is dict:
+        pairs = value.items()
+        return {"$dict": [[_encode(k, depth + 1), _encode(v, depth + 1)] for k, v in pairs]}
+    if kind in _TEXTS:
+        return {f"${kind.__name__}": str(value)}
+    return _encode_other(value, depth)
+
+
+def _encode_int(value: int) -> Coded:
+    if -EXACT <= value <= EXACT:
+        return value
+    try:
+        return {"$int": str(value)}
+    except ValueError as error:  # of thousands of digits
+        raise CannotBeKept(str(error)) from error
+
+
+def _encode_other(value: Any, depth: int) -> Coded:
+    kind = type(value)
+    if kind is date:
+        return {"$date": value.isoformat()}
+    if kind in (datetime, time):
+        bare = value.replace(tzinfo=None).isoformat()
+        return {f"${kind.__name__}": [bare, value.fold, _encode_zone(value.tzinfo)]}
+    if kind is timedelta:
+        return {"$timedelta": [value.days, value.seconds, value.microseconds]}
+    if kind is bytes:
+        return {"$bytes": base64.b64encode(value).decode()}
+    if isinstance(value, Enum):
+        return {"$enum": [*_place_of(kind), _encode(value.value, depth + 1)]}
+    if isinstance(value, QuerySet):
+        return {"$queryset": _encode_selection(value, depth)}
+    if isinstance(value, Model):
+        return {"$object": _encode_object(value, depth)}
+    raise CannotBeKept(
+        f"a value of type {kind.__module__}.{kind.__qualname__} would not come back equal"
+    )
+
+
+def _encode_zone(zone: tzinfo | None) -> Coded:
+    if zone is None:
+        return None
+    if type(zone) is ZoneInfo and zone.key:
+        return zone.key
+    if type(zone) is timezone:
+        offset = zone.utcoffset(None)
+        name = zone.tzname(None)
+        usual = timezone(offset).tzname(None)
+        return [offset // timedelta(microseconds=1), None if name == usual else name]
+    raise CannotBeKept(f"a time zone of type {type(zone).__qualname__} would not come back equal")
+
+
+def _place_of(kind: type) -> tuple[str, str]:
+    """Module and name of an enumeration, by which it will be found again."""
+    place = kind.__module__, kind.__qualname__
+    try:
+        found = _class_at(*place)
+    except Lost:
+        found = None
+    if found is not kind:
+        raise CannotBeKept(f"{'.'.join(place)} cannot be found by its name")
+    return place
+
+
+def _encode_selection(rows: QuerySet[Any], depth: int) -> dict[str, Any]:
+    keys = [_encode_object(row, depth, with_text=at < SHOWN) for at, row in enumerate(rows)]
+    objects = [{"pk": key["pk"], "text": key["text"]} for key in keys]
+    return {"model": rows.model._meta.label_lower, "db": rows.db, "objects": objects}
+
+
+def _encode_object(row: Any, depth: int, with_text: bool = True) -> dict[str, Any]:
+    if not isinstance(row, Model):
+        raise CannotBeKept("a query that gives no objects would not come back equal")
+    if row._state.adding or row.pk is None:
+        raise CannotBeKept(f"this {row._meta.verbose_name} is not in the database yet")
+    return {
+        "model": row._meta.label_lower,
+        "db": row._state.db,
+        "pk": _encode(row.pk, depth + 1),
+        "text": _text_of(row) if with_text else "",
+    }
+
+
+def _text_of(row: Model) -> str:
+    try:
+        return clean(str(row))[:200]
+    except Exception:  # a model's __str__ may do anything
+        return ""
+
+
+# --- coming back ----------------------------------------------------------------------------------
+
+
+def decode(coded: Coded) -> Any:
+    """The value that was kept; objects are fetched from the database. Raises Lost."""
+    if isinstance(coded, list):
+        return [decode(item) for item in coded]
+    if not isinstance(coded, dict):
+        return coded
+    [(tag, content)] = coded.items()
+    if tag not in _DECODERS:
+        raise Lost(f"this release does not know values of the type {tag[1:]}")
+    return _DECODERS[tag](content)
+
+
+def _decode_moment(kind: type[datetime] | type[time], content: list[Any]) -> Any:
+    bare, fold, zone = content
+    return kind.fromisoformat(bare).replace(fold=fold, tzinfo=_decode_zone(zone))
+
+
+def _decode_zone(coded: Coded) -> tzinfo | None:
+    if coded is None:
+        return None
+    if isinstance(coded, str):
+        try:
+            return ZoneInfo(coded)
+        except (KeyError, ValueError) as error:
+            raise Lost(f"this system knows no time zone {coded}") from error
+    microseconds, name = coded
+    offset = timedelta(microseconds=microseconds)
+    return timezone(offset) if name is None else timezone(offset, name)
+
+
+def _decode_enum(content: list[Any]) -> Any:
+    module, name, coded = content
+    try:
+        return _class_at(module, name)(decode(coded))
+    except ValueError as error:
+        raise Lost(str(error)) from error
+
+
+def _class_at(module: str, name: str) -> type[Enum]:
+    try:
+        found = reduce(getattr, name.split("."), importlib.import_module(module))
+    except (ImportError, AttributeError) as error:
+        raise Lost(f"there is no {module}.{name}") from error
+    if not (isinstance(found, type) and issubclass(found, Enum)):
+        raise Lost(f"{module}.{name} is no enumeration")
+    return found
+
+
+def _decode_object(content: dict[str, Any]) -> Model:
+    model = _model(content["model"])
+    key = decode(content["pk"])
+    try:
+        row: Model = model._base_manager.using(content["db"]).get(pk=key)
+    except ObjectDoesNotExist:
+        raise Lost(f"{_named(content['model'], content)} is not in the database any more") from None
+    return row
+
+
+def _decode_selection(content: dict[str, Any]) -> QuerySet[Any]:
+    """The objects as a query that is answered already, in the order they were chosen in."""
+    rows = _model(content["model"])._base_manager.using(content["db"])
+    if not content["objects"]:
+        return rows.none()
+    keys = [decode(each["pk"]) for each in content["objects"]]
+    chosen = rows.filter(pk__in=keys)
+    found = {row.pk: row for row in chosen}
+    gone = [
+        _named(content["model"], each)
+        for key, each in zip(keys, content["objects"], strict=True)
+        if key not in found
+    ]
+    if gone:
+        more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
+        told = ", ".join(gone[:3]) + more
+        raise Lost(f"{told} {'is' if len(gone) == 1 else 'are'} not in the database any more")
+    chosen._result_cache = [found[key] for key in keys]
+    return chosen
+
+
+def _model(label: str) -> type[Model]:
+    try:
+        return apps.get_model(label)
+    except LookupError as error:
+        raise Lost(f"no installed app has the model {label}") from error
+
+
+def _named(model: str, content: dict[str, Any]) -> str:
+    text = f" ({content['text']})" if content["text"] else ""
+    return f"{model} {words(content['pk'])}{text}"
+
+
+_TEXTS: dict[type, Callable[[str], Any]] = {
+    kind: kind
+    for kind in (
+        Decimal,
+        uuid.UUID,
+        JSONString,
+        SafeString,
+        pathlib.PosixPath,
+        pathlib.PurePosixPath,
+        ipaddress.IPv4Address,
+        ipaddress.IPv6Address,
+        ipaddress.IPv4Network,
+        ipaddress.IPv6Network,
+        ipaddress.IPv4Interface,
+        ipaddress.IPv6Interface,
+    )
+}
+_DECODERS: dict[str, Callable[[Any], Any]] = {
+    "$int": int,
+    "$float": float,
+    "$tuple": lambda items: tuple(map(decode, items)),
+    "$set": lambda items: set(map(decode, items)),
+    "$frozenset": lambda items: frozenset(map(decode, items)),
+    "$dict": lambda pairs: {decode(key): decode(value) for key, value in pairs},
+    "$date": date.fromisoformat,
+    "$datetime": lambda content: _decode_moment(datetime, content),
+    "$time": lambda content: _decode_moment(time, content),
+    "$timedelta": lambda parts: timedelta(*parts),
+    "$bytes": base64.b64decode,
+    "$enum": _decode_enum,
+    "$object": _decode_object,
+    "$queryset": _decode_selection,
+    **{f"${kind.__name__}": make for kind, make in _TEXTS.items()},
+}
+
+
+# --- showing --------------------------------------------------------------------------------------
+
+
+def plain(coded: Coded) -> Any:
+    """What was kept as JSON that needs no key to be read; types that JSON lacks become text."""
+    if isinstance(coded, list):
+        return [plain(item) for item in coded]
+    if not isinstance(coded, dict):
+        return coded
+    [(tag, content)] = coded.items()
+    match tag:
+        case "$int":
+            return int(content)
+        case "$tuple" | "$set" | "$frozenset":
+            return plain(content)
+        case "$dict":
+            return {words(key): plain(value) for key, value in content}
+        case "$datetime" | "$time":
+            return _plain_moment(coded)
+        case "$timedelta":
+            return str(timedelta(*content))
+        case "$enum":
+            return plain(content[-1])
+        case "$object":
+            return {"model": content["model"], "pk": plain(content["pk"]), "text": content["text"]}
+        case "$queryset":
+            return [plain({"$object": content | each}) for each in content["objects"]]
+    return content
+
+
+def _plain_moment(coded: dict[str, Any]) -> str:
+    """RFC 3339 as far as the zone is known here; Lost is only told to those who run steps."""
+    try:
+        return str(decode(coded).isoformat())
+    except Lost:
+        [(bare, _, zone)] = coded.values()
+        return f"{bare} {zone}"
+
+
+def words(coded: Coded) -> str:
+    """What was kept in a few words, alike in every language and zone."""
+    match coded:
+        case None:
+            return ""
+        case bool():
+            return "yes" if coded else "no"
+        case str():
+            return coded
+        case list():
+            return ", ".join(map(words, coded))
+        case {"$tuple": items} | {"$set": items} | {"$frozenset": items}:
+            return ", ".join(map(words, items))
+        case {"$datetime": [bare, _, str() as zone]}:
+            return f"{bare.replace('T', ' ')} {zone}"
+        case {"$datetime": _}:
+            return _plain_moment(coded).replace("T", " ")
+        case {"$object": content}:
+            return content["text"] or _named(content["model"], content)
+        case {"$queryset": content}:
+            return ", ".join(words({"$object": content | each}) for each in content["objects"])
+        case {"$enum": [_, _, value]}:
+            return words(value)
+        case {"$dict": _}:
+            return json.dumps(plain(coded), ensure_ascii=False)
+    return str(plain(coded))
