@@ -588,6 +588,7 @@ class Patient(JobDefinition):
 from tests.fates.apart_jobs import *  # noqa: E402, F403
 from tests.fates.chaos_jobs import *  # noqa: E402, F403
 from tests.fates.crash_jobs import *  # noqa: E402, F403
+from tests.fates.field_jobs import *  # noqa: E402, F403
 from tests.fates.machine_jobs import *  # noqa: E402, F403
 from tests.fates.page_jobs import *  # noqa: E402, F403
 from tests.fates.trouble_jobs import *  # noqa: E402, F403
