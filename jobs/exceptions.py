@@ -19,10 +19,10 @@ class UnknownDefinition(TruestepError):
 class InvalidParams(TruestepError):
     """The parameters do not fit the definition's form; ``errors`` maps each field to messages.
 
-    ``form`` is the form that has read them.
+    ``form`` is the form that has read them, if one has.
     """
 
-    def __init__(self, definition: str, errors: dict[str, list[str]], form: Any) -> None:
+    def __init__(self, definition: str, errors: dict[str, list[str]], form: Any = None) -> None:
         self.definition = definition
         self.errors = errors
         self.form = form

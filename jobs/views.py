@@ -261,7 +261,7 @@ def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
         except Job.DoesNotExist:
             raise Http404("The job that this form launched was deleted.") from None
         except InvalidParams as error:
-            form = _with_errors(error)
+            form = _with_errors(error.form or definition.Params(request.POST), error)
         except KeyRefused as error:
             form, refused, status = definition.Params(request.POST), str(error), 409
     context = {
@@ -354,9 +354,8 @@ def _form_like(
     return form, [f"{field}, which is no parameter any more" for field in gone]
 
 
-def _with_errors(error: InvalidParams) -> Form:
+def _with_errors(form: Form, error: InvalidParams) -> Form:
     """The form with what it could not find wrong; its own errors it knows itself."""
-    form: Form = error.form
     if form.is_valid():
         for field, texts in error.errors.items():
             for text in texts:
