@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError, transaction
 
 from jobs import feed, transitions
-from jobs.definitions import StepDefinition
+from jobs.definitions import StepDefinition, get
 from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, Step, Transition
@@ -376,7 +376,7 @@ def test_a_failure_skips_a_chain_of_a_thousand_steps_in_one_batch(database):
     ]
     told = {"actor": "", "source": "python", "reason": "launched", "again_of": None}
     with transaction.atomic():
-        job = transitions.bear("deep", {}, plan, **told)
+        job = transitions.bear("deep", get("noop").understand({}), plan, **told)
     state = JobState.load(job.pk)
     first = next(iter(state.steps.values()))
     commit(state, lambda batch: batch.give_up(first, "nobody knows it"))
