@@ -30,10 +30,10 @@ def crowd(monkeypatch):
     crowd, take_ticket = Crowd(), database._ticket
 
     @contextmanager
-    def gather():
+    def gather(patience):
         crowd.waiting.append(threading.current_thread())
         assert crowd.door.wait(10)
-        with take_ticket():
+        with take_ticket(patience):
             yield
 
     monkeypatch.setattr(database, "_ticket", gather)

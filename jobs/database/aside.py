@@ -9,7 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 from django.db.models.sql.constants import ROW_COUNT
 
-from .routing import connection
+from .routing import connection_aside
 
 LOCK_MILLISECONDS = 100  # what a statement waits for a lock
 STATEMENT_MILLISECONDS = 2000
@@ -47,7 +47,7 @@ class Aside:
 
     def _connection(self) -> Any:
         if self._its is None:
-            self._its = connection.copy()
+            self._its = connection_aside()
             with self._its.cursor() as cursor:
                 if self._its.vendor == "sqlite":
                     cursor.execute(f"PRAGMA busy_timeout = {LOCK_MILLISECONDS}")

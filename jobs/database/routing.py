@@ -46,6 +46,15 @@ else:
     connection = _Connection()
 
 
+def connection_aside() -> BaseDatabaseWrapper:
+    """A connection of the caller's own to the same database, and none of a pool: it keeps what
+    the caller sets for its session.
+    """
+    aside = connections[alias()].copy()
+    aside.settings_dict["OPTIONS"].pop("pool", None)
+    return aside
+
+
 def atomic(*, durable: bool = False) -> transaction.Atomic:
     """``transaction.atomic`` on Truestep's database."""
     return transaction.atomic(using=alias(), durable=durable)

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import inotify
 from . import NEWS, follow_file
-from .routing import connection
+from .routing import connection, connection_aside
 
 logger = logging.getLogger(__name__)
 
@@ -244,7 +244,7 @@ class _Listener(CommitWatch):
             return True
 
     def _listen(self) -> None:
-        watch = connection.copy()
+        watch = connection_aside()
         try:
             with watch.cursor() as cursor:
                 cursor.execute(f"LISTEN {NEWS}")
