@@ -7,10 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router
 from django.db.models import Model
+from django.urls import NoReverseMatch, reverse
 from django.utils.module_loading import import_string
 
 from . import conf, database, definitions
@@ -95,6 +97,45 @@ def _missing_options(its: dict[str, Any]) -> dict[str, str]:
 
 def _is_sent_elsewhere(model: type[Model]) -> bool:
     return {router.db_for_read(model), router.db_for_write(model)} != {database.alias()}
+
+
+@register(Tags.compatibility)
+def check_settings(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Django's own settings, as far as Truestep cannot keep its promises under every value."""
+    return [Error(text, id=f"truestep.{number}") for number, text in _settings_problems()]
+
+
+def _settings_problems() -> Iterator[tuple[str, str]]:
+    if not settings.USE_TZ:
+        yield (
+            "E020",
+            "USE_TZ is False: moments would be stored without their zone, and the hour after "
+            "daylight saving twice. Set USE_TZ = True; TIME_ZONE may stay as it is.",
+        )
+    prefix = settings.FORCE_SCRIPT_NAME
+    if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
+        right = f"/{prefix.strip('/')}" if prefix.strip("/") else None
+        yield (
+            "E021",
+            f"FORCE_SCRIPT_NAME is {prefix!r}, which begins without a slash or ends with one: no "
+            f"page would be found. Set FORCE_SCRIPT_NAME = {right!r}.",
+        )
+    if settings.SESSION_ENGINE.endswith(".signed_cookies"):
+        yield (
+            "E022",
+            "SESSION_ENGINE keeps sessions in cookies alone: a logout leaves open pages live. Set "
+            "it to 'django.contrib.sessions.backends.db', 'cached_db', 'cache' or 'file'.",
+        )
+    try:
+        reverse("truestep:list")
+    except NoReverseMatch:
+        yield (
+            "E023",
+            f"{settings.ROOT_URLCONF} does not include Truestep's pages. Add path('jobs/', "
+            f"include('{__package__}.urls')), with any path, to its urlpatterns.",
+        )
 
 
 @register(Tags.database)

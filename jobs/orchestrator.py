@@ -50,7 +50,7 @@ def launch(
     """
 
     def do() -> Job:
-        return _launch(definition, params or {}, str(actor), source, again_of, why, once)
+        return _launch(definition, params or {}, _name_of(actor), source, again_of, why, once)
 
     return intents.once(once, do, lambda job_id: Job.objects.get(pk=job_id))
 
@@ -112,6 +112,15 @@ def _note_followed(job_id: int, follower: Job, why: str, *, actor: str, source: 
     with suppress(Job.DoesNotExist):
         state = JobState.load(job_id)
         transitions.commit(state, decide, name="note", actor=actor, source=source)
+
+
+def _name_of(actor: Any) -> str:
+    """Who asks, for the history: the number of a user whose name is empty or raises."""
+    name = ""
+    with suppress(Exception):  # __str__ is the project's own code
+        name = clean(str(actor)).strip()
+    number = getattr(actor, "pk", None)
+    return name or ("" if number is None else f"user {number}")
 
 
 def _because(what: str, why: str) -> str:
@@ -362,7 +371,9 @@ def cancel(job_id: int, *, actor: Any = "", source: str = "python", once: str = 
 
     def do() -> bool:
         state = JobState.load(job_id)
-        batch = transitions.commit(state, decide, name="cancel", actor=str(actor), source=source)
+        batch = transitions.commit(
+            state, decide, name="cancel", actor=_name_of(actor), source=source
+        )
         return batch.has_request
 
     return intents.once(once, do, bool)
@@ -406,7 +417,9 @@ def retry(
 
     def do() -> list[str]:
         state = JobState.load(job_id)
-        batch = transitions.commit(state, decide, name="retry", actor=str(actor), source=source)
+        batch = transitions.commit(
+            state, decide, name="retry", actor=_name_of(actor), source=source
+        )
         return batch.taken_back
 
     return intents.once(once, do, list)

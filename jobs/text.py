@@ -31,6 +31,11 @@ def cut(text: str, limit: int) -> str:
     return head.decode(errors="ignore") + mark + tail.decode(errors="ignore")
 
 
+def shorten(text: str, limit: int) -> str:
+    """At most *limit* characters of *text*; what is cut ends with an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 def clean_json(value: Any) -> Any:
     """*value* (JSON data) with every string in it cleaned, keys included."""
     match value:

@@ -53,9 +53,12 @@ from .statuses import (
     status_of_job,
 )
 from .tally import Tally
+from .text import shorten
 
 # Seconds before a batch that met a busy database or a faster writer is decided again.
 RETRY_PAUSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
+# Characters that the journal has room for.
+_ACTOR, _REASON = 150, 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -490,9 +493,9 @@ class Batch:
             from_status=old,
             to_status=new,
             at=self.now,
-            actor=self._actor,
+            actor=shorten(self._actor, _ACTOR),
             source=self._source,
-            reason=reason[:500],
+            reason=shorten(reason, _REASON),
         )
         self._entries.append(entry)
         return entry
@@ -682,9 +685,9 @@ def bear(
         kind=Kind.BIRTH,
         to_status=Status.PENDING,
         at=job.created_at,
-        actor=actor,
+        actor=shorten(actor, _ACTOR),
         source=source,
-        reason=reason[:500],
+        reason=shorten(reason, _REASON),
     )
     feed.announce(job.pk, 1)
     crashpoints.reach("launch.before_commit")

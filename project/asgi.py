@@ -12,14 +12,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
 http = get_asgi_application()  # loads the apps, so it comes before what needs them
 
 from jobs.live.origin import SameOrigin  # noqa: E402
+from jobs.live.prefix import BelowPrefix  # noqa: E402
 from jobs.live.routing import websocket_urlpatterns  # noqa: E402
 
 nowhere = re_path("", WebsocketDenier.as_asgi())  # HTTP 403, as for a foreign origin
-application = ProtocolTypeRouter(
-    {
-        "http": http,
-        "websocket": SameOrigin(
-            SessionMiddlewareStack(URLRouter([*websocket_urlpatterns, nowhere]))
-        ),
-    }
+application = BelowPrefix(
+    ProtocolTypeRouter(
+        {
+            "http": http,
+            "websocket": SameOrigin(
+                SessionMiddlewareStack(URLRouter([*websocket_urlpatterns, nowhere]))
+            ),
+        }
+    )
 )

@@ -83,6 +83,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "jobs.middleware.health",  # first: asked by an address, it needs no allowed host and no HTTPS
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -191,8 +192,8 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_VERBOSE = False
 AXES_CLIENT_IP_CALLABLE = "project.login.client_address"
 AXES_LOCKOUT_CALLABLE = "project.login.locked_out"
-LOGIN_REDIRECT_URL = "/"
-LOGOUT_REDIRECT_URL = "/"
+LOGIN_URL = "login"  # names, not paths: the project may live below a prefix
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "truestep:list"
 
 TIME_ZONE = "UTC"
 USE_TZ = True

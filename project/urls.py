@@ -1,18 +1,25 @@
 """Every URL: the jobs, the admin, the login."""
 
-from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.urls import urlpatterns as auth_urlpatterns
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 # Without those that send mail: nothing here is told of a mail server.
 account = [entry for entry in auth_urlpatterns if "reset" not in str(entry.name)]
 
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """For browsers that ask for it wherever a page has no icon."""
+    return redirect(static("truestep/icon.svg"))
+
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("accounts/", include(account)),
-    path("favicon.ico", RedirectView.as_view(url=f"{settings.STATIC_URL}truestep/icon.svg")),
+    path("favicon.ico", favicon),
     path("", include("jobs.urls")),
 ]
 

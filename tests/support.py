@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -66,13 +66,16 @@ def _runs(process: psutil.Process) -> bool:
 class Program:
     """A running manage.py command; its output is collected as it comes."""
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, *arguments: str, env: dict[str, str] | None = None, before: Sequence[str] = ()
+    ) -> None:
+        """*before*: a command that runs this one."""
         self.lines: list[str] = []
         self.errors: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            [*before, sys.executable, str(ROOT / "manage.py"), *arguments],
             cwd=ROOT,
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"} | (env or {}),
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.ordinary_settings"} | (env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

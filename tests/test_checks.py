@@ -34,6 +34,34 @@ def test_a_malformed_setting_is_an_error_that_names_it(settings, given, words):
 
 
 @pytest.mark.parametrize(
+    ("given", "number", "words"),
+    [
+        ({"USE_TZ": False}, "E020", "Set USE_TZ = True"),
+        ({"FORCE_SCRIPT_NAME": "/tools/"}, "E021", "Set FORCE_SCRIPT_NAME = '/tools'."),
+        ({"FORCE_SCRIPT_NAME": "tools"}, "E021", "Set FORCE_SCRIPT_NAME = '/tools'."),
+        ({"FORCE_SCRIPT_NAME": "/"}, "E021", "Set FORCE_SCRIPT_NAME = None."),
+        (
+            {"SESSION_ENGINE": "django.contrib.sessions.backends.signed_cookies"},
+            "E022",
+            "a logout leaves open pages live",
+        ),
+        ({"ROOT_URLCONF": "django.contrib.auth.urls"}, "E023", "include('jobs.urls')"),
+        ({"FORCE_SCRIPT_NAME": "/tools", "TIME_ZONE": "Asia/Kathmandu"}, "", ""),
+    ],
+)
+def test_a_setting_of_django_that_breaks_a_promise_is_refused_by_name(
+    settings, given, number, words
+):
+    for name, value in given.items():
+        setattr(settings, name, value)
+    found = checks.check_settings()
+    assert [error.id for error in found] == ([f"truestep.{number}"] if number else [])
+    for error in found:
+        name, value = next(iter(given.items()))
+        assert words in error.msg and (name in error.msg or value in error.msg)
+
+
+@pytest.mark.parametrize(
     ("version", "sound"),
     [
         ((3, 40, 1), False),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from uuid import UUID
 
 import pytest
 
-from jobs import feed
+from jobs import feed, logs
 from jobs.live import fragments
+from jobs.live.prefix import BelowPrefix
+from jobs.live.routing import websocket_urlpatterns
 from jobs.models import Attempt, Transition
-from jobs.orchestrator import launch
-from jobs.statuses import Verdict
-from tests.support import drive, ended, job_of, number_rows_from
+from jobs.orchestrator import cancel, launch, retry
+from jobs.statuses import Kind, Verdict
+from tests.support import drive, ended, job_of, number_rows_from, wait_for
 
 LOCALISED = {
     "English": {"LANGUAGE_CODE": "en-gb"},
@@ -20,7 +23,7 @@ LOCALISED = {
     "Indian": {"LANGUAGE_CODE": "en", "NUMBER_GROUPING": (3, 2, 0), "THOUSAND_SEPARATOR": "'"},
 }
 # What differs between two answers for the same page.
-OF_THE_MOMENT = re.compile(r'name="csrfmiddlewaretoken" value="\w+"|data-now="\d+"')
+OF_THE_MOMENT = re.compile(r'type="hidden" name="\S+" value="[^"]{40,}"|data-now="\d+"')
 
 
 def own_pages(client, job) -> dict[str, str]:
@@ -69,3 +72,107 @@ def test_no_attribute_in_the_admin_has_a_localised_number(settings, ada, numbere
     page = ada.get(f"/admin/truestep/job/{numbered.pk}/change/").text
     assert f'id="job-{numbered.pk}"' in page
     assert f"ids={numbered.pk}&amp;whole" in page
+
+
+@pytest.mark.slow
+def test_a_logger_that_does_not_propagate_is_heard_once(worker):
+    job = launch("sells")
+    wait_for(lambda: job_of(job.pk).is_finished)
+    lines = "".join(logs.text_of(job.steps.get().pk)).splitlines()
+    assert lines == ["sold by shop", "sold by shop.till", "sold by None"]
+
+
+# --- who asks -------------------------------------------------------------------------------------
+
+
+class Person:
+    """A user of a model that a project has written itself."""
+
+    def __init__(self, name):
+        self.pk = UUID(int=7)
+        self.name = name
+
+    def __str__(self):
+        if isinstance(self.name, Exception):
+            raise self.name
+        return self.name
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("vera", "vera"),
+        ("v" * 150, "v" * 150),
+        ("v" * 225, "v" * 149 + "…"),
+        ("", f"user {UUID(int=7)}"),
+        (ValueError("no name"), f"user {UUID(int=7)}"),
+        ("v\0ra", "v␀ra"),
+    ],
+)
+def test_whatever_a_user_is_called_the_history_has_it(desk, name, told):
+    person = Person(name)
+    job = launch("noop", actor=person)
+    other = launch("noop", actor=person, again_of=job, why="w" * 900)
+    cancel(job.pk, actor=person)
+    retry(job.pk, actor=person, why="w" * 900)
+    people = job.journal.exclude(kind=Kind.MOVE).order_by("seq")
+    assert [entry.actor for entry in people] == [told] * 4
+    assert people.last().reason.endswith("www…") and len(people.last().reason) == 500
+    assert other.journal.get(seq=1).reason.endswith("www…")
+
+
+# --- below a path, behind a proxy, asked by an address --------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/jobs/7/", "/tools/truestep/jobs/7/"),
+        ("/tools/truestep/jobs/7/", "/tools/truestep/jobs/7/"),
+        ("/", "/tools/truestep/"),
+        ("/tools/truestep", "/tools/truestep/"),
+        ("/tools/truestepped/", "/tools/truestep/tools/truestepped/"),
+    ],
+)
+async def test_every_path_has_the_prefix_whether_the_proxy_strips_it_or_not(settings, path, found):
+    settings.FORCE_SCRIPT_NAME = "/tools/truestep"
+    scopes = []
+
+    async def application(scope, receive, send):
+        scopes.append(scope)
+
+    await BelowPrefix(application)({"path": path, "raw_path": path.encode()}, None, None)
+    await BelowPrefix(application)({"type": "lifespan"}, None, None)
+    [whole, other] = scopes
+    assert (whole["path"], whole["raw_path"]) == (found, found.encode())
+    assert other == {"type": "lifespan"}
+
+
+@pytest.mark.parametrize("prefix", ["", "a/", "tools/truestep/", "en/jobs/x/"])
+@pytest.mark.parametrize(
+    ("path", "job_id"),
+    [("ws/jobs/", None), ("ws/jobs/1501/", "1501"), ("ws/jobs/x/", ""), ("xws/jobs/", "")],
+)
+def test_sockets_are_found_below_any_prefix(prefix, path, job_id):
+    found = [match for url in websocket_urlpatterns if (match := url.pattern.match(prefix + path))]
+    if job_id == "":
+        assert found == []
+    else:
+        [(_, _, arguments)] = found
+        assert arguments.get("job_id") == job_id
+
+
+def test_a_probe_needs_no_allowed_host_and_no_https(client, settings):
+    settings.ALLOWED_HOSTS = ["shop.example"]
+    settings.SECURE_SSL_REDIRECT = True
+    answer = client.get("/healthz", headers={"host": "10.0.0.7:8000"})
+    assert (answer.status_code, answer.content) == (200, b"ok")
+    assert client.get("/", headers={"host": "10.0.0.7:8000"}).status_code in (301, 400)
+    assert client.get("/nothing/healthz", headers={"host": "shop.example"}).status_code == 301
+    assert client.post("/healthz", headers={"host": "10.0.0.7:8000"}).status_code == 405
+
+
+async def test_a_probe_is_answered_in_an_asynchronous_server_too(async_client, settings):
+    settings.ALLOWED_HOSTS = []
+    answer = await async_client.get("/healthz", headers={"host": "10.0.0.7"})
+    assert answer.status_code == 200

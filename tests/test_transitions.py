@@ -233,7 +233,7 @@ def test_a_long_reason_is_cut_and_every_other_word_kept(desk):
     job = launch("noop")
     commit(JobState.load(job.pk), lambda batch: batch.note("x" * 1000), actor="ada", source="page")
     note = job.journal.get(kind=Kind.NOTE)
-    assert (note.reason, note.actor, note.source) == ("x" * 500, "ada", "page")
+    assert (note.reason, note.actor, note.source) == ("x" * 499 + "…", "ada", "page")
 
 
 # --- attempts and fences --------------------------------------------------------------------------

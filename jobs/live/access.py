@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import AbstractUser, Group, Permission
 from django.contrib.auth.signals import user_logged_out
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.db import DEFAULT_DB_ALIAS, router
@@ -168,8 +168,8 @@ def _users(sessions: Collection[dict[str, Any]]) -> dict[str, Any]:
         for session in sessions
         if auth.SESSION_KEY in session
     }
-    found = model._default_manager.filter(pk__in=wanted, is_active=True)
-    return {field.value_to_string(user): user for user in found}
+    found = model._default_manager.filter(pk__in=wanted)
+    return {field.value_to_string(user): user for user in found if getattr(user, "is_active", True)}
 
 
 def _is_login_of(session: dict[str, Any], user: Any) -> bool:
@@ -184,7 +184,8 @@ def _is_login_of(session: dict[str, Any], user: Any) -> bool:
 def _permitted(users: Collection[Any], permission: str) -> set[Any]:
     """The primary keys of those who have it."""
     deciding = [backend for backend in auth.get_backends() if hasattr(backend, "has_perm")]
-    if len(deciding) != 1 or type(deciding[0]) is not ModelBackend:
+    is_djangos = issubclass(auth.get_user_model(), AbstractUser)  # else it may have no such columns
+    if len(deciding) != 1 or type(deciding[0]) is not ModelBackend or not is_djangos:
         return {user.pk for user in users if user.has_perm(permission)}
     having = ModelBackend().with_perm(permission).filter(pk__in=[user.pk for user in users])
     return set(having.values_list("pk", flat=True))

@@ -160,8 +160,7 @@ class JobConsumer(Consumer):
     """One page that watches one job."""
 
     def _watched(self, query: QueryDict) -> int:
-        job_id: int = self.scope["url_route"]["kwargs"]["job_id"]
-        return job_id
+        return int(self.scope["url_route"]["kwargs"]["job_id"])
 
     def _refusal(self) -> int:
         return 0 if Job.objects.filter(pk=self._what).exists() else NO_JOB

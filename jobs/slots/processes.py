@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import signal
 import sys
 from collections.abc import Container, Iterable
@@ -23,6 +24,15 @@ def adopt_orphans() -> None:
 def die_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
     """Have the kernel signal this process when its parent dies (Linux)."""
     _prctl(_PR_SET_PDEATHSIG, how)
+
+
+def bury_orphans(spare: Container[int]) -> None:
+    """Take leave of ended children but *spare*: process 1 becomes the parent of every orphan."""
+    with contextlib.suppress(ChildProcessError):
+        while (
+            ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        ) and ended.si_pid not in spare:
+            os.waitpid(ended.si_pid, 0)
 
 
 def terminate_tree(pid: int) -> None:

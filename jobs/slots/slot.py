@@ -228,13 +228,13 @@ def _nearest_level(number: int) -> str:
 def _log_through(channel: Channel) -> None:
     """``logging`` lands in the step's log, once: handlers that print would say it again."""
     root = logging.getLogger()
-    loggers = [
-        root,
-        *(item for item in root.manager.loggerDict.values() if isinstance(item, logging.Logger)),
-    ]
+    known = root.manager.loggerDict.values()
+    loggers = [root, *(item for item in known if isinstance(item, logging.Logger))]
+    ours = _StepLogHandler(channel)
     for logger in loggers:
         for handler in list(logger.handlers):
             if type(handler) is logging.StreamHandler:
                 logger.removeHandler(handler)
-    root.addHandler(_StepLogHandler(channel))
+        if logger is root or not logger.propagate:  # its records go no further
+            logger.addHandler(ours)
     root.setLevel(min(root.level or logging.INFO, logging.INFO))

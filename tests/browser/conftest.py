@@ -6,9 +6,11 @@ import os
 import shutil
 
 import pytest
+from django.contrib.auth.models import User
 from playwright.sync_api import expect, sync_playwright
 
 from tests.faults.proxy import Proxy
+from tests.support import number_rows_from
 
 SWITCHES = [
     "--no-sandbox",
@@ -58,6 +60,19 @@ def chromium():
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _high_numbers(django_db_setup, django_db_blocker):
+    """Ids that a language would write with separators."""
+    with django_db_blocker.unblock():
+        number_rows_from(1501)
+
+
+@pytest.fixture
+def admin_user(database):
+    """Somebody with the longest name that Django's own user model takes."""
+    return User.objects.create_superuser("ada@" + ("lovelace." * 17)[:146])
 
 
 @pytest.fixture

@@ -253,7 +253,7 @@ def test_a_person_tries_again_what_failed(page, site, tmp_path):
     expect(page.locator("[data-job] .status")).to_have_text("succeeded")
     expect(page.get_by_role("button", name="Retry what did not succeed")).to_be_hidden()
     expect(
-        page.locator(".entry", has_text="retry requested the file is there now by ada (page)")
+        page.locator(".entry", has_text="retry requested the file is there now by ada@lovelace.")
     ).to_be_visible()
     seen = statuses_seen(page, "job")
     assert seen[-1] == "succeeded" and seen.count("failed") == 2
@@ -312,7 +312,8 @@ def test_a_cancel_and_the_launch_again_after_it_are_seen_on_the_old_page(page, c
     expect(page.locator(".followers")).to_have_text(f"launched again as #{new.pk}")
     expect(
         page.locator(
-            ".entry", has_text=f"launched again as job {new.pk}: cancelled by mistake by ada"
+            ".entry",
+            has_text=f"launched again as job {new.pk}: cancelled by mistake by ada@",
         )
     ).to_be_visible()
     expect(other.locator("[data-job] .status")).to_have_text("succeeded")

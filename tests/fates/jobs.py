@@ -585,6 +585,16 @@ class Patient(JobDefinition):
     def after(self, run): ...
 
 
+class Sells(JobDefinition):
+    """Logs through loggers of which one does not propagate (tests/ordinary_settings.py)."""
+
+    @step
+    def sell(self, run):
+        for name in ("shop", "shop.till", None):
+            logging.getLogger(name).info("sold by %s", name)
+        return run.attempt
+
+
 from tests.fates.apart_jobs import *  # noqa: E402, F403
 from tests.fates.chaos_jobs import *  # noqa: E402, F403
 from tests.fates.crash_jobs import *  # noqa: E402, F403

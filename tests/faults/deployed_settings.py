@@ -2,6 +2,6 @@
 
 import os
 
-from tests.settings import *  # noqa: F403
+from tests.ordinary_settings import *  # noqa: F403
 
 STATICFILES_DIRS = [os.path.join(os.path.dirname(__file__), "deployed")]

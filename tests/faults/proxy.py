@@ -25,7 +25,8 @@ class Proxy:
         self.delay = 0.0
         self._target = (urlsplit(target).hostname, urlsplit(target).port)
         self._listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        path = urlsplit(target).path
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}{path}"
         self._open: set[socket.socket] = set()
         self._is_cut = False
         self._answer = b""
@@ -80,7 +81,7 @@ class Proxy:
     def _pipe(self, source: socket.socket, sink: socket.socket) -> None:
         try:
             while data := source.recv(65536):
-                if data.startswith(b"GET /ws/"):
+                if b"/ws/jobs/" in data.partition(b"\r\n")[0]:
                     self._sockets_pass.wait()
                 time.sleep(self.delay)
                 self._pass(data, source, sink)

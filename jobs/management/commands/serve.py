@@ -17,6 +17,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
+from django.urls import reverse
 
 from ... import conf, triggers
 from ...exceptions import NotReady
@@ -47,6 +48,14 @@ class Command(TerminalCommand):
         )
 
     def handle(self, *args: Any, host: str, port: int, no_worker: bool, **options: Any) -> None:
+        signals = 0
+
+        def stop(*_: Any) -> None:
+            nonlocal signals
+            signals += 1
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
         try:
             triggers.require_ready()
         except NotReady as error:
@@ -58,14 +67,6 @@ class Command(TerminalCommand):
                 f"Cannot listen on {host}:{port}: {error.strerror}. Set PORT to another port, "
                 "or to 0 for any free one."
             ) from error
-        signals = 0
-
-        def stop(*_: Any) -> None:
-            nonlocal signals
-            signals += 1
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
         children = [_Child("web", _web_command(listening), pass_fds=[listening.fileno()])]
         if not no_worker:
             children.append(
@@ -78,9 +79,11 @@ class Command(TerminalCommand):
             while not signals:
                 for child in children:
                     child.keep_running(self.stderr.write)
+                processes.bury_orphans({child.process.pid for child in children if child.process})
                 if not ready and _accepts(*address):
                     ready = True
-                    self.stdout.write(f"Ready: http://{address[0]}:{address[1]}/")
+                    home = reverse("truestep:list")
+                    self.stdout.write(f"Ready: http://{address[0]}:{address[1]}{home}")
                 alarm.wait(min(map(_Child.rest, children)) if ready else LOOK_SECONDS)
         finally:
             _end(children, is_urgent=lambda: signals > 1)
@@ -117,7 +120,7 @@ def _accepts(host: str, port: int) -> bool:
     """Whether the web server answers; any answer will do."""
     connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", reverse("truestep:healthz"))
         connection.getresponse()
     except (OSError, http.client.HTTPException):
         return False
