@@ -1,4 +1,4 @@
-"""What happens to the files in a folder, as the Linux kernel reports it."""
+"""What happens to files and folders, as the Linux kernel reports it."""
 
 from __future__ import annotations
 
@@ -13,29 +13,32 @@ MOVED_TO = 0x080
 CREATE = 0x100
 DELETE = 0x200
 OVERFLOW = 0x4000  # events were lost
-IGNORED = 0x8000  # the folder is gone, and nothing more will be reported
+IGNORED = 0x8000  # what was watched is gone
 
 _HEADER = struct.Struct("iIII")  # watch, mask, cookie, length of the name
 _READ_BYTES = 64 * 1024
 
 
 class Event(NamedTuple):
+    watch: int  # as ``add`` has returned it; -1 for OVERFLOW
     mask: int
-    name: str  # of the file, in the folder; empty when the event is about no single file
+    name: str  # of the file in the folder that is watched; empty for a watched file itself
 
 
-class Folder:
-    """The events of one folder. Can be waited for in a selector."""
+class Inotify:
+    """Watches for files and folders. Can be waited for in a selector."""
 
-    def __init__(self, path: str, mask: int) -> None:
-        """Raises OSError where the kernel reports nothing: no folder, or no watch left."""
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._fd = _checked(libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
-        try:
-            _checked(libc.inotify_add_watch(self._fd, os.fsencode(path), ctypes.c_uint32(mask)))
-        except OSError:
-            self.close()
-            raise
+    def __init__(self) -> None:
+        """Raises OSError when the user has no instance left."""
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._fd = _checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
+
+    def add(self, path: str, mask: int) -> int:
+        """Watch what is at *path* now, also after it is renamed; harmless to repeat.
+
+        Raises FileNotFoundError, and OSError when the user has no watch left.
+        """
+        return _checked(self._libc.inotify_add_watch(self._fd, os.fsencode(path), mask))
 
     def fileno(self) -> int:
         return self._fd
@@ -49,10 +52,10 @@ class Folder:
         found = []
         start = 0
         while start < len(data):
-            _, mask, _, length = _HEADER.unpack_from(data, start)
+            watch, mask, _, length = _HEADER.unpack_from(data, start)
             start += _HEADER.size + length
             name = data[start - length : start].rstrip(b"\0")
-            found.append(Event(mask, os.fsdecode(name)))
+            found.append(Event(watch, mask, os.fsdecode(name)))
         return found
 
     def close(self) -> None:

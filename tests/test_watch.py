@@ -5,8 +5,10 @@ import resource
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from functools import partial
 
 import pytest
@@ -64,12 +66,30 @@ def wakes(watch):
     raise AssertionError("nobody woke")
 
 
-def test_it_sleeps_while_nobody_commits(watch):
+def test_it_sleeps_while_nobody_commits_whatever_happens_beside_the_database(watch):
     launch("noop")
     settle(watch)
-    woke, changed = sleep(watch, 1.0)
+    with busy_folder():
+        woke, changed = sleep(watch, 1.0)
     assert woke <= 5
     assert changed == 0
+
+
+@contextmanager
+def busy_folder():
+    """Somebody writes to a log beside the database without end."""
+    end = threading.Event()
+    with tempfile.NamedTemporaryFile(dir=os.environ["TRUESTEP_TEST_DIR"]) as log:
+
+        def write():
+            while not end.wait(0.001):
+                os.write(log.fileno(), b"a line\n")
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        yield
+        end.set()
+        writer.join()
 
 
 def test_every_commit_of_others_wakes_it_without_the_slow_look(watch, monkeypatch):

@@ -6,6 +6,7 @@ files; ``PRAGMA data_version`` then says whether one of them was a commit.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import selectors
@@ -121,92 +122,101 @@ class _FileWatch(CommitWatch):
 
     The kernel reports a write mostly some milliseconds before its commit can be seen, and also
     pages of transactions that go on. ``PRAGMA data_version`` changes when another connection has
-    committed. Truestep's own writers close their ticket after COMMIT: that is reported, too, and
-    needs no second look.
+    committed. Truestep's own writers close their ticket after COMMIT: that is reported, too, and is
+    the moment to look.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._version: Any = None  # of the connection, as of the last look
-        self._folder: inotify.Folder | None = None
+        self._kernel: inotify.Inotify | None = None
         self._step = LOOK_SECONDS  # from the next look to the one after
-        self._watch_folder()
+        self._begin()
 
     def close(self) -> None:
         super().close()
-        if self._folder:
-            self._folder.close()
+        if self._kernel:
+            self._kernel.close()
         connection.close()
+
+    def _begin(self) -> None:
+        """Have the kernel report on the files that are there now, or poll."""
+        self._report(None)
+        if self._kernel:
+            self._kernel.close()
+        self._kernel = None
+        self._due, self._step = 0.0, 2 * SOON_SECONDS
+        if connection.is_in_memory_db():  # type: ignore[attr-defined]
+            return
+        path = os.path.realpath(connection.settings_dict["NAME"])
+        try:
+            self._kernel = inotify.Inotify()
+            self._watch_files(self._kernel, path)
+        except OSError as error:
+            _say_that_it_polls(path, error)
+        else:
+            self._report(self._kernel.fileno())
+
+    def _watch_files(self, kernel: inotify.Inotify, path: str) -> None:
+        """Only the database's own files: others beside them may be busy. Their folder tells when
+        one of them is made again.
+        """
+        folder, name = os.path.split(path)
+        self._names = {name + suffix for suffix in _FILES}
+        self._folder = kernel.add(folder, inotify.CREATE | inotify.MOVED_TO | inotify.DELETE)
+        self._ticket = -1
+        for suffix, mask in _FILES.items():
+            with contextlib.suppress(FileNotFoundError):
+                watch = kernel.add(path + suffix, mask)
+                if suffix == "-ticket":
+                    self._ticket = watch
 
     def _look(self) -> bool:
         self._plan()
         if follow_file():
-            self._watch_folder()
+            self._begin()
         with connection.cursor() as cursor:
             number = cursor.execute("PRAGMA data_version").fetchone()[0]
         before, self._version = self._version, (connection.connection, number)
         return bool(self._version != before)
 
     def _plan(self) -> None:
-        wait = self._step if self._folder else POLL_SECONDS
+        wait = POLL_SECONDS if self._source is None else self._step
         self._due = time.monotonic() + wait
         self._step = min(2 * self._step, LOOK_SECONDS)
 
     def _hear(self) -> None:
-        assert self._folder
-        now = time.monotonic()
-        for mask, name in self._folder.events():
-            if mask & inotify.IGNORED:
-                self._watch_folder()
+        assert self._kernel
+        for watch, mask, name in self._kernel.events():
+            if watch == self._folder and (name in self._names or mask & inotify.IGNORED):
+                self._begin()
                 return
-            if self._tells_of_end(mask, name):
-                self._due, self._step = now, LATER_SECONDS
-            elif self._tells_of_write(mask, name):
-                self._due, self._step = min(self._due, now + SOON_SECONDS), 2 * SOON_SECONDS
-
-    def _tells_of_end(self, mask: int, name: str) -> bool:
-        """Whether a commit can be seen now, if it was one."""
-        if name == f"{self._name}-ticket":
-            return bool(mask & inotify.CLOSE_WRITE)
-        is_another_file = name == self._name and mask & (inotify.CREATE | inotify.MOVED_TO)
-        return bool(is_another_file or mask & inotify.OVERFLOW)
-
-    def _tells_of_write(self, mask: int, name: str) -> bool:
-        files = (self._name, f"{self._name}-wal", f"{self._name}-journal")
-        return name in files and not mask & inotify.CLOSE_WRITE  # who only read closes, too
-
-    def _watch_folder(self) -> None:
-        """Have the folder watched in which SQLite keeps the file and makes others beside it."""
-        self._report(None)
-        if self._folder:
-            self._folder.close()
-        self._folder = None
-        self._due = 0.0
-        if connection.is_in_memory_db():  # type: ignore[attr-defined]
-            return
-        directory, self._name = os.path.split(os.path.realpath(connection.settings_dict["NAME"]))
-        try:
-            self._folder = inotify.Folder(directory, _MASK)
-        except OSError as error:
-            _say_that_it_polls(directory, error)
-        else:
-            self._report(self._folder.fileno())
+            if watch == self._ticket or mask & inotify.OVERFLOW:
+                self._due, self._step = time.monotonic(), LATER_SECONDS
+            elif watch != self._folder:
+                self._due = min(self._due, time.monotonic() + SOON_SECONDS)
+                self._step = 2 * SOON_SECONDS
 
 
-_MASK = inotify.MODIFY | inotify.CLOSE_WRITE | inotify.CREATE | inotify.MOVED_TO | inotify.DELETE
+_FILES = {
+    "": inotify.MODIFY,
+    "-wal": inotify.MODIFY,
+    "-journal": inotify.MODIFY,
+    "-ticket": inotify.CLOSE_WRITE,
+}
 _polls = False
 
 
-def _say_that_it_polls(directory: str, error: OSError) -> None:
+def _say_that_it_polls(path: str, error: OSError) -> None:
     """Once in a process."""
     global _polls
     if not _polls:
         logger.warning(
-            "The kernel reports no writes in %s (%s); this process looks at the database every "
+            "The kernel reports no writes to %s (%s); this process looks at the database every "
             "%d ms instead, which costs some percent of a core. If too many files are open or no "
             "space is left, raise fs.inotify.max_user_instances or fs.inotify.max_user_watches and "
             "start it again.",
-            directory,
+            path,
             error.strerror,
             POLL_SECONDS * 1000,
         )
