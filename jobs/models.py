@@ -121,6 +121,11 @@ class StepQuerySet(models.QuerySet["Step"]):
         is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
         return self.filter(is_due, status=Status.PENDING, waiting=0, job__cancel_requested=False)
 
+    def pausing(self) -> StepQuerySet:
+        """Steps that a worker may start later, without anybody doing anything."""
+        pending = self.filter(status=Status.PENDING, waiting=0, job__cancel_requested=False)
+        return pending.filter(not_before__gt=timezone.now())
+
     def running(self) -> StepQuerySet:
         return self.filter(status=Status.RUNNING)
 

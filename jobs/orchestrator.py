@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -11,6 +12,8 @@ from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Min
+from django.utils import timezone
 
 from . import crashpoints, database, definitions, intents, transitions
 from .exceptions import InvalidParams, Overtaken, UnknownStep
@@ -202,6 +205,15 @@ def _first_known(desk: Desk, ready: StepQuerySet) -> int | None:
             return None
         place, most = (steps[-1].job_id, steps[-1].position), MANY
         ready = ready.filter(job__definition__in=list(desk.known))
+
+
+def next_retry(desk: Desk) -> float:
+    """Seconds until a step's pause before its retry is over; infinity when none pauses."""
+    pausing = Step.objects.pausing()
+    if desk.worker.only_job_id:
+        pausing = pausing.filter(job=desk.worker.only_job_id)
+    ends = pausing.aggregate(ends=Min("not_before"))["ends"]
+    return (ends - timezone.now()).total_seconds() if ends else math.inf
 
 
 def _known(desk: Desk, state: JobState) -> frozenset[str]:

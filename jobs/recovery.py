@@ -7,12 +7,13 @@ costs a few small reads, however many steps wait; of two that find the same, the
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from django.db.models import F, QuerySet
+from django.db.models import F
 
 from . import conf, orchestrator, workers
 from .exceptions import Overtaken
@@ -22,6 +23,8 @@ from .runner import Outcome
 from .statuses import Status, Verdict
 
 SWEEP_SECONDS = 0.4  # a worker of this host that was killed is noticed within a second
+SLOW_SECONDS = 2.5  # the same where such a death is reported; at most a sixth of the lease
+REPORT_SECONDS = 0.02  # from the report of a death to the sweep; the lock is free by then
 REST = 4  # times as long as a sweep took: slow ones take at most a fifth of a worker's time
 MOST_LOOKED_AT = 1000  # ready steps in one sweep; the next sweep goes on behind them
 
@@ -31,30 +34,64 @@ class Sweep:
     """Looks, on behalf of one living worker, for steps that need help."""
 
     desk: Desk
+    deaths_are_reported: bool = False  # by calls of ``hurry``
     _unknown_since: dict[int, float] = field(default_factory=dict)  # step → monotonic seconds
     _found: dict[int, float] = field(default_factory=dict)  # the same, of the round in progress
     _looked_at: tuple[int, int] | None = None  # job and position of the last one of the round
-    _due_at: float = 0.0
+    due_at: float = 0.0  # when it is time for another look, in monotonic seconds
+    _rests_until: float = 0.0
+    _hurries_until: float = 0.0
 
     @property
     def is_due(self) -> bool:
         """Whether it is time for another look."""
-        return time.monotonic() >= self._due_at
+        return time.monotonic() >= self.due_at
+
+    def hurry(self) -> None:
+        """There may be something to find: look soon, and once more a little later."""
+        now = time.monotonic()
+        self._hurries_until = now + 2 * SWEEP_SECONDS
+        self.due_at = min(self.due_at, max(self._rests_until, now + REPORT_SECONDS))
 
     def run(self, held: Collection[int]) -> None:
         """One look. *held* are the steps that this worker really runs."""
         began = time.monotonic()
-        self._due_at = began + SWEEP_SECONDS
-        self._end_lost()
-        self._hand_back_forgotten(held)
+        self.due_at = began + SWEEP_SECONDS
+        mine, others = self._running()
+        self._end_lost(others)
+        self._hand_back_forgotten(attempt for attempt in mine if attempt.step_id not in held)
         self._give_up_unknown()
         workers.bury_the_dead()
         ended = time.monotonic()
-        self._due_at = max(self._due_at, ended + REST * (ended - began))
+        self._rests_until = ended + REST * (ended - began)
+        decided_at = min(self._next_overdue(), ended + workers.next_death())
+        next_at = min(began + self._pause(ended), decided_at)
+        self.due_at = max(self._rests_until, began + SWEEP_SECONDS, next_at)
 
-    def _end_lost(self) -> None:
+    def _pause(self, now: float) -> float:
+        """Seconds from one sweep to the next."""
+        is_in_a_round = self._looked_at is not None
+        if is_in_a_round or now < self._hurries_until or not self.deaths_are_reported:
+            return SWEEP_SECONDS
+        return min(SLOW_SECONDS, conf.knobs().lease / 6)
+
+    def _next_overdue(self) -> float:
+        """When the next unknown step will have waited through the grace."""
+        return min(self._unknown_since.values(), default=math.inf) + conf.knobs().unknown_grace
+
+    def _running(self) -> tuple[list[Attempt], list[Attempt]]:
+        """The attempts that stand as running, with their steps and workers: here, and elsewhere."""
+        current = Attempt.objects.filter(step__status=Status.RUNNING, number=F("step__attempt"))
+        mine: list[Attempt] = []
+        others: list[Attempt] = []
+        for attempt in current.select_related("step", "worker").order_by("pk"):
+            is_mine = attempt.worker and attempt.worker.uuid == self.desk.worker.uuid
+            (mine if is_mine else others).append(attempt)
+        return mine, others
+
+    def _end_lost(self, running: Iterable[Attempt]) -> None:
         """Running steps whose worker is gone."""
-        for attempt in _running().exclude(worker__uuid=self.desk.worker.uuid):
+        for attempt in running:
             worker = attempt.worker
             if worker is None or workers.is_gone(worker):
                 how = "is gone (killed or crashed)"
@@ -70,10 +107,9 @@ class Sweep:
             with suppress(Overtaken):  # somebody was faster
                 orchestrator.end_for_another(attempt, outcome)
 
-    def _hand_back_forgotten(self, held: Collection[int]) -> None:
+    def _hand_back_forgotten(self, running: Iterable[Attempt]) -> None:
         """Steps that stand as running here and are not: the answer to a COMMIT was lost."""
-        mine = _running().filter(worker__uuid=self.desk.worker.uuid)
-        for attempt in mine.exclude(step__in=held):
+        for attempt in running:
             outcome = Outcome(verdict=Verdict.HANDED_BACK, reason="its worker never began it")
             with suppress(Overtaken):
                 orchestrator.end_for_another(attempt, outcome)
@@ -115,9 +151,3 @@ class Sweep:
         last = found[-1] if len(found) == MOST_LOOKED_AT else None
         self._looked_at = (last.job_id, last.position) if last else None
         return found
-
-
-def _running() -> QuerySet[Attempt]:
-    """The attempts that stand as running, with their steps and workers, as they began."""
-    current = Attempt.objects.filter(step__status=Status.RUNNING, number=F("step__attempt"))
-    return current.select_related("step", "worker").order_by("pk")

@@ -221,6 +221,11 @@ def _watch(worker: Worker) -> _Watched:
     return seen
 
 
+def next_death() -> float:
+    """Seconds until the first worker will have been silent for a lease, if it does not beat."""
+    return conf.knobs().lease - max((seen.silent for seen in list(_watched.values())), default=0.0)
+
+
 def is_late(worker: Worker) -> bool:
     """Whether half a lease may have passed since the last beat: time to warn, not to decide."""
     seen = _watch(worker)
@@ -247,7 +252,7 @@ def _beats_of(worker: Worker) -> tuple[bool, int]:
 def _holds_lock(worker: Worker) -> bool | None:
     """Whether any process holds the lock; None when the file cannot be seen from here."""
     try:
-        handle = os.open(worker.lock_path, os.O_RDWR | os.O_CLOEXEC)
+        handle = os.open(worker.lock_path, os.O_RDONLY | os.O_CLOEXEC)  # see Deaths
     except (FileNotFoundError, PermissionError):
         return None
     try:

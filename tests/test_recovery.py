@@ -119,7 +119,8 @@ def test_a_step_that_has_moved_on_meanwhile_is_left_alone(
             claim(desk, room=1)
 
     monkeypatch.setattr(workers, "is_gone", look_elsewhere)
-    Sweep(desk)._end_lost()
+    sweep = Sweep(desk)
+    sweep._end_lost(sweep._running()[1])
     assert step_of(job, "one").status == status
 
 
@@ -131,7 +132,8 @@ def test_a_job_that_was_deleted_meanwhile_is_left_alone(desk, other, monkeypatch
     monkeypatch.setattr(
         workers, "is_alive", lambda worker: not Job.objects.filter(pk=job.pk).delete()
     )
-    Sweep(desk)._end_lost()
+    sweep = Sweep(desk)
+    sweep._end_lost(sweep._running()[1])
 
 
 def test_two_sweeps_fail_a_step_once(desk, other):
@@ -153,7 +155,7 @@ def test_a_slow_sweep_rests_longer_than_it_took(desk, monkeypatch):
         clock["now"] += clock["sweep takes"]
 
     monkeypatch.setattr(recovery.time, "monotonic", lambda: clock["now"])
-    monkeypatch.setattr(workers, "sign_off_the_dead", look_slowly)
+    monkeypatch.setattr(workers, "bury_the_dead", look_slowly)
     sweep = Sweep(desk)
     assert sweep.is_due
     for clock["sweep takes"], rest in [(0, 0.4), (0.01, 0.39), (3, 12)]:

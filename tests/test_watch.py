@@ -71,7 +71,7 @@ def test_it_sleeps_while_nobody_commits_whatever_happens_beside_the_database(wat
     settle(watch)
     with busy_folder():
         woke, changed = sleep(watch, 1.0)
-    assert woke <= 5
+    assert woke <= 10  # to poll would be to wake a hundred times
     assert changed == 0
 
 

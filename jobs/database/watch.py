@@ -70,6 +70,12 @@ class CommitWatch(ABC):
             self._count_wake_up()
         return changed
 
+    def rest(self, seconds: float) -> None:
+        """Report nothing for so long: the database cannot be used."""
+        if self._source is not None and self._muted_until is None:
+            self._reports.unregister(self._source)
+        self._muted_until = time.monotonic() + seconds
+
     def close(self) -> None:
         """Let go of everything that the watch holds open."""
         self._report(None)
@@ -96,10 +102,8 @@ class CommitWatch(ABC):
 
     def _count_wake_up(self) -> None:
         """After too many, ``fileno()`` stays silent until the next one is allowed."""
-        if rest := self._allowance.spend():
-            assert self._source is not None
-            self._reports.unregister(self._source)
-            self._muted_until = time.monotonic() + rest
+        if seconds := self._allowance.spend():
+            self.rest(seconds)
 
 
 class _Allowance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
@@ -19,11 +20,12 @@ class WorkerProcess(ABC):
         *,
         only_job: int | None = None,
         until: Callable[[], bool] = lambda: False,
+        every: float = math.inf,
     ) -> None:
         """Claim and run steps until *until* says so or ``stop`` is called.
 
-        *until* is asked at every turn of the loop, many times a second. Steps that still run at
-        the end are stopped and handed back.
+        *until* is asked whenever something has happened, and at least *every* so many seconds.
+        Steps that still run at the end are stopped and handed back.
         """
 
     @abstractmethod
@@ -32,7 +34,7 @@ class WorkerProcess(ABC):
 
     @abstractmethod
     def wake(self) -> None:
-        """Look at the database soon: *until* has written something that concerns the worker."""
+        """Look at the database now: *until* has written something that concerns the worker."""
 
     @abstractmethod
     def kill(self) -> None:

@@ -2,19 +2,23 @@
 
 The worker never runs a step itself. It beats, reads what its slots say, is the only writer of
 their rows, and kills what has to stop; a step that hogs the processor or hangs in C delays none of
-that. One thread, one loop: every turn looks at everything that can happen.
+that. One thread, one loop: it sleeps until there is something to do, and every turn looks at
+everything that can happen.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
 from collections.abc import Callable
 
 from .. import conf, database, definitions, orchestrator, triggers, workers
+from ..bell import Bell
 from ..database import Trouble
 from ..database.watch import watch_commits
+from ..deaths import Deaths
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
 from ..models import Job
 from ..orchestrator import Desk
@@ -28,7 +32,9 @@ from .base import Engine, WorkerProcess
 
 logger = logging.getLogger(__name__)
 
-TURN_SECONDS = 0.01  # how long a turn waits for a slot to speak; also the poll for commits
+SLOW_TURN_SECONDS = 1.0  # the longest sleep of a turn, whatever is or is not reported
+NET_SECONDS = 5.0  # between two looks for work, whatever is or is not reported
+CHECK_SECONDS = 0.4  # between two looks whether the database still has this worker
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
 PATIENCE_SECONDS = 1.0  # for the database: the loop must go on
 RETRY_SECONDS = 1.0  # after the database could not be used
@@ -46,17 +52,24 @@ class EmbeddedWorker(WorkerProcess):
     def __init__(self, slots: int) -> None:
         self._size = slots
         self._pool = Pool()
+        self._bell = Bell()
         self._watch = watch_commits()
+        self._deaths = Deaths()
         self._stopping = self._killing = False
         self._look_again = True
-        self._next_flush = self._next_beat = self._rest_until = 0.0
+        self._next_flush = self._next_beat = self._rest_until = self._next_check = 0.0
         self._next_row_beat = 0.0
+        self._next_claim = math.inf
         self._told = ""  # what is wrong with the database
 
     # -- the life of a worker
 
     def run(
-        self, *, only_job: int | None = None, until: Callable[[], bool] = lambda: False
+        self,
+        *,
+        only_job: int | None = None,
+        until: Callable[[], bool] = lambda: False,
+        every: float = math.inf,
     ) -> None:
         try:
             triggers.require_ready()
@@ -66,9 +79,13 @@ class EmbeddedWorker(WorkerProcess):
         database.be_patient(PATIENCE_SECONDS)
         self._only_job = only_job
         self._sign_on_when_possible(until)
+        self._pool.listen_to(self._bell, self._bell.hush)
+        self._pool.listen_to(self._watch, lambda: None)  # asked wherever the database is used
+        if self._deaths.are_reported:
+            self._pool.listen_to(self._deaths, self._hear_of_death)
         try:
             while not (self._stopping or until()):
-                self._turn()
+                self._turn(every)
             self._drain()
         except BaseException as error:
             self._abandon(error)
@@ -76,6 +93,7 @@ class EmbeddedWorker(WorkerProcess):
         finally:
             self._pool.close()
             self._watch.close()
+            self._deaths.close()
             self._sign_off()
 
     def _sign_on_when_possible(self, until: Callable[[], bool]) -> None:
@@ -93,7 +111,7 @@ class EmbeddedWorker(WorkerProcess):
         knows = definitions.known_steps()
         self._post = workers.sign_on(slots=self._size, knows=knows, only_job=self._only_job)
         self._desk = Desk(worker=self._post.worker, knows=knows)
-        self._sweep = Sweep(self._desk)
+        self._sweep = Sweep(self._desk, self._deaths.are_reported)
         self._pool.hold(self._post.lock)
         self._pool.beat()
 
@@ -106,17 +124,20 @@ class EmbeddedWorker(WorkerProcess):
 
     def stop(self) -> None:
         self._stopping = True
+        self._bell.ring()
 
     def wake(self) -> None:
         self._look_again = True  # the watch does not see this process's own commits
+        self._bell.ring()
 
     def kill(self) -> None:
         self._killing = True
+        self._bell.ring()
 
-    def _turn(self) -> None:
+    def _turn(self, longest: float) -> None:
         self._stop_when_silent()
         self._beat()
-        self._pool.listen(TURN_SECONDS)
+        self._pool.listen(min(longest, max(0.0, self._due_at() - time.monotonic())))
         self._pool.enforce_deadlines(is_urgent=self._killing)
         if time.monotonic() < self._rest_until:
             return
@@ -129,6 +150,7 @@ class EmbeddedWorker(WorkerProcess):
                 self._begin_anew()
         except database.TROUBLE as error:
             self._rest(error)
+            self._sweep.hurry()  # the answer to a COMMIT may be lost
         else:
             self._be_patient()
 
@@ -149,6 +171,7 @@ class EmbeddedWorker(WorkerProcess):
         self._next_row_beat = 0.0  # first see whether the database still knows this worker
         pause = SHORT_RETRY_SECONDS if is_busy else RETRY_SECONDS
         self._rest_until = time.monotonic() + pause
+        self._watch.rest(pause)
 
     def _be_patient(self) -> None:
         """Nothing was in the way for a while."""
@@ -157,18 +180,35 @@ class EmbeddedWorker(WorkerProcess):
             database.be_patient(PATIENCE_SECONDS)
             self._told = ""
 
+    def _due_at(self) -> float:
+        """When there is something to do even if nothing is heard, in monotonic seconds."""
+        now = time.monotonic()
+        if now < self._rest_until:
+            return min(self._rest_until, self._next_beat, self._pool.due_at)
+        if self._look_again:
+            return now
+        return min(
+            *(self._next_beat, self._next_row_beat, self._sweep.due_at, self._pool.due_at),
+            *(self._next_claim, now + self._watch.pause, now + SLOW_TURN_SECONDS),
+            *(each.retry_at for each in self._pool.running if each.outcome),
+            *(self._next_flush for each in self._pool.running if each.book.is_dirty),
+        )
+
     def _use_database(self) -> None:
         """What a turn reads and writes. When one statement waits in vain, the others are not tried:
         time-outs and signals are not to wait for the sum of it all.
         """
         self._beat_in_row()
-        is_news = self._watch.changed() or self._look_again
+        is_due = self._look_again or time.monotonic() >= self._next_claim
+        is_news = self._watch.changed() or is_due
         if is_news:
+            self._see_whether_known()
             self._stop_cancelled()
         self._write_logs()
         self._record_outcomes()
         if is_news or self._look_again:
             self._look_again = False
+            self._next_claim = math.inf
             self._claim()
         self._look_for_the_lost()
 
@@ -179,13 +219,13 @@ class EmbeddedWorker(WorkerProcess):
         self._stopping = True
         until = time.monotonic() + conf.knobs().drain
         while self._pool.running and not self._killing and time.monotonic() < until:
-            self._turn()
+            self._turn(SLOW_TURN_SECONDS)
         for running in self._pool.running:
             if not running.stop:
                 self._pool.ask_to_stop(running, Verdict.HANDED_BACK, "its worker stopped")
         given_up_at = time.monotonic() + conf.knobs().grace + conf.knobs().lease
         while self._pool.running and not self._gives_up(given_up_at):
-            self._turn()
+            self._turn(SLOW_TURN_SECONDS)
 
     def _gives_up(self, at: float) -> bool:
         """Whether only the database keeps the worker from stopping, and that for long enough."""
@@ -218,6 +258,8 @@ class EmbeddedWorker(WorkerProcess):
             except Overtaken:
                 continue
             if not claims:
+                pause = min(orchestrator.next_retry(self._desk), NET_SECONDS)
+                self._next_claim = time.monotonic() + pause
                 return
             for claim in claims:
                 self._give(claim)  # what fails here is handed back by the next sweep
@@ -358,6 +400,17 @@ class EmbeddedWorker(WorkerProcess):
 
     def _look_for_the_lost(self) -> None:
         if self._sweep.is_due:
-            self._look_again = True
-            self._post.look()
+            self._next_check = 0.0
+            self._see_whether_known()
             self._sweep.run({running.claim.step_id for running in self._pool.running})
+
+    def _see_whether_known(self) -> None:
+        """Raises DeclaredDead when the database has this worker no more, before it is used."""
+        now = time.monotonic()
+        if now >= self._next_check:
+            self._post.look()
+            self._next_check = now + CHECK_SECONDS
+
+    def _hear_of_death(self) -> None:
+        if self._deaths.hear():
+            self._sweep.hurry()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import selectors
-import socket
 import threading
 from collections.abc import Callable
 from contextlib import closing
 
 from django.db import connections
 
+from ..bell import Bell
 from ..database.watch import CommitWatch, watch_commits
 
 
@@ -22,7 +22,7 @@ class Lookout:
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
         self._is_wanted = self._has_ended = False
-        self._hears, self._bell = socket.socketpair()
+        self._bell = Bell()
         self._thread = threading.Thread(target=self._run, name="truestep-commits", daemon=True)
         self._thread.start()
 
@@ -30,39 +30,40 @@ class Lookout:
         """Look out; harmless to repeat."""
         if not self._is_wanted:
             self._is_wanted = True
-            self._ring()
+            self._bell.ring()
 
     def rest(self) -> None:
         self._is_wanted = False
-        self._ring()
+        self._bell.ring()
 
     def end(self) -> None:
         """Returns when the thread is gone."""
         self._has_ended = True
-        self._ring()
+        self._bell.ring()
         self._thread.join()
-        self._hears.close()
-        self._bell.close()
-
-    def _ring(self) -> None:
-        self._bell.send(b"!")
 
     def _run(self) -> None:
-        while not self._has_ended:
-            if self._is_wanted:
-                self._look_out()
-            else:
-                self._hears.recv(64)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._bell, selectors.EVENT_READ, self._bell.hush)
+            while not self._has_ended:
+                if self._is_wanted:
+                    self._look_out(selector)
+                else:
+                    _hear(selector, None)
 
-    def _look_out(self) -> None:
-        with closing(watch_commits()) as watch, selectors.DefaultSelector() as selector:
-            for source in (self._hears, watch):
-                selector.register(source, selectors.EVENT_READ)
+    def _look_out(self, selector: selectors.BaseSelector) -> None:
+        with closing(watch_commits()) as watch:
+            selector.register(watch, selectors.EVENT_READ, lambda: None)
             while self._is_wanted and not self._has_ended:
-                if self._hears in {key.fileobj for key, _ in selector.select(watch.pause)}:
-                    self._hears.recv(64)
+                _hear(selector, watch.pause)
                 if _changed(watch):
                     self._tell()
+            selector.unregister(watch)
+
+
+def _hear(selector: selectors.BaseSelector, seconds: float | None) -> None:
+    for key, _ in selector.select(seconds):
+        key.data()
 
 
 def _changed(watch: CommitWatch) -> bool:

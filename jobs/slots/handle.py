@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import socket
 from dataclasses import dataclass, field
@@ -83,6 +84,15 @@ class Running:
     stop: Stop | None = None
     outcome: Outcome | None = None
     retry_at: float = 0.0  # when to try again to record it
+
+    @property
+    def due_at(self) -> float:
+        """When it has to be asked to stop, or killed, in monotonic seconds."""
+        if self.outcome:
+            return math.inf
+        if self.stop:
+            return self.stop.kill_at
+        return math.inf if self.deadline is None else self.deadline
 
     def add_output(self, data: bytes) -> None:
         for text, level in self.cutter.feed(data):

@@ -7,6 +7,7 @@ engine has recorded it.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import selectors
@@ -14,6 +15,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from .. import conf
 from ..logs import LineCutter, LogBook
@@ -23,6 +25,9 @@ from ..transitions import Claim
 from . import processes
 from .forkserver import Exit, ForkServer
 from .handle import Running, Slot, Stop
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
 
 KILL_AGAIN_SECONDS = 1.0
 
@@ -36,13 +41,13 @@ class Pool:
         self._selector = selectors.DefaultSelector()
         self.listen_to(self._server, self._bury)
 
-    def listen_to(self, source: socket.socket | ForkServer | int, hear: Callable[[], None]) -> None:
+    def listen_to(self, source: FileDescriptorLike, hear: Callable[[], None]) -> None:
         """Call *hear* in ``listen`` whenever there is something to read from *source*."""
         self._selector.register(source, selectors.EVENT_READ, hear)
 
     def listen(self, seconds: float) -> None:
         """Wait until anything is to be read, *seconds* at most, and hear all of it."""
-        for key, _ in self._selector.select(seconds):
+        for key, _ in self._selector.select(0 if self._server.has_exits else seconds):
             key.data()
         if self._server.has_exits:
             self._bury()
@@ -98,6 +103,11 @@ class Pool:
                 processes.kill_tree(running.slot.pid)
             elif running.deadline and now >= running.deadline and not stop:
                 self.ask_to_stop(running, Verdict.TIMED_OUT, f"timed out after {timeout:g} s")
+
+    @property
+    def due_at(self) -> float:
+        """When ``enforce_deadlines`` will have something to do, in monotonic seconds."""
+        return min((running.due_at for running in self.running), default=math.inf)
 
     def spoil(self, running: Running) -> None:
         """End its slot and all that runs in it; the slot is not used again."""

@@ -215,7 +215,7 @@ class _Watch:
     def to_the_end(self) -> int:
         """The exit code of the command."""
         if self._worker:
-            self._worker.run(only_job=self._job.pk, until=self._is_over)
+            self._worker.run(only_job=self._job.pk, until=self._is_over, every=PAUSE_SECONDS)
         else:
             while not self._is_over():
                 time.sleep(PAUSE_SECONDS)
