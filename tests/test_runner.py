@@ -63,7 +63,7 @@ def test_a_step_is_given_what_it_needs(monkeypatch, ear):
     assert outcome == Outcome(verdict=Verdict.RETURNED, result=[{}, {"before": 1}, 3, "uuid:step"])
 
 
-def test_parameters_are_cleaned_where_the_step_runs(ear):
+def test_parameters_of_an_older_release_are_read_where_the_step_runs(ear):
     told = task("options", "tell", params={"many": ["a"], "on": ["2026-01-02"]})
     outcome = run_step(told, lambda params: Run(told, params, ear.channel))
     assert outcome.result == {"is_loud": False, "many": ["a"], "on": "2026-01-02"}

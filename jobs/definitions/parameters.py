@@ -78,13 +78,14 @@ def understand(
     form.files = MultiValueDict()
     with _handing_over(form, asked.handed):
         errors = {key: [str(text) for text in texts] for key, texts in form.errors.items()}
-    errors |= asked.errors
-    kept, unkept = ({}, {}) if errors else _keep(form)
-    if errors := errors | unkept:
-        raise InvalidParams(name, errors, form)
     typed = asked.typed
     if isinstance(asked.data, _Sent):
         typed = {key: texts for key, texts in asked.data.lists() if key in asked.data.read}
+    broken = [key for key, texts in typed.items() if not all(map(is_text, texts))]
+    errors |= asked.errors | {key: [NOT_TEXT] for key in broken}
+    kept, unkept = ({}, {}) if errors else _keep(form)
+    if errors := errors | unkept:
+        raise InvalidParams(name, errors, form)
     return Understood(cleaned=form.cleaned_data, kept=kept, typed=typed, form=form)
 
 
@@ -175,11 +176,12 @@ def _from_page(
 
 
 def _is_as_shown(bound: BoundField, given: MultiValueDict[str, str]) -> bool:
-    """Whether a control that may show less than the value is has come back as it was shown."""
+    """Whether a control that may show less than the value has come back as it was shown."""
     if bound.field.disabled or isinstance(bound.field.widget, ChoiceWidget | forms.CheckboxInput):
         return False  # these say exactly what is chosen
     sent = shown(bound, bound.initial)
-    return all(given.getlist(name) == texts for name, texts in sent.items())
+    is_empty = not any(map(any, sent.values()))  # a password, which nobody is shown
+    return not is_empty and all(given.getlist(name) == texts for name, texts in sent.items())
 
 
 def _from_command(blank: forms.Form, given: FromCommand) -> _Given:
@@ -378,9 +380,7 @@ def _takes_several(widget: forms.Widget) -> bool:
 
 
 def _errors_of_texts(name: str, widget: forms.Widget, texts: list[str]) -> dict[str, list[str]]:
-    """What a form would take for another value, where a browser could not have sent it."""
-    if not all(map(is_text, texts)):
-        return {name: [NOT_TEXT]}
+    """What a form would take for another value: text that no browser sends of a box."""
     known = ["true", "false"]
     if isinstance(widget, forms.CheckboxInput):
         known += ["on", str(widget.attrs.get("value", "on"))]

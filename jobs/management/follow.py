@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from .. import database, feed, logs
 from ..live.feeds import read_workers
 from ..live.viewers import Frame
 from ..models import Job, Step, Transition
 from ..statuses import TERMINAL, Kind, Status
-from ..templatetags.truestep import asked
+from ..templatetags.truestep import asked, params
 from ..templatetags.truestep import why as said
 from ..times import duration, zone
 from .tree import SIGNS, Picture, plain, tracebacks_of
@@ -91,7 +92,9 @@ def whole_of(job_id: int, console: Console) -> Group:
     """All that there is to print of a job as it is now. Raises Job.DoesNotExist."""
     with database.snapshot():
         picture = Picture(job_id, feed.STEPS_SHOWN, read_workers(job_id))
-        return Group(picture.drawn(console), tracebacks_of(job_id))
+        told = "\n".join(f"{name}: {words}" for name, words in params(picture.job))
+        drawn = [picture.drawn(console), *([Text(told)] if told else ())]
+        return Group(*drawn, tracebacks_of(job_id))
 
 
 class Lines(Follower):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import random
+import time as time_module
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -252,3 +254,19 @@ class EveryField(HandsOn):
 
 class EveryInitial(HandsOn):
     Params = type("Params", (Remembers,), fields(INITIAL) | {"prefix": "p"})
+
+
+class NeedsAGroup(JobDefinition):
+    class Params(forms.Form):
+        gate = forms.CharField()
+        group = forms.ModelChoiceField(Group.objects.all(), required=False)
+
+    @step
+    def waiting(self, run):
+        run.log("waiting")
+        while not os.path.exists(run.params["gate"]):
+            time_module.sleep(0.01)
+
+    @step(retries=3)
+    def using(self, run):
+        return run.params["group"].name
