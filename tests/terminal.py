@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -25,15 +27,27 @@ class Terminal:
     Nothing is drawn before somebody looks: drawing takes longer than writing.
     """
 
-    def __init__(self, *arguments: str, columns: int = 90, rows: int = 24, **env: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        columns: int = 90,
+        rows: int = 24,
+        shell: str = "",
+        **env: str,
+    ) -> None:
+        """*shell* is a script that runs the command, which is its ``"$@"``."""
         self._master, slave = pty.openpty()
+        self._is_open = True
         self._output: list[tuple[float, bytes]] = []
         self._drawn = 0  # pieces of output
         self._screen = pyte.HistoryScreen(columns, rows, history=5000, ratio=0.5)
         self._stream = pyte.ByteStream(self._screen)
         self.resize(columns, rows)
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "manage.py"), *arguments],
+            [
+                *(("sh", "-c", shell, "sh") if shell else ()),
+                *(sys.executable, str(ROOT / "manage.py"), *arguments),
+            ],
             cwd=ROOT,
             env={name: os.environ[name] for name in os.environ if name not in ("LINES", "COLUMNS")}
             | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TERM": "xterm-256color"}
@@ -49,7 +63,9 @@ class Terminal:
         self._reader.start()
 
     def _read(self) -> None:
-        while True:
+        while self._is_open:
+            if not select.select([self._master], [], [], 0.05)[0]:
+                continue
             try:
                 data = os.read(self._master, 65536)
             except OSError:  # the other side is closed
@@ -111,12 +127,18 @@ class Terminal:
         self._reader.join(5)
         return code
 
+    def close(self) -> None:
+        """Close the terminal, as its window does; harmless to repeat."""
+        if self._is_open:
+            self._is_open = False
+            self._reader.join(5)
+            os.close(self._master)
+
     def end(self) -> None:
-        if self.process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait()
-        self._reader.join(5)
-        os.close(self._master)
+        self.process.wait()
+        self.close()
 
 
 def _lines_on(screen: pyte.HistoryScreen) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import psutil
 import pytest
 
-from jobs.models import Job
+from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
-from tests.support import drive, ended, job_of, returned, step_of
+from tests.support import drive, ended, job_of, returned, step_of, wait_for, wait_until_gone
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.slow
@@ -153,3 +154,85 @@ def test_without_a_worker_the_tree_says_what_to_do(terminal):
     shown = terminal("launch", "--follow", str(job.pk))
     shown.shows("no worker is running: start one with python manage.py worker")
     assert job_of(job.pk).status == "pending"
+
+
+# --- a terminal that is closed --------------------------------------------------------------------
+
+
+def running_job(name: str) -> Job:
+    """The only job, once its step of this name runs and has written to its log."""
+    wait_for(lambda: Step.objects.filter(name=name, status="running", log_lines__gt=0).exists())
+    return Job.objects.get()
+
+
+@pytest.mark.parametrize(
+    "shell",
+    [
+        'exec "$@"',  # it is alone in the terminal
+        '"$@"; true',  # … or a child of the shell, which gets the signal, too
+        'exec "$@" | cat',  # the reader of its output ends at the same moment
+    ],
+)
+def test_closing_the_terminal_cancels_what_nobody_else_would_run(terminal, tmp_path, shell):
+    errors = tmp_path / "errors"
+    shown = terminal("launch", "hangs", shell=f"exec 2>{errors}; {shell}")
+    job = running_job("hang")
+    children = psutil.Process(shown.process.pid).children(recursive=True)
+    shown.close()
+    wait_for(lambda: job_of(job.pk).is_finished)
+    shown.process.wait(30)
+    wait_until_gone(children)
+    assert job_of(job.pk).status == "cancelled"
+    assert job.journal.filter(kind="request").count() == 1
+    assert "Traceback" not in (told := errors.read_text()) and "Exception" not in told
+
+
+def test_a_shell_that_is_killed_closes_its_terminal(terminal):
+    shown = terminal("launch", "hangs", shell='"$@"; true')
+    job = running_job("hang")
+    children = psutil.Process(shown.process.pid).children(recursive=True)
+    shown.process.kill()
+    wait_until_gone(children)
+    assert job_of(job.pk).status == "cancelled"
+
+
+def test_under_nohup_the_job_goes_on_although_nothing_can_be_written(terminal, tmp_path):
+    gate, errors = tmp_path / "gate", tmp_path / "errors"
+    script = f'trap "" HUP; exec "$@" 2>{errors}'
+    shown = terminal("launch", "waits", "--gate", str(gate), shell=script)
+    job = running_job("waiting")
+    shown.close()
+    gate.touch()
+    assert shown.process.wait(30) == 0
+    assert job_of(job.pk).status == "succeeded"
+    assert errors.read_text() == ""
+
+
+@pytest.mark.parametrize("how", ["launch", "follow"])
+def test_beside_a_worker_the_job_goes_on_without_the_command(terminal, worker, tmp_path, how):
+    gate = tmp_path / "gate"
+    if how == "launch":
+        shown = terminal("launch", "waits", "--gate", str(gate))
+    else:
+        shown = terminal("launch", "--follow", str(launch("waits", {"gate": gate}).pk))
+    job = running_job("waiting")
+    shown.shows("▶ running waiting")
+    shown.close()
+    assert shown.process.wait(30) == 129
+    assert job_of(job.pk).status == "running"
+    gate.touch()
+    wait_for(lambda: job_of(job.pk).status == "succeeded")
+
+
+@pytest.mark.parametrize("command", [["worker"], ["serve", "--port", "0"]])
+def test_closing_the_terminal_ends_a_worker_as_sigterm_does(terminal, command):
+    shown = terminal(*command)
+    job = launch("hangs")
+    running_job("hang")
+    children = psutil.Process(shown.process.pid).children(recursive=True)
+    shown.close()
+    assert shown.process.wait(30) == 0
+    wait_until_gone(children)
+    assert step_of(job, "hang").status == "pending"
+    assert Attempt.objects.get().verdict == "handed back"
+    cancel(job.pk)

@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+import errno
 import getpass
 import io
 import os
+import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, OutputWrapper
 from rich.console import Console
 
 WIDTH_OF_A_FILE = 160  # characters; a terminal has its own
+
+
+class Words(OutputWrapper):
+    """What a command writes. When nobody reads it any more, it goes nowhere, and is no error."""
+
+    def write(  # type: ignore[override]  # as Django's own
+        self, msg: str = "", style_func: Any = None, ending: str | None = None
+    ) -> None:
+        with self._unless_gone():
+            super().write(msg, style_func, ending)
+
+    def flush(self) -> None:
+        with self._unless_gone():
+            super().flush()
+
+    @contextmanager
+    def _unless_gone(self) -> Iterator[None]:
+        """The terminal was closed, or the reader of the pipe has ended."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.EIO, errno.EPIPE):
+                raise
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self.fileno())
+            os.close(nowhere)
 
 
 class TerminalCommand(BaseCommand):
@@ -19,6 +49,13 @@ class TerminalCommand(BaseCommand):
 
     A sign that the terminal lacks becomes a ``?``.
     """
+
+    def __init__(self, stdout: Any = None, stderr: Any = None, **named: Any) -> None:
+        super().__init__(stdout, stderr, **named)
+        style = self.stderr.style_func
+        self.stdout = Words(stdout or sys.stdout)
+        self.stderr = Words(stderr or sys.stderr)
+        self.stderr.style_func = style
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         for stream in (sys.stdout, sys.stderr):
@@ -45,6 +82,12 @@ def console_of(stream: Any) -> Console:
 def can_draw(stream: Any) -> bool:
     """Whether a picture can be drawn anew in place: a terminal that is not dumb."""
     return bool(stream.isatty()) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
+
+
+def on_hangup(react: Callable[[], None]) -> None:
+    """Call *react* when the terminal is closed; not under ``nohup``, which means to go on."""
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: react())
 
 
 def who() -> str:

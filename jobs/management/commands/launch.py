@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -20,9 +19,9 @@ from ...exceptions import InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
 from ...statuses import Status
 from ..follow import PAUSE_SECONDS, Drawn, Follower, Lines
-from ..terminal import TerminalCommand, can_draw, console_of, who
+from ..terminal import TerminalCommand, can_draw, console_of, on_hangup, who
 
-BAD_PARAMS, CANNOT_RUN, KILLED = 2, 4, 130
+BAD_PARAMS, CANNOT_RUN, HUNG_UP, KILLED = 2, 4, 129, 130
 EXIT_CODES = {Status.SUCCEEDED: 0, Status.FAILED: 1, Status.CANCELLED: 3}
 WORKER_CHECK_SECONDS = 5.0
 _FOLLOW_ALONE = "--follow ID watches a job that is there already: give no name, no --detach."
@@ -34,7 +33,8 @@ class Command(TerminalCommand):
         "--follow ID watches a job that is there already. "
         "Without a name, list what can be launched. Exit code: 0 succeeded, 1 failed, 2 bad name "
         "or parameters, 3 cancelled, 4 cannot run. Ctrl-C cancels; a second one kills "
-        "the steps, or leaves them to the worker that runs them."
+        "the steps, or leaves them to the worker that runs them. Closing the terminal cancels "
+        "where this command is the worker; else the job goes on, and the exit code is 129."
     )
 
     definition: type[definitions.JobDefinition] | None = None
@@ -99,6 +99,8 @@ class Command(TerminalCommand):
                 if interrupts.count:
                     follower.say(f"{job} goes on. To stop it, cancel it on its page.")
                     return KILLED
+                if interrupts.has_hung_up:
+                    return HUNG_UP
                 time.sleep(PAUSE_SECONDS)
         return EXIT_CODES[follower.status]
 
@@ -106,13 +108,7 @@ class Command(TerminalCommand):
         if can_draw(self.stdout) and not as_json:
             garbage.spare_what_stays()
             return Drawn(job.pk, console_of(self.stdout))
-        return Lines(job.pk, self._write, self.stderr.write, as_json)
-
-    def _write(self, line: str) -> None:
-        try:
-            self.stdout.write(line)
-        except BrokenPipeError:  # nobody reads any more; the job goes on
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Lines(job.pk, self.stdout.write, self.stderr.write, as_json)
 
     def _list(self) -> None:
         for name, cls in definitions.registered().items():
@@ -162,15 +158,20 @@ class Command(TerminalCommand):
 
 
 class _Interrupts:
-    """How often Ctrl-C was pressed (or SIGTERM came) since this was made."""
+    """How often Ctrl-C was pressed (or SIGTERM came), and whether the terminal was closed."""
 
     def __init__(self) -> None:
         self.count = 0
+        self.has_hung_up = False
+        on_hangup(self._hang_up)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._note)
 
     def _note(self, *_: Any) -> None:
         self.count += 1
+
+    def _hang_up(self) -> None:
+        self.has_hung_up = True  # the shell may pass the same hangup on: it is never a second one
 
 
 class _Trouble:
@@ -222,10 +223,12 @@ class _Watch:
                 self._trouble.tells(self._say_when_alone)
         if self._interrupts.count > 1:
             return KILLED
+        if self._leaves:
+            return HUNG_UP
         return EXIT_CODES[self._follower.status]
 
     def _is_over(self) -> bool:
-        if self._interrupts.count and not self._cancelled:
+        if self._is_to_cancel and not self._cancelled:
             if not self._is_asked:
                 self._is_asked = True
                 again = "kills at once" if self._worker else "leaves it to its worker"
@@ -237,7 +240,18 @@ class _Watch:
                     self._follower.say("The cancel could not be written: the job goes on.")
                 return True
             self._worker.kill()
-        return self._trouble.tells(self._follower.is_over)
+        return self._leaves or self._trouble.tells(self._follower.is_over)
+
+    @property
+    def _is_to_cancel(self) -> bool:
+        """Whether somebody asked to; a hangup does where nobody else would run the job."""
+        return bool(self._interrupts.count or (self._worker and self._interrupts.has_hung_up))
+
+    @property
+    def _leaves(self) -> bool:
+        """Whether the job goes on without this command, as the terminal was closed."""
+        is_done = self._cancelled or not self._interrupts.count
+        return self._worker is None and self._interrupts.has_hung_up and is_done
 
     def _cancel(self) -> bool:
         orchestrator.cancel(self._job.pk, actor=who(), source="command")

@@ -22,7 +22,7 @@ from django.urls import reverse
 from ... import conf, triggers
 from ...exceptions import NotReady
 from ...slots import processes
-from ..terminal import TerminalCommand
+from ..terminal import TerminalCommand, on_hangup
 
 LOOK_SECONDS = 0.05  # while it starts or ends
 END_SECONDS = 10.0  # beside the drain and the grace of a worker; then everything is killed
@@ -54,8 +54,13 @@ class Command(TerminalCommand):
             nonlocal signals
             signals += 1
 
+        def hang_up() -> None:
+            if not signals:  # it often comes together with SIGTERM
+                stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        on_hangup(hang_up)
         try:
             triggers.require_ready()
         except NotReady as error:

@@ -10,7 +10,7 @@ from django.core.management.base import CommandError, CommandParser
 from ... import conf, database, definitions
 from ...engines.base import get_engine
 from ...exceptions import NotReady
-from ..terminal import TerminalCommand
+from ..terminal import TerminalCommand, on_hangup
 
 
 class Command(TerminalCommand):
@@ -34,8 +34,13 @@ class Command(TerminalCommand):
             if signals > 1:
                 worker.kill()
 
+        def hang_up() -> None:
+            if not signals:  # it often comes together with SIGTERM
+                stop()
+
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        on_hangup(hang_up)
         known = ", ".join(definitions.registered()) or "nothing"
         self.stdout.write(f"Worker with {slots} slots. Knows: {known}.")
         try:
