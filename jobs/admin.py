@@ -18,9 +18,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from . import database, feed, keys, orchestrator
+from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
 from .exceptions import InsideTransaction, KeyRefused
 from .live import fragments
-from .live.windows import Rows, rows_mark
+from .live.windows import PAGE_SIZE, Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
 from .statuses import Kind
 from .templatetags.truestep import moment, params, status_cell
@@ -47,7 +48,14 @@ class ReadOnly:
 
 
 class RowsAdmin(ReadOnly, admin.ModelAdmin):
-    """The pages of a model."""
+    """The pages of a model. Its list is that of the newest rows, in no other order."""
+
+    ordering = ("-id",)
+    sortable_by = ()
+    paginator = NewestRows
+    list_per_page = PAGE_SIZE
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
 
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()
@@ -140,8 +148,7 @@ class TransitionInline(ReadOnly, admin.TabularInline):
 @admin.register(Job)
 class JobAdmin(RowsAdmin):
     list_display = ("id", "definition", "status_now", "seq_now", "created", "started", "ended")
-    list_filter = ("status", "definition")
-    ordering = ("-id",)
+    list_filter = ("status", DefinitionFilter)
     fields = (
         "uuid",
         "definition",
@@ -267,7 +274,7 @@ class JobAdmin(RowsAdmin):
         Each is an intent of its own: what was stopped half-way is sent again for the rest. Returns
         the page that asks to send it again when the key of the form was refused.
         """
-        chosen = list(jobs.order_by("pk"))
+        chosen = list(jobs.order_by("-pk")[:MOST_LISTED])[::-1]
         for number, job in enumerate(chosen):
             try:
                 act(job, keys.intent_of(request, action, job.pk))
@@ -291,7 +298,6 @@ class StepAdmin(RowsAdmin):
     list_display = ("id", "job", "name", "status_now", "attempt", "log_lines")
     list_filter = ("status",)
     list_select_related = ("job",)
-    ordering = ("-id",)
 
     tried_again = _at("not_before")
     moments: ClassVar = {"not_before": "tried_again"}
@@ -306,9 +312,13 @@ class AttemptAdmin(RowsAdmin):
     list_display = ("id", "step", "number", "verdict", "worker", "started", "ended")
     list_filter = ("verdict",)
     list_select_related = ("step", "worker")
-    ordering = ("-id",)
     started, ended = _at("started_at"), _at("ended_at")
     moments: ClassVar = {"started_at": "started", "ended_at": "ended"}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
+        """Without what the list does not show, and what may be megabytes."""
+        attempts: QuerySet[Attempt] = super().get_queryset(request)
+        return attempts.defer("result", "error", "traceback", "worker__knows")
 
 
 @admin.register(Transition)
@@ -324,9 +334,8 @@ class TransitionAdmin(RowsAdmin):
         "actor",
         "reason",
     )
-    list_filter = ("kind", "to_status")
+    list_filter = (EntryFilter,)
     list_select_related = ("job", "step")
-    ordering = ("-id",)
     happened = _at("at")
     moments: ClassVar = {"at": "happened"}
 
@@ -334,6 +343,5 @@ class TransitionAdmin(RowsAdmin):
 @admin.register(Worker)
 class WorkerAdmin(RowsAdmin):
     list_display = ("id", "host", "pid", "slots", "beats", "started", "stopped")
-    ordering = ("-id",)
     beat, started, stopped = _at("beat_at"), _at("started_at"), _at("stopped_at")
     moments: ClassVar = {"beat_at": "beat", "started_at": "started", "stopped_at": "stopped"}

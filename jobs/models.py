@@ -190,6 +190,7 @@ class Step(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["job", "seq"], name="step_changed_since"),
             models.Index(fields=["status", "waiting", "job", "position"], name="step_ready"),
+            models.Index(fields=["status", "-id"], name="step_by_status"),
         ]
 
     def __str__(self) -> str:
@@ -268,6 +269,7 @@ class Attempt(models.Model):
                 name="attempt_verdict_iff_ended",
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["verdict", "-id"], name="attempt_by_verdict")]
 
     def __str__(self) -> str:
         return f"attempt {self.number} of step {self.step_id}"
@@ -298,6 +300,9 @@ class Transition(models.Model):
                 condition=~Q(kind=Kind.MOVE) | (~Q(from_status="") & ~Q(to_status="")),
                 name="journal_move_has_both_ends",
             ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["kind", "to_status", "-id"], name="journal_by_kind")
         ]
 
     def __str__(self) -> str:

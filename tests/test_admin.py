@@ -4,14 +4,14 @@ import re
 
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from django.utils.html import escape
 
-from jobs import orchestrator
+from jobs import admin, admin_lists, database, orchestrator
 from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import cancel, claim, launch
-from jobs.statuses import Verdict
-from tests.support import drive, ended, job_of, rows
+from jobs.statuses import Status, Verdict
+from tests.support import Cost, drive, ended, job_of, rows
 
 MODELS = [Job, Step, Attempt, Transition, Worker]
 
@@ -161,3 +161,67 @@ def test_the_list_costs_the_same_for_many_rows(ada, desk, django_assert_max_num_
             ada.get(at(model))
     with django_assert_max_num_queries(16):
         ada.get(at(Job, f"{Job.objects.latest('pk').pk}/change/"))
+
+
+# --- lists of any length --------------------------------------------------------------------------
+
+FILTERED = [
+    (Job, ["status__exact=failed", "definition=noop", "status__exact=failed&definition=noop"]),
+    (Step, ["status__exact=succeeded", "status__exact=pending"]),
+    (Attempt, ["verdict__exact=lost"]),
+    (Transition, ["what=note", "what=birth", "what=failed"]),
+    (Worker, []),
+]
+LISTS = [(model, query) for model, queries in FILTERED for query in ["", *queries]]
+
+
+@pytest.mark.parametrize(("model", "query"), LISTS)
+def test_a_list_reads_its_page_by_an_index_and_counts_no_further_than_it_pages(
+    ada, job, model, query
+):
+    with Cost() as cost:
+        assert ada.get(at(model, f"?{query}")).status_code == 200
+    about_rows = [sql for sql in cost.statements if f'FROM "{model._meta.db_table}"' in sql]
+    assert about_rows
+    for sql in about_rows:
+        assert "DISTINCT" not in sql
+        assert "LIMIT" in sql or "COUNT" not in sql
+        if connection.vendor == "sqlite":
+            plan = database.rows(f"EXPLAIN QUERY PLAN {sql}")
+            assert not [line for *_, line in plan if "TEMP B-TREE" in line]
+
+
+@pytest.mark.parametrize("model", [Step, Transition])
+def test_a_list_holds_the_newest_rows_and_says_that_there_are_older_ones(
+    ada, job, monkeypatch, model
+):
+    monkeypatch.setattr(admin.RowsAdmin, "list_per_page", 2)
+    monkeypatch.setattr(admin_lists, "MOST_LISTED", 3)
+    listed = ada.get(at(model, "?p=2"))
+    assert list(listed.context["cl"].result_list) == [model.objects.order_by("-pk")[2]]
+    assert "the newest 3" in listed.text
+    monkeypatch.setattr(admin_lists, "MOST_LISTED", model.objects.count())
+    assert "the newest" not in ada.get(at(model)).text
+
+
+def test_an_action_on_all_jobs_of_a_list_is_on_those_that_its_pages_show(ada, desk, monkeypatch):
+    monkeypatch.setattr(admin, "MOST_LISTED", 2)
+    jobs = [launch("noop") for _ in range(3)]
+    chosen = {"_selected_action": [jobs[2].pk], "select_across": "1"}
+    ada.post(at(Job), {"action": "cancel", **chosen}, follow=True)
+    assert [job_of(job.pk).status for job in jobs] == ["pending", "cancelled", "cancelled"]
+
+
+@pytest.mark.parametrize("what", ["birth", "request", "note", *Status])
+def test_entries_are_filtered_by_what_they_tell(ada, desk, what):
+    job = launch("diamond")
+    cancel(job.pk)
+    cancel(job.pk)
+    orchestrator.retry(job.pk)
+    drive(desk, job, lambda held: ended(Verdict.FAILED))
+    drive(desk, launch("noop"))
+    found = ada.get(at(Transition, f"?what={what}")).context["cl"].result_list
+    is_kind = what in ("birth", "request", "note")
+    wanted = {"kind": what} if is_kind else {"kind": "move", "to_status": what}
+    assert list(found) == list(Transition.objects.filter(**wanted).order_by("-pk"))
+    assert found
