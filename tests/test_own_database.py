@@ -7,11 +7,13 @@ import sqlite3
 import time
 from contextlib import closing
 
+import psycopg
 import pytest
-from django.db import connection, connections, router, transaction
+from django.db import OperationalError, connection, connections, router, transaction
 from django.http import HttpResponse
 
 from jobs import checks, triggers
+from jobs.database import Trouble, kind_of
 from jobs.exceptions import InsideTransaction
 from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import cancel, launch
@@ -152,6 +154,23 @@ def test_an_alias_that_is_not_there_is_refused_by_name(settings):
     [error] = checks.check_knobs()
     assert "TRUESTEP['database'] is 'elsewhere'" in error.msg and "default" in error.msg
     assert checks.check_database() == []
+
+
+@pytest.mark.parametrize(
+    ("cause", "kind"),
+    [
+        (psycopg.errors.LockNotAvailable("canceling statement"), Trouble.BUSY),
+        (psycopg.OperationalError("connection refused"), Trouble.AWAY),
+        (sqlite3.OperationalError("database is locked"), Trouble.BUSY),
+        (sqlite3.OperationalError("disk I/O error"), Trouble.AWAY),
+        (sqlite3.OperationalError("something else"), Trouble.OTHER),
+    ],
+)
+def test_an_error_of_the_users_database_is_understood_too(db, cause, kind):
+    """It may be of the other kind than Truestep's own."""
+    error = OperationalError(str(cause))
+    error.__cause__ = cause
+    assert kind_of(error) is kind
 
 
 # --- a whole project ------------------------------------------------------------------------------

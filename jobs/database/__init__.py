@@ -292,7 +292,7 @@ def kind_of(error: BaseException) -> Trouble:
     """What one of TROUBLE means."""
     if isinstance(error, DatabaseBusy):
         return Trouble.BUSY
-    if connection.vendor == "sqlite":
+    if not _is_of_server(error):
         found = (kind for words, kind in _BY_WORDS.items() if words in str(error))
         return next(found, Trouble.OTHER)
     if state := getattr(error.__cause__, "sqlstate", None):
@@ -300,6 +300,13 @@ def kind_of(error: BaseException) -> Trouble:
         return next(found, Trouble.OTHER)
     away = isinstance(error, OperationalError | InterfaceError)
     return Trouble.AWAY if away else Trouble.OTHER
+
+
+def _is_of_server(error: BaseException) -> bool:
+    """Whether PostgreSQL or its driver raised it: a view also reads users, who may be elsewhere."""
+    if error.__cause__ is None:
+        return connection.vendor != "sqlite"
+    return hasattr(error.__cause__, "sqlstate")
 
 
 def explain(error: BaseException) -> str:
