@@ -74,6 +74,7 @@ def test_an_import_that_goes_up_is_refused(house, file, line, contract):
     "name",
     [
         "definitions/__init__",
+        "definitions/controls",
         "definitions/parameters",
         "definitions/values",
         "exceptions",

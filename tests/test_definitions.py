@@ -239,6 +239,22 @@ def test_steps_that_a_function_makes_may_share_their_python_name():
             "parameter 'upload' is a file field; give a path instead",
         ),
         (
+            type("F", (forms.Form,), {"upload": forms.ComboField(fields=[forms.ImageField()])}),
+            "parameter 'upload' is a file field; give a path instead",
+        ),
+        (
+            type("F", (forms.Form,), {"upload": forms.CharField(widget=forms.FileInput)}),
+            "parameter 'upload' is a file field; give a path instead",
+        ),
+        (
+            type("F", (forms.Form,), {"follow": forms.CharField()}),
+            "parameter 'follow' clashes with an option of the launch command; rename it",
+        ),
+        (
+            type("F", (forms.Form,), {"a_b": forms.CharField(), "a-b": forms.CharField()}),
+            "parameter 'a-b' has the same option of the launch command as another one",
+        ),
+        (
             type("F", (forms.Form,), {"json": forms.CharField()}),
             "parameter 'json' clashes with an option of the launch command; rename it",
         ),

@@ -143,6 +143,10 @@ def test_what_would_come_back_as_another_is_refused(value, why):
         ({"$enum": ["os", "PathLike", "r"]}, r"os\.PathLike is no enumeration"),
         ({"$enum": ["tests.fates.field_jobs", "Colour", "x"]}, "'x' is not a valid Colour"),
         ({"$object": {"model": "no.model", "db": "default", "pk": 1, "text": ""}}, "no.model"),
+        (
+            {"$object": {"model": "auth.user", "db": "gone", "pk": 1, "text": ""}},
+            "no database gone",
+        ),
     ],
 )
 def test_what_this_release_cannot_have_says_why(coded, why):

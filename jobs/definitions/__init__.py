@@ -28,7 +28,8 @@ from django.http import QueryDict
 from django.utils.module_loading import autodiscover_modules
 
 from ..exceptions import InvalidParams, NoRetry, UnknownDefinition
-from .parameters import NOT_TEXT, UNKNOWN, Kept, Understood, is_text, understand
+from .controls import is_text
+from .parameters import NOT_TEXT, UNKNOWN, Kept, Understood, understand
 
 StepFunction = Callable[..., Any]
 RawParams = dict[str, list[str]]

@@ -8,11 +8,9 @@ kept (``values``), and what a step gets comes from there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 from django import forms
@@ -24,8 +22,8 @@ from django.utils.datastructures import MultiValueDict
 
 from ..exceptions import InvalidParams, LostParam
 from . import values
+from .controls import Texts, controls, errors_of_texts, is_text, shown, takes_several
 
-Texts = dict[str, list[str]]  # by control
 Kept = dict[str, dict[str, values.Coded]]  # "fields" of the form, and what its clean() "added"
 
 NOT_TEXT = "This is not text: it has bytes that are not UTF-8."
@@ -75,7 +73,6 @@ def understand(
     else:
         asked = _from_python(blank, given)
     form = params(asked.data)
-    form.files = MultiValueDict()
     with _handing_over(form, asked.handed):
         errors = {key: [str(text) for text in texts] for key, texts in form.errors.items()}
     typed = asked.typed
@@ -191,7 +188,7 @@ def _from_command(blank: forms.Form, given: FromCommand) -> _Given:
         if name not in known:
             asked.errors[name] = [UNKNOWN]
             continue
-        asked.errors |= _errors_of_texts(known[name].field, known[name].widget, texts)
+        asked.errors |= errors_of_texts(known[name].field, known[name].widget, texts)
         if texts:
             asked.data.setlist(name, texts)
     _add_initial(asked.data, blank, given)
@@ -220,7 +217,7 @@ def _take(asked: _Given, bound: BoundField, value: Any) -> None:
     if texts is not None:
         asked.typed[bound.html_name] = texts
         asked.data.setlist(bound.html_name, texts)
-        asked.errors |= _errors_of_texts(name, widget, texts)
+        asked.errors |= errors_of_texts(name, widget, texts)
         return
     try:
         asked.handed[name] = _pieces(bound.field, value)
@@ -239,7 +236,7 @@ def _texts(value: Any, widget: forms.Widget) -> list[str] | None:
         return None
     if type(value) is str:
         return [value]
-    if _takes_several(widget) and isinstance(value, list | tuple) and value:
+    if takes_several(widget) and isinstance(value, list | tuple) and value:
         return list(value) if all(type(item) is str for item in value) else None
     return None
 
@@ -302,13 +299,13 @@ def _as_text(field: forms.CharField, value: Any) -> Any:
 @contextmanager
 def _handing_over(form: forms.Form, handed: dict[str, Any]) -> Iterator[None]:
     """While the form is cleaned, some of its fields take these values instead of their text."""
-    fields = [form.fields[name] for name in handed if name in form.fields]
-    for taker, value in zip(fields, handed.values(), strict=True):
-        taker.clean = _Handed(taker, value)  # type: ignore[method-assign, assignment]
+    takers = {name: form.fields[name] for name in handed if name in form.fields}
+    for name, taker in takers.items():
+        taker.clean = _Handed(taker, handed[name])  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
-        for taker in fields:
+        for taker in takers.values():
             del taker.clean
 
 
@@ -323,108 +320,3 @@ class _Handed:
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
             kind = type(self._value).__name__
             raise ValidationError(f"This does not take a value of type {kind}: {error}.") from error
-
-
-# --- controls -------------------------------------------------------------------------------------
-
-
-class Kind(StrEnum):
-    TEXT = "text"
-    FLAG = "flag"  # there or not
-    SEVERAL = "several"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Control:
-    """One control of a form, as a browser sends it and a command offers it."""
-
-    name: str  # under which its text is sent
-    field: str
-    option: str  # the field's name and what tells its controls apart
-    widget: forms.Widget
-
-    @property
-    def kind(self) -> Kind:
-        if isinstance(self.widget, forms.CheckboxInput):
-            return Kind.FLAG
-        return Kind.SEVERAL if _takes_several(self.widget) else Kind.TEXT
-
-
-def controls(form: forms.Form) -> Iterator[Control]:
-    """The controls of a form, but for those of disabled fields."""
-    for bound in form:
-        if not bound.field.disabled:
-            for suffix, widget in _suffixes(bound.field.widget):
-                yield Control(
-                    name=bound.html_name + suffix,
-                    field=bound.name,
-                    option=bound.name + suffix,
-                    widget=widget,
-                )
-
-
-def _suffixes(widget: forms.Widget) -> Iterator[tuple[str, forms.Widget]]:
-    if not isinstance(widget, MultiWidget):
-        yield "", widget
-        return
-    names: list[str] = widget.widgets_names  # type: ignore[attr-defined]
-    for suffix, part in zip(names, widget.widgets, strict=True):
-        for further, control in _suffixes(part):
-            yield suffix + further, control
-
-
-def _takes_several(widget: forms.Widget) -> bool:
-    return isinstance(widget, forms.MultipleHiddenInput) or bool(
-        getattr(widget, "allow_multiple_selected", False)
-    )
-
-
-def _errors_of_texts(name: str, widget: forms.Widget, texts: list[str]) -> dict[str, list[str]]:
-    """What a form would take for another value: text that no browser sends of a box."""
-    known = ["true", "false"]
-    if isinstance(widget, forms.CheckboxInput):
-        known += ["on", str(widget.attrs.get("value", "on"))]
-    elif isinstance(widget, forms.NullBooleanSelect):
-        known += ["unknown", "True", "False", "2", "3"]
-    else:
-        return {}
-    strange = [text for text in texts if text and text not in known]
-    return {name: [f"{strange[0]!r} is none of {', '.join(known[:3])}."]} if strange else {}
-
-
-def is_text(value: str) -> bool:
-    """False for what a command line hands over in place of bytes that are no UTF-8."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def shown(bound: BoundField, value: Any) -> Texts:
-    """What a browser sends of a field that shows *value*, by control."""
-    widget = bound.field.widget
-    widget.is_localized = widget.is_localized or bound.field.localize
-    context = widget.get_context(bound.html_name, bound.field.prepare_value(value), {})
-    sent: Texts = {}
-    for name, text in _sent(context["widget"]):
-        sent.setdefault(name, []).extend([] if text is None else [text])
-    return sent
-
-
-def _sent(control: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Each text that a control sends; None where it may send nothing."""
-    name = control["name"]
-    if "subwidgets" in control:
-        for part in control["subwidgets"]:
-            yield from _sent(part)
-    elif "optgroups" in control:
-        yield name, None
-        for _, options, _ in control["optgroups"]:
-            yield from ((name, str(each["value"])) for each in options if each["selected"])
-    elif control.get("type") in ("checkbox", "radio"):
-        yield name, str(control["value"] or "on") if control["attrs"].get("checked") else None
-    else:
-        text = "" if control["value"] is None else str(control["value"])
-        is_textarea = "type" not in control
-        yield name, re.sub("\r\n?|\n", "\r\n" if is_textarea else "", text)

@@ -23,6 +23,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import Model, QuerySet  # of the user's own tables
 from django.forms.fields import JSONString
@@ -208,10 +209,9 @@ def _class_at(module: str, name: str) -> type[Enum]:
 
 
 def _decode_object(content: dict[str, Any]) -> Model:
-    model = _model(content["model"])
     key = decode(content["pk"])
     try:
-        row: Model = model._base_manager.using(content["db"]).get(pk=key)
+        row: Model = _rows(content).get(pk=key)
     except ObjectDoesNotExist:
         raise Lost(f"{_named(content['model'], content)} is not in the database any more") from None
     return row
@@ -219,7 +219,7 @@ def _decode_object(content: dict[str, Any]) -> Model:
 
 def _decode_selection(content: dict[str, Any]) -> QuerySet[Any]:
     """The objects as a query that is answered already, in the order they were chosen in."""
-    rows = _model(content["model"])._base_manager.using(content["db"])
+    rows = _rows(content)
     if not content["objects"]:
         return rows.none()
     keys = [decode(each["pk"]) for each in content["objects"]]
@@ -238,11 +238,17 @@ def _decode_selection(content: dict[str, Any]) -> QuerySet[Any]:
     return chosen
 
 
-def _model(label: str) -> type[Model]:
+def _rows(content: dict[str, Any]) -> QuerySet[Any]:
+    """All rows of the model, in the database that they were read from."""
+    label, alias = content["model"], content["db"]
     try:
-        return apps.get_model(label)
+        model = apps.get_model(label)
     except LookupError as error:
         raise Lost(f"no installed app has the model {label}") from error
+    if alias not in settings.DATABASES:
+        raise Lost(f"the settings name no database {alias}")
+    rows: QuerySet[Any] = model._base_manager.using(alias)
+    return rows
 
 
 def _named(model: str, content: dict[str, Any]) -> str:

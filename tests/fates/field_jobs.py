@@ -60,6 +60,7 @@ def fields(start: dict[str, Any] | None = None) -> dict[str, forms.Field]:
         return kind(initial=start.get(name), **{"required": False} | options)
 
     dates = forms.SelectDateWidget(years=range(2020, 2040))
+    secret = forms.PasswordInput(render_value=True, attrs={"autocomplete": "off"})
     here = str(Path(__file__).parent)
     groups = Group.objects.order_by("-name")
     kinds: dict[str, tuple[type[forms.Field], dict[str, Any]]] = {
@@ -68,7 +69,7 @@ def fields(start: dict[str, Any] | None = None) -> dict[str, forms.Field]:
         "char_none": (forms.CharField, {"empty_value": None}),
         "char_hidden": (forms.CharField, {"widget": forms.HiddenInput}),
         "char_with_hidden_initial": (forms.CharField, {"show_hidden_initial": True}),
-        "password": (forms.CharField, {"widget": forms.PasswordInput(render_value=True)}),
+        "password": (forms.CharField, {"widget": secret}),
         "lines": (forms.CharField, {"widget": forms.Textarea}),
         "regex": (forms.RegexField, {"regex": r"[a-z]+\d"}),
         "email": (forms.EmailField, {}),

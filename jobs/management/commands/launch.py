@@ -13,7 +13,8 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
 
 from ... import conf, database, definitions, garbage, orchestrator, triggers, workers
-from ...definitions.parameters import Control, FromCommand, Kind, controls
+from ...definitions.controls import Control, Kind, controls
+from ...definitions.parameters import FromCommand
 from ...engines.base import WorkerProcess, get_engine
 from ...exceptions import InvalidParams, NotReady, UnknownDefinition
 from ...models import Job

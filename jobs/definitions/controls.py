@@ -1,0 +1,117 @@
+"""The controls of a form: what a browser sends of each, and what a command offers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from django import forms
+from django.forms.boundfield import BoundField
+from django.forms.widgets import MultiWidget
+
+Texts = dict[str, list[str]]  # by control
+
+
+class Kind(StrEnum):
+    TEXT = "text"
+    FLAG = "flag"  # there or not
+    SEVERAL = "several"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Control:
+    """One control of a form, as a browser sends it and a command offers it."""
+
+    name: str  # under which its text is sent
+    field: str
+    option: str  # the field's name and what tells its controls apart
+    widget: forms.Widget
+
+    @property
+    def kind(self) -> Kind:
+        if isinstance(self.widget, forms.CheckboxInput):
+            return Kind.FLAG
+        return Kind.SEVERAL if takes_several(self.widget) else Kind.TEXT
+
+
+def controls(form: forms.Form) -> Iterator[Control]:
+    """The controls of a form, but for those of disabled fields."""
+    for bound in form:
+        if not bound.field.disabled:
+            for suffix, widget in _suffixes(bound.field.widget):
+                yield Control(
+                    name=bound.html_name + suffix,
+                    field=bound.name,
+                    option=bound.name + suffix,
+                    widget=widget,
+                )
+
+
+def _suffixes(widget: forms.Widget) -> Iterator[tuple[str, forms.Widget]]:
+    if not isinstance(widget, MultiWidget):
+        yield "", widget
+        return
+    names: list[str] = widget.widgets_names  # type: ignore[attr-defined]
+    for suffix, part in zip(names, widget.widgets, strict=True):
+        for further, control in _suffixes(part):
+            yield suffix + further, control
+
+
+def takes_several(widget: forms.Widget) -> bool:
+    return isinstance(widget, forms.MultipleHiddenInput) or bool(
+        getattr(widget, "allow_multiple_selected", False)
+    )
+
+
+def errors_of_texts(name: str, widget: forms.Widget, texts: list[str]) -> dict[str, list[str]]:
+    """What a form would take for another value: text that no browser sends of a box."""
+    known = ["true", "false"]
+    if isinstance(widget, forms.CheckboxInput):
+        known += ["on", str(widget.attrs.get("value", "on"))]
+    elif isinstance(widget, forms.NullBooleanSelect):
+        known += ["unknown", "True", "False", "2", "3"]
+    else:
+        return {}
+    strange = [text for text in texts if text and text not in known]
+    return {name: [f"{strange[0]!r} is none of {', '.join(known[:3])}."]} if strange else {}
+
+
+def is_text(value: str) -> bool:
+    """False for what a command line hands over in place of bytes that are no UTF-8."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def shown(bound: BoundField, value: Any) -> Texts:
+    """What a browser sends of a field that shows *value*, by control."""
+    widget = bound.field.widget
+    widget.is_localized = widget.is_localized or bound.field.localize
+    context = widget.get_context(bound.html_name, bound.field.prepare_value(value), {})
+    sent: Texts = {}
+    for name, text in _sent(context["widget"]):
+        sent.setdefault(name, []).extend([] if text is None else [text])
+    return sent
+
+
+def _sent(control: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Each text that a control sends; None where it may send nothing."""
+    name = control["name"]
+    if "subwidgets" in control:
+        for part in control["subwidgets"]:
+            yield from _sent(part)
+    elif "optgroups" in control:
+        yield name, None
+        for _, options, _ in control["optgroups"]:
+            yield from ((name, str(each["value"])) for each in options if each["selected"])
+    elif control.get("type") in ("checkbox", "radio"):
+        yield name, str(control["value"] or "on") if control["attrs"].get("checked") else None
+    else:
+        text = "" if control["value"] is None else str(control["value"])
+        is_textarea = "type" not in control
+        yield name, re.sub("\r\n?|\n", "\r\n" if is_textarea else "", text)
