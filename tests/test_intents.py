@@ -235,6 +235,7 @@ def test_a_form_of_another_site_is_not_shown_again(ada, database):
     answer = ada.post("/launch/waits/", {"gate": "/gate"}, headers=origin)
     assert answer.status_code == 403
     assert "/gate" not in answer.text
+    assert "CSRF_TRUSTED_ORIGINS" in answer.text
 
 
 def test_who_may_not_launch_is_not_shown_the_form(login, database):

@@ -126,16 +126,6 @@ def test_what_was_said_of_a_request_is_not_said_of_the_next_one(tab, web, desk):
 
 
 @on_one_database
-def test_a_form_that_is_refused_says_what_may_be_wrong(tab, web, desk):
-    job = launch("noop")
-    look_at(tab, web, job)
-    tab.context.clear_cookies(name="csrftoken")
-    tab.get_by_role("button", name="Cancel this job").click()
-    expect(tab.locator("#said")).to_contain_text("Nothing was done.")
-    expect(tab.locator("#said")).to_contain_text("CSRF_TRUSTED_ORIGINS")
-
-
-@on_one_database
 def test_the_tab_says_when_the_page_is_not_live(tab, web, proxied, desk):
     proxy = proxied(web)
     job = launch("noop")
@@ -150,6 +140,45 @@ def test_the_tab_says_when_the_page_is_not_live(tab, web, proxied, desk):
     proxy.heal()
     expect(tab).to_have_title(f"pending · {title}")
     expect(icon).to_have_attribute("href", pending)
+
+
+TRANSLATE = """() => {
+  document.title = 'в ожидании · ' + document.title.split(' · ').slice(1).join(' · ');
+}"""
+
+
+@on_one_database
+def test_a_translated_title_says_what_is_so_after_the_next_change(tab, web, proxied, desk):
+    """As a browser translates it, whatever the letters; the statuses go on being the server's."""
+    proxy = proxied(web)
+    job = launch("noop")
+    look_at(tab, proxy, job)
+    title = f"noop #{job.pk} · Truestep"
+    held = []
+    for status, change in (
+        ("running", lambda: held.extend(claim(desk, room=1))),
+        ("not live · running", proxy.cut),
+        ("running", proxy.heal),
+        ("failed", lambda: finish(desk, held[0], ended(Verdict.FAILED), room=0)),
+    ):
+        tab.evaluate(TRANSLATE)
+        change()
+        expect(tab).to_have_title(f"{status} · {title}")
+
+
+@on_one_database
+@pytest.mark.parametrize("path", ["/", "/admin/truestep/job/", "/admin/truestep/job/{job}/change/"])
+def test_every_title_comes_back_whole_after_an_outage(tab, web, proxied, desk, path):
+    proxy = proxied(web)
+    job = launch("noop")
+    tab.goto(proxy.url + path.format(job=job.pk))
+    expect(tab.locator("body")).to_have_attribute("data-live", "live")
+    title = tab.title()
+    tab.evaluate("document.title = 'übersetzt'")
+    proxy.cut()
+    expect(tab).to_have_title(f"not live · {title}")
+    proxy.heal()
+    expect(tab).to_have_title(title)
 
 
 @on_one_database

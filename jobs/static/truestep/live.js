@@ -373,15 +373,14 @@ function settlePage() {
 }
 
 // Title and icon also say when the page is not live: of one in the background nothing else is seen.
+// The title is the server's, whole: what the browser shows may be translated, or another program's.
 let inTab = null;
 
 function showInTab() {
   const job = document.querySelector(".job-head");
-  const shown = (isCut ? NOT_LIVE : "") + (job?.dataset.status ?? "");
-  if (shown === inTab) return; // asking for styles makes the browser compute them all
-  inTab = shown;
-  const title = document.title.replace(NOT_LIVE, "");
-  document.title = job ? title.replace(/^\w+/, shown) : shown + title;
+  const title = (isCut ? NOT_LIVE : "") + (job ?? page).dataset.title;
+  if (title === inTab) return; // asking for styles makes the browser compute them all
+  inTab = document.title = title;
   if (!job) return;
   const badge = job.querySelector(".status");
   const tone = isCut ? "gray" : getComputedStyle(badge).color;
@@ -445,14 +444,15 @@ function verified() {
   setLive("live");
   showInTab();
   const said = find("said");
-  if (Object.values(FINAL_CODES).includes(said?.textContent)) said.remove(); // logged in again
+  if (Object.values(FINAL_CODES).includes(said?.dataset.text)) said.remove(); // logged in again
 }
 
 function say(text) {
-  if (find("said")?.textContent === text) return;
+  if (find("said")?.dataset.text === text) return; // what it shows may be translated
   find("said")?.remove();
   const notice = Object.assign(document.createElement("p"), { id: "said", className: "notice", textContent: text });
   notice.setAttribute("role", "status");
+  notice.dataset.text = text;
   document.querySelector("main").before(notice);
 }
 
