@@ -81,9 +81,11 @@ class Sweep:
 
     def _running(self) -> tuple[list[Attempt], list[Attempt]]:
         """The attempts that stand as running, with their steps and workers: here, and elsewhere."""
-        current = Attempt.objects.filter(step__status=Status.RUNNING, number=F("step__attempt"))
         mine: list[Attempt] = []
         others: list[Attempt] = []
+        if not Step.objects.running().exists():  # mostly, where workers idle
+            return mine, others
+        current = Attempt.objects.filter(step__status=Status.RUNNING, number=F("step__attempt"))
         for attempt in current.select_related("step", "worker").order_by("pk"):
             is_mine = attempt.worker and attempt.worker.uuid == self.desk.worker.uuid
             (mine if is_mine else others).append(attempt)

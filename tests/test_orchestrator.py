@@ -1,5 +1,7 @@
 """What happens next: launch, claim, finish, cancel."""
 
+import math
+
 import pytest
 from django.db import transaction
 
@@ -15,6 +17,7 @@ from jobs.orchestrator import (
     finish,
     give_up,
     launch,
+    next_retry,
     note_refused,
     results_for,
 )
@@ -255,6 +258,18 @@ def test_cancel_before_anything_started_ends_the_job_at_once(database):
         "cancel",
     )
     assert job.journal.get(seq=3).reason == "cancelled while it waited"
+
+
+def test_the_end_of_the_pause_before_a_retry_is_known(desk):
+    job = launch("rests")
+    assert next_retry(desk) == math.inf
+    [held] = claim(desk, room=1)
+    finish(desk, held, ended(Verdict.FAILED), room=0)
+    assert claim(desk, room=1) == []
+    delay = step_of(job, "rest").retry_delay
+    assert 0 < next_retry(desk) < 2 * delay
+    cancel(job.pk)
+    assert next_retry(desk) == math.inf
 
 
 def test_cancel_leaves_running_steps_to_their_worker(desk):

@@ -1,0 +1,55 @@
+"""Processes that have nothing to do sleep, and wake when something happens."""
+
+import time
+
+import psutil
+import pytest
+
+from jobs import workers
+from jobs.deaths import Deaths
+from jobs.models import Worker
+from jobs.orchestrator import launch
+from jobs.recovery import Sweep
+from tests.engines.test_embedded import ended
+from tests.support import program, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def waits(processes):
+    """How often these processes have gone to sleep so far."""
+    return sum(process.num_ctx_switches().voluntary for process in processes)
+
+
+def test_nobody_turns_while_there_is_nothing_to_do(serving):
+    with serving(env={"TEST_BEAT": "5"}) as running:
+        ended(launch("noop"))
+        supervisor = psutil.Process(running.process.pid)
+        processes = [supervisor, *supervisor.children()]
+        assert len(processes) == 3  # and a web server, and a worker
+
+        def are_quiet():
+            before = waits(processes)
+            time.sleep(2)
+            return waits(processes) - before < 60
+
+        wait_for(are_quiet)  # to poll would be to wait a few hundred times
+        ended(launch("noop"))
+
+
+def test_the_end_of_a_worker_is_reported_and_no_look_at_it_is(desk):
+    deaths = Deaths()
+    assert deaths.are_reported
+    with program("worker") as running:
+        other = wait_for(lambda: Worker.objects.filter(pid=running.process.pid).first())
+        sweep = Sweep(desk, deaths.are_reported)
+        sweep.run(held=())
+        assert workers.is_alive(other)
+        assert not deaths.hear()
+        running.process.kill()
+        wait_for(deaths.hear)
+        slowly = sweep.due_at
+        sweep.hurry()
+        assert sweep.due_at < slowly
+        wait_for(lambda: workers.is_gone(other))
+    deaths.close()
