@@ -21,6 +21,7 @@ from .models import Attempt, Job, Step, StepQuerySet, Worker
 from .runner import Outcome
 from .statuses import CRASHES, STEP_RETRIES, Status, Verdict
 from .text import clean
+from .times import duration
 from .transitions import Batch, Claim, Ending, JobState
 
 FEW, MANY = 20, 1000  # ready steps that are looked at in one query
@@ -282,7 +283,7 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
         case _ if has_retry and is_wanted:
             delay = _delay(step)
             number = f"retry {step.failures + 1} of {step.retries}"
-            batch.try_again(step, ending, delay, f"{outcome.reason}; {number} in {delay:.3g} s")
+            batch.try_again(step, ending, delay, f"{outcome.reason}; {number} in {duration(delay)}")
         case _ if has_retry:
             batch.stop(step, ending, f"{outcome.reason}; cancelled before its retry")
         case _:
