@@ -53,10 +53,10 @@ def at_length(brief: Any, full: Any) -> list[Any]:
 
 def wait_until_gone(processes: Iterable[psutil.Process]) -> None:
     """A process that nobody has waited for yet is gone, too."""
-    wait_for(lambda: not any(map(_runs, processes)), what=f"{processes} are gone")
+    wait_for(lambda: not any(map(runs, processes)), what=f"{processes} are gone")
 
 
-def _runs(process: psutil.Process) -> bool:
+def runs(process: psutil.Process) -> bool:
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -145,6 +145,12 @@ def job_of(pk: int) -> Job:
 
 def step_of(job: Job, name: str) -> Step:
     return Step.objects.get(job=job, name=name)
+
+
+def log_of(job: Job, name: str) -> list[str]:
+    """The lines of the step's log, of all attempts."""
+    chunks = LogChunk.objects.filter(step=step_of(job, name)).order_by("first")
+    return [line for chunk in chunks for line in chunk.lines()]
 
 
 def statuses(job: Job) -> dict[str, str]:

@@ -20,7 +20,13 @@ from jobs import database as db
 from jobs.exceptions import DatabaseBusy
 from jobs.models import Attempt, Job
 from jobs.orchestrator import cancel, launch
-from tests.engines.test_embedded import ended, family, sleepers, wait_until_gone
+from tests.engines.test_embedded import (
+    ended,
+    family_at_work,
+    sleepers,
+    wait_until_gone,
+    wait_until_spares_are_left,
+)
 from tests.engines.test_liveness import verdicts
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.trouble import SECONDS, Trouble, leave_no_page_free, speaks
@@ -272,9 +278,9 @@ def test_a_worker_that_cannot_beat_ends_its_steps_and_gives_them_back(trouble, p
     with program("worker", "--slots", "1", env=env) as worker:
         job = launch("patient", {"gate": str(gate)})
         speaks(job, "wait")
-        [slot] = family(worker)[1:]
+        children = family_at_work(worker, spares=1)
         proxy.cut()
-        wait_until_gone([slot])  # two thirds of the lease have passed
+        wait_until_spares_are_left(children, spares=1)  # two thirds of the lease have passed
         proxy.heal()
         wait_for(lambda: step_of(job, "wait").attempt >= 2, SECONDS)
         gate.touch()

@@ -51,7 +51,7 @@ class EmbeddedEngine(Engine):
 class EmbeddedWorker(WorkerProcess):
     def __init__(self, slots: int) -> None:
         self._size = slots
-        self._pool = Pool()
+        self._pool = Pool(slots)
         self._bell = Bell()
         self._watch = watch_commits()
         self._deaths = Deaths()
@@ -116,6 +116,8 @@ class EmbeddedWorker(WorkerProcess):
         self._pool.beat()
 
     def _sign_off(self) -> None:
+        pool = self._pool
+        logger.debug("%s of %s attempts waited for a fork.", pool.waits_for_fork, pool.attempts)
         try:
             self._post.sign_off()
         except database.TROUBLE as error:  # whoever sweeps next finds the lock free

@@ -22,19 +22,28 @@ READ_BYTES = 256 * 1024
 class Slot:
     """A process that runs steps, as its engine sees it."""
 
-    pid: int
     conversation: socket.socket
     output: int  # the end of a pipe from which everything is read that the slot prints
     marker: bytes
+    pid: int = 0  # once it is forked
+    job_id: int | None = None  # the only job that it runs steps of
     running: Running | None = None
     is_dead: bool = False
     is_tainted: bool = False  # it was killed, or has to be
     has_hung_up: bool = False
+    kill_at: float | None = None  # it was sent away, and should have ended by then
     _heard: bytes = field(default=b"", repr=False)
 
     @property
-    def is_free(self) -> bool:
-        return self.running is None and not self.is_dead
+    def is_idle(self) -> bool:
+        """Whether it waits for a task."""
+        is_ending = self.is_dead or self.is_tainted or self.kill_at is not None
+        return bool(self.pid) and self.running is None and not is_ending
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether it has run nothing yet."""
+        return self.is_idle and self.job_id is None
 
     def tell(self, task: Task) -> None:
         self.conversation.setblocking(True)
@@ -50,6 +59,12 @@ class Slot:
             self.has_hung_up = True
         *lines, self._heard = self._heard.split(b"\n")
         return [json.loads(line) for line in lines]
+
+    def send_away(self, kill_at: float) -> None:
+        """Let it close its connections and end."""
+        self.kill_at = kill_at
+        with contextlib.suppress(OSError):  # it has just died: its exit will tell
+            self.conversation.shutdown(socket.SHUT_WR)
 
     def printed(self) -> bytes | None:
         """Some of what the slot has printed since the last call; None at the end of its output.
@@ -103,6 +118,11 @@ class Running:
         for text, level in self.cutter.end():
             self.book.add(text, level)
         self.book.close()
+
+    @property
+    def has_succeeded(self) -> bool:
+        returned = self.outcome is not None and self.outcome.verdict is Verdict.RETURNED
+        return returned and self.stop is None
 
     def ending(self) -> Outcome:
         """How the attempt ended. One that was asked to stop first has stopped, whatever it says:

@@ -1,7 +1,10 @@
 """The slots of one engine: it starts and ends them, hands them tasks, and hears what they say.
 
-It knows no database. What an attempt said and how it ended is kept in its ``Running`` until the
-engine has recorded it.
+A slot runs steps of one job alone, and no other step after one that did not succeed. So that no
+step has to wait for a fork, as many spares as may run side by side are forked ahead.
+
+The pool knows no database. What an attempt said and how it ended is kept in its ``Running`` until
+the engine has recorded it.
 """
 
 from __future__ import annotations
@@ -14,8 +17,9 @@ import selectors
 import signal
 import socket
 import time
+from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import conf
 from ..logs import LineCutter, LogBook
@@ -23,23 +27,30 @@ from ..runner import Outcome, Task
 from ..statuses import Verdict
 from ..transitions import Claim
 from . import processes
-from .forkserver import Exit, ForkServer
+from .forkserver import Birth, Exit, ForkServer
 from .handle import Running, Slot, Stop
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
 
 KILL_AGAIN_SECONDS = 1.0
+LEAVE_SECONDS = 1.0  # for a slot whose job has ended, to close its connections
+PAUSE_SECONDS = 1.0  # before another spare is forked, after one that died by itself
 
 
 class Pool:
     """Make it before the process has threads or needs a database connection: it forks."""
 
-    def __init__(self) -> None:
+    def __init__(self, size: int) -> None:
+        self.attempts = 0
+        self.waits_for_fork = 0  # of these attempts, those for which no spare was ready
+        self._size = size
         self._server = ForkServer()
         self._slots: list[Slot] = []
+        self._unborn: deque[Slot] = deque()
+        self._refill_at = 0.0
         self._selector = selectors.DefaultSelector()
-        self.listen_to(self._server, self._bury)
+        self.listen_to(self._server, self._hear_server)
 
     def listen_to(self, source: FileDescriptorLike, hear: Callable[[], None]) -> None:
         """Call *hear* in ``listen`` whenever there is something to read from *source*."""
@@ -47,10 +58,10 @@ class Pool:
 
     def listen(self, seconds: float) -> None:
         """Wait until anything is to be read, *seconds* at most, and hear all of it."""
-        for key, _ in self._selector.select(0 if self._server.has_exits else seconds):
+        self._send_away_idle()
+        self._refill()
+        for key, _ in self._selector.select(seconds):
             key.data()
-        if self._server.has_exits:
-            self._bury()
 
     def hold(self, lock: int) -> None:
         """Nobody finds the lock free before every slot is gone."""
@@ -64,6 +75,11 @@ class Pool:
         """End every slot and all that they started; harmless to repeat."""
         self._server.close()
 
+    @property
+    def spares(self) -> list[Slot]:
+        """Slots that were forked ahead, and have run nothing yet."""
+        return [slot for slot in self._slots if slot.is_spare]
+
     # -- attempts
 
     @property
@@ -71,8 +87,8 @@ class Pool:
         return [slot.running for slot in self._slots if slot.running]
 
     def run(self, claim: Claim, task: Task) -> Running:
-        """Hand a claimed step to a slot."""
-        slot = next((slot for slot in self._slots if slot.is_free), None) or self._new_slot()
+        """Hand a claimed step to a slot that has run steps of this job alone, or none."""
+        slot = self._slot_for(claim.job_id)
         knobs = conf.knobs()
         slot.running = Running(
             slot=slot,
@@ -94,20 +110,27 @@ class Pool:
     def enforce_deadlines(self, *, is_urgent: bool) -> None:
         """Ask what takes too long to stop, and kill what was asked to; at once when *is_urgent*."""
         now = time.monotonic()
+        for slot in self._slots:
+            if slot.kill_at is not None and now >= slot.kill_at:
+                self._kill(slot)
         for running in self.running:
-            if running.outcome:
-                continue
-            stop, timeout = running.stop, running.claim.timeout
-            if stop and (is_urgent or now >= stop.kill_at):
-                stop.kill_at = now + KILL_AGAIN_SECONDS
-                processes.kill_tree(running.slot.pid)
-            elif running.deadline and now >= running.deadline and not stop:
-                self.ask_to_stop(running, Verdict.TIMED_OUT, f"timed out after {timeout:g} s")
+            if running.outcome is None:
+                self._enforce_deadline(running, now, is_urgent)
+
+    def _enforce_deadline(self, running: Running, now: float, is_urgent: bool) -> None:
+        stop, timeout = running.stop, running.claim.timeout
+        if stop and (is_urgent or now >= stop.kill_at):
+            stop.kill_at = now + KILL_AGAIN_SECONDS
+            processes.kill_tree(running.slot.pid)
+        elif running.deadline and now >= running.deadline and not stop:
+            self.ask_to_stop(running, Verdict.TIMED_OUT, f"timed out after {timeout:g} s")
 
     @property
     def due_at(self) -> float:
         """When ``enforce_deadlines`` will have something to do, in monotonic seconds."""
-        return min((running.due_at for running in self.running), default=math.inf)
+        attempts = (running.due_at for running in self.running)
+        leaving = (slot.kill_at for slot in self._slots if slot.kill_at is not None)
+        return min([*attempts, *leaving], default=math.inf)
 
     def spoil(self, running: Running) -> None:
         """End its slot and all that runs in it; the slot is not used again."""
@@ -120,31 +143,64 @@ class Pool:
         running.end_output()
 
     def release(self, running: Running) -> None:
-        """The attempt is over and done with: its slot is free again, or ends."""
+        """The attempt is over and done with: its slot may run the job's next step, or ends."""
         slot, slot.running = running.slot, None
         if slot.is_dead:
             self._forget(slot)
-        elif running.stop or slot.is_tainted:  # interrupted anywhere, it may be in any state
-            processes.kill_tree(slot.pid)
-            slot.is_dead = True
+        elif slot.is_tainted or not running.has_succeeded:  # it may be in any state
+            self._kill(slot)
 
     # -- slots
 
-    def _new_slot(self) -> Slot:
+    def _slot_for(self, job_id: int) -> Slot:
+        self.attempts += 1
+        idle = [slot for slot in self._slots if slot.is_idle]
+        slot = next((slot for slot in idle if slot.job_id == job_id), None) or self._spare()
+        slot.job_id = job_id
+        return slot
+
+    def _spare(self) -> Slot:
+        if not self.spares:
+            self.waits_for_fork += 1
+            self._fork()
+        while not self.spares:
+            self._hear_server()
+        return self.spares[0]
+
+    def _refill(self) -> None:
+        """Have spares forked while steps run, not when one needs them."""
+        if time.monotonic() >= self._refill_at:
+            for _ in range(self._size - len(self.spares) - len(self._unborn)):
+                self._fork()
+
+    def _fork(self) -> None:
         mine, theirs = socket.socketpair()
         read, write = os.pipe()
         os.set_blocking(read, False)
-        pid = self._server.spawn(theirs, write)
+        self._server.ask_for_slot(theirs, write)
         theirs.close()
         os.close(write)
         marker = b"\x1e" + secrets.token_hex(8).encode()
         mine.sendall(marker + b"\n")
         mine.setblocking(False)
-        slot = Slot(pid=pid, conversation=mine, output=read, marker=marker)
+        slot = Slot(conversation=mine, output=read, marker=marker)
         self._slots.append(slot)
+        self._unborn.append(slot)
         self.listen_to(mine, lambda: self._hear(slot))
         self.listen_to(read, lambda: self._read_output(slot))
-        return slot
+
+    def _send_away_idle(self) -> None:
+        """A slot ends with its job: once nothing of that runs here any more."""
+        kept = {None, *(running.claim.job_id for running in self.running)}
+        for slot in self._slots:
+            if slot.is_idle and slot.job_id not in kept:
+                slot.send_away(kill_at=time.monotonic() + LEAVE_SECONDS)
+
+    def _kill(self, slot: Slot) -> None:
+        slot.kill_at = time.monotonic() + KILL_AGAIN_SECONDS
+        processes.kill_tree(slot.pid)
+
+    # -- hearing what they say
 
     def _read_output(self, slot: Slot, everything: bool = False) -> None:
         while slot in self._slots:  # else it was forgotten in this very turn
@@ -174,30 +230,36 @@ class Pool:
                     running.outcome = Outcome.from_json(message["outcome"])
                     self._end_leftovers(running, message["left"])
 
-    def _end_leftovers(self, running: Running, left: dict[str, bool]) -> None:
-        if left["processes"]:
-            self._end_children(running)
-        if left["threads"]:  # they may print without end
+    def _end_leftovers(self, running: Running, left: dict[str, Any]) -> None:
+        if left["has_processes"]:
+            self._end_children(running, spare=left["helpers"])
+        if left["is_spoilt"]:
             self.spoil(running)
 
-    def _end_children(self, running: Running) -> None:
-        count = processes.kill_descendants(running.slot.pid)
+    def _end_children(self, running: Running, spare: list[int]) -> None:
+        count = processes.kill_descendants(running.slot.pid, spare)
         if count:
             self._read_output(running.slot, everything=True)
             running.book.add(f"The step left {count} process(es) running; they were ended.", "w")
 
-    def _bury(self) -> None:
-        """Slots have ended, asked or not."""
-        for exit_ in self._server.exits():
-            slot = next((slot for slot in self._slots if slot.pid == exit_.pid), None)
-            if slot is None:
-                continue
-            self._hear(slot)
-            slot.is_dead = True
-            if slot.running is None:
-                self._forget(slot)
-            elif slot.running.outcome is None:
-                slot.running.outcome = _early_end(exit_)
+    def _hear_server(self) -> None:
+        for news in self._server.news():
+            if isinstance(news, Birth):
+                self._unborn.popleft().pid = news.pid
+            else:
+                self._bury(news)
+
+    def _bury(self, exit_: Exit) -> None:
+        """A slot has ended, asked or not."""
+        slot = next(slot for slot in self._slots if slot.pid == exit_.pid)
+        if slot.is_spare:
+            self._refill_at = time.monotonic() + PAUSE_SECONDS
+        self._hear(slot)
+        slot.is_dead = True
+        if slot.running is None:
+            self._forget(slot)
+        elif slot.running.outcome is None:
+            slot.running.outcome = _early_end(exit_)
 
     def _forget(self, slot: Slot) -> None:
         self._unwatch(slot.conversation)

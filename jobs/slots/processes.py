@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Container, Iterable
+from pathlib import Path
 
 import psutil
 
@@ -55,11 +56,11 @@ def kill_tree(pid: int) -> None:
         _kill(late)
 
 
-def kill_descendants(pid: int) -> int:
-    """SIGKILL for everything that a process started; how many there were."""
+def kill_descendants(pid: int, spare: Container[int] = ()) -> int:
+    """SIGKILL for everything that a process started, but for *spare*; how many there were."""
     killed: set[int] = set()
     for _ in range(_ROUNDS):
-        alive = descendants(pid)
+        alive = [process for process in descendants(pid) if process.pid not in spare]
         if not alive:
             break
         _kill(alive)
@@ -72,13 +73,26 @@ def kill_children(pid: int, spare: Container[int]) -> None:
 
     What the spared ones start is theirs for as long as they live: it is never touched.
     """
+    if all(child in spare for child in children(pid)):
+        return
     for child in psutil.Process(pid).children():
         if child.pid not in spare:
             kill_tree(child.pid)
 
 
+def children(pid: int) -> list[int]:
+    """A process's own children, also zombies. One may be missing while another one ends."""
+    try:
+        lists = [Path(task, "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    except FileNotFoundError:  # the process has ended, or the kernel keeps no such lists
+        return [child.pid for process in _itself(pid) for child in process.children()]
+    return [int(child) for listed in lists for child in listed.split()]
+
+
 def descendants(pid: int) -> list[psutil.Process]:
     """Everything that a process started and that still runs; zombies do not."""
+    if not children(pid):  # the common case; to look through all processes takes much longer
+        return []
     try:
         found = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:

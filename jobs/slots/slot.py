@@ -1,4 +1,4 @@
-"""The slot's side: a process that runs one step after another, and may be killed at any moment.
+"""The slot's side: a process that runs steps of one job, and may be killed at any moment.
 
 It talks over two descriptors. The *conversation* is a socket: tasks come in; progress and outcomes
 go out, as JSON lines. The *output* is a pipe that is also its stdout and stderr, so that prints,
@@ -8,6 +8,7 @@ go out, as JSON lines. The *output* is a pipe that is also its stdout and stderr
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import logging
 import os
@@ -17,17 +18,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import asdict
 from types import FrameType
 from typing import Any, NoReturn
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 
 from ..exceptions import StepStopped
 from ..runner import LEVELS, Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
-from . import processes
+from . import helpers, processes, transactions
+from .state import ProcessState
 
+_C = ctypes.CDLL(None)
 STOPPED = "asked to stop"
 RECORD_CHARACTERS = 32 * 1024
 
@@ -52,49 +56,61 @@ class _Slot:
         self._marker = self._incoming.readline().rstrip("\n").encode()
         self._output = output
         self._pid = os.getpid()
-        self._home = os.getcwd()
-        self._environ = dict(os.environ)
-        os.umask(umask := os.umask(0))
-        self._umask = umask
         self._is_reporting = False
         self._run: Run | None = None
         self._shields = 0
         self._one_speaks = threading.RLock()
         self._stop_waits = False
         self._channel = Channel(log=self._log, progress=self._progress)
-        self._reactions = _reactions() | {
-            signal.SIGTERM: self._on_term,
-            signal.SIGINT: signal.SIG_IGN,
-            signal.SIGHUP: signal.SIG_DFL,
-            signal.SIGCHLD: signal.SIG_DFL,
-        }
         signal.signal(signal.SIGTERM, self._on_term)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores these …
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # … and what a step starts should not
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _redirect(output)
+        _log_through(self._channel)
+        self._state = ProcessState()
 
     def serve(self) -> None:
-        _log_through(self._channel)
+        """Run tasks until the engine hangs up."""
         for line in self._incoming:
-            self._tidy()
-            outcome = self._attempt(Task.from_json(line))
+            self._is_reporting = False
+            # A copy: the language, the time zone and whatever else a step activates ends with it.
+            outcome = copy_context().run(self._attempt, Task.from_json(line))
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork of the step that came back out of it
-            _flush_prints()
-            left = {"processes": _left_processes(), "threads": threading.active_count() > 1}
-            self._send({"outcome": asdict(outcome), "left": left})
-            self._is_reporting = False
+            self._roll_back()
+            _flush()
+            self._send({"outcome": asdict(outcome), "left": self._left(outcome)})
+        connections.close_all()
+        helpers.end()
 
-    def _tidy(self) -> None:
-        """Whatever the step before did to its process, the next one begins alike."""
-        os.chdir(self._home)
-        os.umask(self._umask)
-        if os.environ != self._environ:
-            os.environ.clear()
-            os.environ.update(self._environ)
-        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
-            signal.setitimer(timer, 0)
-        for number, reaction in self._reactions.items():
-            signal.signal(number, reaction)
-        _redirect(self._output)
-        close_old_connections()
+    def _roll_back(self) -> None:
+        for alias in transactions.roll_back():
+            told = f"The step left a transaction open in the database {alias!r}"
+            self._log(f"{told}; it was rolled back.", "warning")
+
+    def _left(self, outcome: Outcome) -> dict[str, Any]:
+        """What the step left behind that its engine has to end."""
+        is_spoilt = outcome.verdict is Verdict.RETURNED and not self._tidy()
+        if is_locked := transactions.holds_lock():
+            self._log("The step left a SQLite database locked; its process was ended.", "warning")
+        has_threads = threading.active_count() > 1  # they may print without end
+        return {
+            "is_spoilt": is_spoilt or is_locked or has_threads,
+            "has_processes": helpers.are_not_alone(),
+            "helpers": helpers.pids(),
+        }
+
+    def _tidy(self) -> bool:
+        """Whatever the step did to its process, the next one begins alike; whether that worked."""
+        try:
+            self._state.restore()
+            _redirect(self._output)
+            _flush()  # what could not be printed where the step had closed its output
+            close_old_connections()
+        except Exception:
+            return False
+        return True
 
     def _attempt(self, task: Task) -> Outcome:
         try:
@@ -159,16 +175,6 @@ class _Slot:
         self._conversation.sendall(json.dumps(message).encode() + b"\n")
 
 
-def _reactions() -> dict[signal.Signals, Any]:
-    """How this process reacts to each signal that it may react to."""
-    reactions = {number: signal.getsignal(number) for number in signal.Signals}
-    return {
-        number: reaction
-        for number, reaction in reactions.items()
-        if reaction is not None and number not in (signal.SIGKILL, signal.SIGSTOP)
-    }
-
-
 def _redirect(output: int) -> None:
     """Point stdin, stdout and stderr, and Python's streams for them, to nothing and to *output*."""
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -184,6 +190,12 @@ def _redirect(output: int) -> None:
         setattr(sys, f"__{name}__", stream)
 
 
+def _flush() -> None:
+    """Hand on what the step printed and Python or the C library still buffers."""
+    _flush_prints()
+    _C.fflush(None)
+
+
 def _flush_prints() -> None:
     """Hand on what the step printed and Python still buffers."""
     for stream in (sys.__stdout__, sys.__stderr__):
@@ -195,17 +207,6 @@ def _flush_prints() -> None:
 def _write_all(fd: int, data: bytes) -> None:
     while data:
         data = data[os.write(fd, data) :]
-
-
-def _left_processes() -> bool:
-    """Whether the step left processes behind. Its zombies are buried on the way."""
-    while True:
-        try:
-            pid, _ = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return False
-        if pid == 0:
-            return True
 
 
 class _StepLogHandler(logging.Handler):

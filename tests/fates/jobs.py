@@ -332,14 +332,6 @@ class Watches(JobDefinition):
         print("tidied up")
 
 
-class TellsWho(JobDefinition):
-    """Which process runs it."""
-
-    @step
-    def tell(self, run):
-        return [os.getpid(), run.attempt, run.idempotency_key]
-
-
 class Stuck(JobDefinition):
     """Times out and does not care."""
 
@@ -418,27 +410,6 @@ class StartsChildren(JobDefinition):
         run.log("starting")
         while not os.path.exists(run.params["gate"]):
             subprocess.run(["sleep", "0.01"], check=True)
-
-
-class LeavesTraces(JobDefinition):
-    """The first step changes its process in every way; the second one looks."""
-
-    @step
-    def change(self, run):
-        signal.alarm(1)
-        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        os.environ["LEAK"] = "1"
-        os.umask(0o777)
-        os.chdir("/")
-        return os.getpid()
-
-    @step
-    def look(self, run):
-        time.sleep(1.5)
-        mask = os.umask(0)
-        os.umask(mask)
-        quiet = signal.getsignal(signal.SIGUSR1) == signal.SIG_IGN
-        return [os.getpid(), "LEAK" in os.environ, mask, os.getcwd() == "/", quiet]
 
 
 class Broods(JobDefinition):
@@ -601,4 +572,5 @@ from tests.fates.crash_jobs import *  # noqa: E402, F403
 from tests.fates.field_jobs import *  # noqa: E402, F403
 from tests.fates.machine_jobs import *  # noqa: E402, F403
 from tests.fates.page_jobs import *  # noqa: E402, F403
+from tests.fates.slot_jobs import *  # noqa: E402, F403
 from tests.fates.trouble_jobs import *  # noqa: E402, F403

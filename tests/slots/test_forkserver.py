@@ -1,22 +1,16 @@
 """The conversation with the fork server."""
 
-import os
 import socket
 
-from jobs.slots.forkserver import Exit, ForkServer
+from jobs.slots.forkserver import Birth, Exit, ForkServer
 
 
-def test_an_exit_that_comes_with_another_answer_is_not_lost():
-    """Nothing will ever be readable for it again, so it must be asked for."""
+def test_news_that_come_together_are_told_in_order():
     server = ForkServer.__new__(ForkServer)
     server._control, theirs = socket.socketpair()
-    server._rest, server._exits = b"", []
-    read, write = os.pipe()
+    server._rest = b""
     with server._control, theirs:
-        theirs.sendall(b'{"exit": 11, "code": -9, "by_server": 0}\n{"pid": 12}\n')
-        assert server.spawn(theirs, write) == 12
-        assert server.has_exits
-        assert server.exits() == [Exit(11, -9, False)]
-        assert not server.has_exits
-    os.close(read)
-    os.close(write)
+        theirs.sendall(b'{"pid": 11, "code": -9, "by_server": false}\n{"pid": 12}\n{"pi')
+        assert server.news() == [Exit(11, -9, False), Birth(12)]
+        theirs.sendall(b'd": 13}\n')
+        assert server.news() == [Birth(13)]

@@ -1,0 +1,205 @@
+"""What the next step of a job finds as if the one before had not been there.
+
+README names the same list ("What a step may leave behind"); each of its items is put back here.
+"""
+
+from __future__ import annotations
+
+import decimal
+import gc
+import locale
+import logging
+import os
+import random
+import resource
+import signal
+import socket
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Restore = Callable[[], object]
+
+LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
+
+
+class ProcessState:
+    """How this process is now; ``restore`` makes it so again."""
+
+    def __init__(self) -> None:
+        self._restores: list[Restore] = [part() for part in _PARTS]
+
+    def restore(self) -> None:
+        """Raises whatever keeps a part from being put back: the process is not to be used then."""
+        for restore in self._restores:
+            restore()
+
+
+def _directory() -> Restore:
+    directory = os.getcwd()
+    return lambda: os.chdir(directory)
+
+
+def _umask() -> Restore:
+    os.umask(umask := os.umask(0))
+    return lambda: os.umask(umask)
+
+
+def _environment() -> Restore:
+    environment = dict(os.environ)
+
+    def restore() -> None:
+        if os.environ != environment:
+            os.environ.clear()
+            os.environ.update(environment)
+            time.tzset()
+
+    return restore
+
+
+def _signals() -> Restore:
+    """Reactions, the mask, and timers that would send one."""
+    reactions = dict(_reactions())
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+    def restore() -> None:
+        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+            signal.setitimer(timer, 0)
+        signal.set_wakeup_fd(-1)
+        for number, reaction in reactions.items():
+            if signal.getsignal(number) != reaction:
+                signal.signal(number, reaction)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    return restore
+
+
+def _reactions() -> Iterator[tuple[signal.Signals, Any]]:
+    """How this process reacts to each signal that it may react to."""
+    for number in signal.Signals:
+        reaction = signal.getsignal(number)
+        if reaction is not None and number not in (signal.SIGKILL, signal.SIGSTOP):
+            yield number, reaction
+
+
+def _limits() -> Restore:
+    """Soft limits, up to the hard ones: those cannot be raised again."""
+    limits = {number: resource.getrlimit(number)[0] for number in LIMITS}
+
+    def restore() -> None:
+        for number, limit in limits.items():
+            soft, hard = resource.getrlimit(number)
+            if soft != limit:
+                resource.setrlimit(number, (limit, hard))
+
+    return restore
+
+
+def _interpreter() -> Restore:
+    path, argv = list(sys.path), list(sys.argv)
+    depth, timeout = sys.getrecursionlimit(), socket.getdefaulttimeout()
+
+    def restore() -> None:
+        sys.path[:] = path
+        sys.argv[:] = argv
+        sys.setrecursionlimit(depth)
+        socket.setdefaulttimeout(timeout)
+        sys.settrace(None)
+        sys.setprofile(None)
+        gc.enable()
+
+    return restore
+
+
+def _warnings() -> Restore:
+    shown, formatted, filters = warnings.showwarning, warnings.formatwarning, warnings.filters[:]
+
+    def restore() -> None:
+        logging.captureWarnings(False)
+        warnings.showwarning, warnings.formatwarning = shown, formatted
+        if warnings.filters != filters:
+            warnings.resetwarnings()  # also makes modules forget what they have shown
+            warnings.filters.extend(filters)  # type: ignore[attr-defined]  # it is a list
+
+    return restore
+
+
+def _logging() -> Restore:
+    """Loggers, what they hand their records to, and what is disabled for all of them."""
+    disabled = logging.root.manager.disable
+    factory = logging.getLogRecordFactory()
+    known = {logger: _attributes(logger) for logger in _loggers()}
+    handlers = {id(each): each for logger in known for each in logger.handlers}
+    handled = [(each, _attributes(each)) for each in handlers.values()]
+    new = {"level": 0, "propagate": True, "disabled": False, "handlers": [], "filters": []}
+
+    def restore() -> None:
+        logging.setLogRecordFactory(factory)
+        for logger in _loggers():
+            _put_back(logger, known.get(logger, new))
+        for handler, attributes in handled:
+            _put_back(handler, attributes)
+        logging.disable(disabled)  # also makes loggers forget what they took for enabled
+
+    return restore
+
+
+def _loggers() -> list[logging.Logger]:
+    every = logging.root.manager.loggerDict.values()
+    return [logging.root, *(each for each in every if isinstance(each, logging.Logger))]
+
+
+def _attributes(subject: logging.Logger | logging.Handler) -> dict[str, Any]:
+    names = ("level", "propagate", "disabled", "handlers", "filters", "formatter")
+    found = {name: vars(subject)[name] for name in names if name in vars(subject)}
+    return {name: value[:] if isinstance(value, list) else value for name, value in found.items()}
+
+
+def _put_back(subject: logging.Logger | logging.Handler, attributes: dict[str, Any]) -> None:
+    for name, value in attributes.items():
+        if vars(subject)[name] != value:
+            setattr(subject, name, value[:] if isinstance(value, list) else value)
+
+
+def _locale() -> Restore:
+    name = locale.setlocale(locale.LC_ALL)
+
+    def restore() -> None:
+        if locale.setlocale(locale.LC_ALL) != name:
+            locale.setlocale(locale.LC_ALL, name)
+
+    return restore
+
+
+def _decimal() -> Restore:
+    context = decimal.getcontext().copy()
+    return lambda: decimal.setcontext(context.copy())
+
+
+def _random() -> Restore:
+    """A seed of its own, which a forked process would otherwise share with its siblings."""
+
+    def restore() -> None:
+        random.seed()
+        if numpy := sys.modules.get("numpy.random"):
+            numpy.seed()
+
+    restore()
+    return restore
+
+
+_PARTS = (
+    _directory,
+    _umask,
+    _environment,
+    _signals,
+    _limits,
+    _interpreter,
+    _warnings,
+    _logging,
+    _locale,
+    _decimal,
+    _random,
+)

@@ -1,0 +1,128 @@
+"""What one step leaves behind reaches no other job, and no later step but as README says."""
+
+import signal
+import time
+from itertools import cycle
+
+import pytest
+from django.db import connection
+
+from jobs.models import Attempt, Job
+from jobs.orchestrator import cancel, launch
+from tests.fates.slot_jobs import LASTING, OPEN, TRACES
+from tests.support import at_length, job_of, log_of, step_of, wait_for
+
+pytestmark = pytest.mark.slow
+
+
+def ended(job):
+    return wait_for(lambda: (row := job_of(job.pk)).is_finished and row, 60, f"{job} ends")
+
+
+def results_of(job):
+    return dict(Attempt.objects.filter(step__job=job).values_list("step__name", "result"))
+
+
+def test_a_process_runs_all_steps_of_one_job_and_of_no_other(worker):
+    jobs = [launch("tells_who") for _ in range(3)]
+    pids = []
+    for job in jobs:
+        assert ended(job).status == "succeeded"
+        results = results_of(job)
+        pid, *rest = results["first"]
+        assert rest == [1, f"{job.uuid}:first"]
+        assert results["second"] == results["third"] == pid
+        pids.append(pid)
+    assert len(set(pids)) == 3
+
+
+def test_an_attempt_after_a_failure_has_a_process_of_its_own(worker):
+    job = ended(launch("tells_who", {"failures": "1"}))
+    results = results_of(job)
+    failed, retried = map(int, log_of(job, "second"))
+    assert failed == results["first"][0]
+    assert retried not in (failed, None)
+    assert results["third"] == retried
+
+
+@pytest.fixture
+def left(worker):
+    """What the second step of a job saw, for each change that the first one has made."""
+    jobs = {trace: launch("leaves_traces", {"trace": trace}) for trace in TRACES}
+    return {trace: results_of(ended(job)) for trace, job in jobs.items()}
+
+
+def test_between_two_steps_of_one_job_all_that_readme_names_is_put_back(left):
+    for trace, results in left.items():
+        (first, before), (second, after) = results["change"], results["look"]
+        assert after == before, trace
+        assert second == first, f"{trace} took another process"
+
+
+def test_a_process_that_cannot_be_put_back_is_ended(worker):
+    results = results_of(ended(launch("loses_its_limit")))
+    assert results["leave"] != results["follow"]
+
+
+@pytest.mark.parametrize("count", at_length(brief=60, full=200))
+def test_many_jobs_side_by_side_see_nothing_of_each_other(worker, count):
+    traces = cycle(TRACES | LASTING)
+    jobs = [launch("leaves", {"trace": next(traces)}, actor=f"user {n % 2}") for n in range(count)]
+    wait_for(lambda: not Job.objects.unfinished().exists(), 90, "all jobs end")
+    states, pids = set(), set()
+    for job in jobs:
+        assert job_of(job.pk).status == "succeeded"
+        pid, before = results_of(job)["leave"]
+        states.add(str(before))
+        pids.add(pid)
+        word = f"{job.uuid}:leave"
+        told = [line for line in log_of(job, "leave") if line != "leak"]
+        said = [f"{way} {word}" for way in ("run.log", "print", "logging", "C")]
+        assert [line for line in told if "left a transaction" not in line] == said
+    assert len(states) == 1
+    assert len(pids) == count
+
+
+def test_a_mask_that_a_step_left_does_not_hold_up_the_cancel_of_another(worker):
+    ended(launch("leaves_traces", {"trace": "signal mask"}))
+    job = launch("hangs")
+    wait_for(lambda: step_of(job, "hang").log_lines)
+    asked = time.monotonic()
+    cancel(job.pk)
+    assert ended(job).status == "cancelled"
+    assert time.monotonic() - asked < 1
+
+
+def test_an_open_transaction_is_rolled_back_before_the_outcome(worker):
+    ways = [how for how in OPEN if connection.vendor == "sqlite" or how != "a raw connection"]
+    jobs = [
+        (
+            how,
+            fails,
+            launch("leaves_open", {"how": how} | {"fails": "on"} if fails else {"how": how}),
+        )
+        for how in ways
+        for fails in (False, True)
+    ]
+    rolled_back = "The step left a transaction open in the database 'default'; it was rolled back."
+    locked = "The step left a SQLite database locked; its process was ended."
+    for how, fails, job in jobs:
+        expected = "failed" if fails else "succeeded"
+        assert ended(job).status == expected, Attempt.objects.filter(step__job=job).values()
+        told = locked if how == "a raw connection" else rolled_back
+        assert log_of(job, "leave") == [told], (how, fails)
+        if not fails:
+            assert results_of(job)["count"] == 0
+
+
+def test_helpers_of_multiprocessing_are_not_left_running(worker):
+    job = ended(launch("uses_multiprocessing"))
+    results = results_of(job)
+    assert results["first"] == results["second"]
+    assert results["first"][1] == 0
+    assert log_of(job, "first") == []
+
+
+def test_what_a_step_starts_can_be_interrupted(worker):
+    job = ended(launch("starts_a_program"))
+    assert not results_of(job)["start"] & 1 << (signal.SIGINT - 1)

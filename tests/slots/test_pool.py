@@ -1,0 +1,82 @@
+"""Spares are there before a step needs them."""
+
+import os
+from types import SimpleNamespace
+
+import psutil
+import pytest
+
+from jobs.runner import Limits, Task
+from jobs.slots.pool import Pool
+from jobs.statuses import Verdict
+from tests.support import wait_for
+
+TASK = Task(
+    definition="noop",
+    step="one",
+    attempt=1,
+    params={},
+    results={},
+    idempotency_key="key",
+    limits=Limits(error_bytes=1000, result_bytes=1000),
+)
+
+
+@pytest.fixture
+def pool():
+    """A pool of two slots, whose spares are there."""
+    pool = Pool(2)
+    try:
+        pool.beat()
+        wait_until_spares(pool)
+        yield pool
+    finally:
+        pool.close()
+
+
+def listens(pool):
+    pool.listen(0.01)
+    return True
+
+
+def wait_until_spares(pool, count=2):
+    wait_for(lambda: listens(pool) and len(pool.spares) == count)
+
+
+def run(pool, job_id):
+    """Run a step of a job; the process that ran it."""
+    running = pool.run(SimpleNamespace(job_id=job_id, timeout=None), TASK)
+    wait_for(lambda: listens(pool) and running.outcome)
+    assert running.outcome.verdict is Verdict.RETURNED
+    pool.release(running)
+    return running.slot.pid
+
+
+def test_spares_are_forked_ahead_and_refilled(pool):
+    ahead = [slot.pid for slot in pool.spares]
+    for job_id in range(10):
+        pid = run(pool, job_id)
+        assert run(pool, job_id) == pid  # the next step of the same job
+        wait_until_spares(pool)
+        assert pid in ahead
+        ahead = [slot.pid for slot in pool.spares]
+    assert (pool.attempts, pool.waits_for_fork) == (20, 0)
+
+
+def test_a_step_that_finds_no_spare_waits_for_a_fork_and_is_counted(pool):
+    for job_id in range(3):  # nothing listens in between, so nothing is refilled
+        pool.run(SimpleNamespace(job_id=job_id, timeout=None), TASK)
+    assert (pool.attempts, pool.waits_for_fork) == (3, 1)
+
+
+def test_a_slot_ends_with_its_job(pool):
+    process = psutil.Process(run(pool, 1))
+    wait_for(lambda: listens(pool) and not process.is_running())
+    assert process.pid not in psutil.Process(os.getpid()).children(recursive=True)
+
+
+def test_a_spare_that_is_killed_is_replaced(pool):
+    for slot in pool.spares:
+        psutil.Process(slot.pid).kill()
+    wait_for(lambda: listens(pool) and not pool.spares)
+    wait_until_spares(pool)
