@@ -9,7 +9,7 @@ import pickle
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -562,3 +562,23 @@ def test_a_flag_that_is_set_from_the_start_can_be_taken_back(groups, desk):
     call_command("launch", "every_initial", *arguments, "--detach", stdout=out)
     got = parameters.recall(job_of(int(out.getvalue())).understood)
     assert (got["yes"], got["phone"], list(got["groups"])) == (False, (2, "5", True), [])
+
+
+def test_a_form_may_name_its_controls_itself(database):
+    class Params(forms.Form):
+        many = forms.IntegerField(initial=1)
+        day = forms.DateField(required=False)
+
+        def add_prefix(self, field_name):
+            return f"x[{field_name}]"
+
+    trial = type("Trial", (JobDefinition,), {"abstract": True, "Params": Params})
+    for given in (
+        QueryDict("x[many]=2&x[day]=2026-01-02&day=2027-01-01"),
+        FromCommand({"x[many]": ["2"], "x[day]": ["2026-01-02"]}),
+        {"many": 2, "day": "2026-01-02"},
+    ):
+        got = trial.understand(given)
+        assert got.cleaned == {"many": 2, "day": date(2026, 1, 2)}
+        assert got.typed["x[day]"] == ["2026-01-02"]
+        assert got.typed.keys() <= {"x[many]", "x[day]"}

@@ -70,7 +70,7 @@ def errors_of_texts(name: str, widget: forms.Widget, texts: list[str]) -> dict[s
     """What a form would take for another value: text that no browser sends of a box."""
     known = ["true", "false"]
     if isinstance(widget, forms.CheckboxInput):
-        known += ["on", str(widget.attrs.get("value", "on"))]
+        known += ["on", "True", "False", str(widget.attrs.get("value", "on"))]
     elif isinstance(widget, forms.NullBooleanSelect):
         known += ["unknown", "True", "False", "2", "3"]
     else:
