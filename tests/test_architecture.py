@@ -74,8 +74,11 @@ def test_an_import_that_goes_up_is_refused(house, file, line, contract):
     "name",
     [
         "definitions/__init__",
+        "definitions/base",
         "definitions/controls",
         "definitions/parameters",
+        "definitions/problems",
+        "definitions/registry",
         "definitions/values",
         "exceptions",
         "runner",

@@ -5,14 +5,14 @@ from django import forms
 
 from jobs import definitions
 from jobs.checks import check_definitions
-from jobs.definitions import JobDefinition, StepDefinition, step
+from jobs.definitions import JobDefinition, StepDefinition, base, registry, step
 from jobs.exceptions import InvalidParams, UnknownDefinition
 
 
 @pytest.fixture(autouse=True)
 def a_registry_of_its_own(monkeypatch):
-    monkeypatch.setattr(definitions, "_registered", [])
-    monkeypatch.setattr(definitions, "_lines_of", {})
+    monkeypatch.setattr(registry, "_registered", [])
+    monkeypatch.setattr(base, "lines_of", {})
 
 
 def broken():

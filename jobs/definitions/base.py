@@ -1,0 +1,210 @@
+"""What a user writes: a class with steps and parameters."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, overload
+
+from django import forms
+from django.http import QueryDict
+
+from ..exceptions import InvalidParams, NoRetry
+from . import registry
+from .controls import is_text
+from .parameters import NOT_TEXT, UNKNOWN, Kept, Understood, understand
+
+StepFunction = Callable[..., Any]
+RawParams = dict[str, list[str]]
+
+# Where each step was written. A class body that writes one name twice keeps only the second.
+lines_of: dict[tuple[str, str], set[int]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepOptions:
+    """What ``@step`` was told; ``needs`` None means: the step above."""
+
+    needs: tuple[str | StepFunction, ...] | None
+    timeout: float | None
+    retries: int
+    retry_delay: float
+    retry_on: tuple[type[Exception], ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepDefinition:
+    """One step of a definition, its needs resolved to names."""
+
+    name: str
+    needs: tuple[str, ...]
+    timeout: float | None = None
+    retries: int = 0
+    retry_delay: float = 1.0
+    retry_on: tuple[type[Exception], ...] | None = None
+
+    def is_retried_on(self, error: BaseException) -> bool:
+        """Whether a further attempt may mend what raised *error*, as far as the author says."""
+        if isinstance(error, NoRetry):
+            return False
+        return self.retry_on is None or isinstance(error, self.retry_on)
+
+
+@overload
+def step(function: StepFunction) -> StepFunction: ...
+@overload
+def step(
+    *,
+    needs: Sequence[str | StepFunction] | None = None,
+    timeout: float | None = None,
+    retries: int = 0,
+    retry_delay: float = 1.0,
+    retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
+) -> Callable[[StepFunction], StepFunction]: ...
+def step(
+    function: StepFunction | None = None,
+    *,
+    needs: Sequence[str | StepFunction] | None = None,
+    timeout: float | None = None,
+    retries: int = 0,
+    retry_delay: float = 1.0,
+    retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
+) -> Any:
+    """Make a method a step.
+
+    *needs* lists steps (names or functions) that must succeed first; omitted: the step above;
+    ``[]``: none. *timeout* is in seconds.
+
+    An attempt that fails is followed by up to *retries* further ones: *retry_delay* seconds later,
+    then twice as long each time, an hour at most. *retry_on* names the exceptions that are worth
+    it; omitted: all. Time-outs and lost workers always are; ``NoRetry`` never is.
+    """
+    options = StepOptions(
+        needs=None if needs is None else tuple(needs),
+        timeout=timeout,
+        retries=retries,
+        retry_delay=retry_delay,
+        retry_on=_exceptions(retry_on),
+    )
+
+    def mark(marked: StepFunction) -> StepFunction:
+        marked.truestep_options = options  # type: ignore[attr-defined]
+        lines_of.setdefault(place_of(marked), set()).add(marked.__code__.co_firstlineno)
+        return marked
+
+    return mark if function is None else mark(function)
+
+
+def _exceptions(
+    given: type[Exception] | Sequence[type[Exception]] | None,
+) -> tuple[type[Exception], ...] | None:
+    if given is None:
+        return None
+    return (given,) if isinstance(given, type) else tuple(given)
+
+
+class JobDefinition:
+    """Base of everything that can be run. Its docstring is shown on the page."""
+
+    name: ClassVar[str] = ""
+    permission: ClassVar[str | None] = None  # who may launch it from the page, beyond launch_job
+    abstract: ClassVar[bool] = False  # set in a base class that is not to be launched itself
+
+    class Params(forms.Form):
+        """The launch form and the command's options; no parameters unless overridden."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" not in cls.__dict__:
+            cls.name = re.sub(
+                r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", cls.__name__
+            ).lower()
+        if not cls.__dict__.get("abstract"):
+            registry.add(cls)
+
+    @classmethod
+    def authorize(cls, params: dict[str, Any], *, actor: str, source: str) -> None:
+        """Refuse a launch that the form alone cannot judge: raise ``forms.ValidationError``.
+
+        *params* are the cleaned parameters, *source* is ``page``, ``admin``, ``command`` or
+        ``python``.
+        """
+
+    @classmethod
+    def steps(cls) -> dict[str, StepDefinition]:
+        """The steps by name, in the order they are written, base classes first."""
+        marked: dict[str, StepFunction] = {}
+        for base in reversed(cls.__mro__):
+            for name, value in vars(base).items():
+                if hasattr(value, "truestep_options"):
+                    marked[name] = value
+                elif name in marked:  # overridden by something that is not a step
+                    del marked[name]
+        names = {function: name for name, function in marked.items()}
+        steps: dict[str, StepDefinition] = {}
+        above: tuple[str, ...] = ()
+        for name, function in marked.items():
+            options: StepOptions = function.truestep_options  # type: ignore[attr-defined]
+            needs = (
+                above
+                if options.needs is None
+                else tuple(_name(need, names) for need in options.needs)
+            )
+            steps[name] = StepDefinition(
+                name=name,
+                needs=needs,
+                timeout=options.timeout,
+                retries=options.retries,
+                retry_delay=options.retry_delay,
+                retry_on=options.retry_on,
+            )
+            above = (name,)
+        return steps
+
+    @classmethod
+    def summary(cls) -> str:
+        """The first paragraph of the docstring, on one line."""
+        return " ".join(inspect.cleandoc(cls.__doc__ or "").split("\n\n")[0].split())
+
+    @classmethod
+    def understand(cls, given: Mapping[str, Any], shown_before: Kept | None = None) -> Understood:
+        """What the form makes of what a page, a command or Python gave. Raises InvalidParams."""
+        return understand(cls.name, cls.Params, given, shown_before)
+
+    @classmethod
+    def clean(cls, raw: RawParams) -> dict[str, Any]:
+        """Text by field as Python values. Raises InvalidParams with the form's own messages.
+
+        Jobs of an older release are kept as such text.
+        """
+        form = cls.form(raw)
+        unknown = sorted(set(raw) - set(form.fields))
+        broken = [field for field, values in raw.items() if not all(map(is_text, values))]
+        if form.is_valid() and not unknown and not broken:
+            return form.cleaned_data
+        errors = {field: [str(text) for text in texts] for field, texts in form.errors.items()}
+        errors |= {field: [UNKNOWN] for field in unknown}
+        errors |= {field: [NOT_TEXT] for field in broken}
+        raise InvalidParams(cls.name, errors, form)
+
+    @classmethod
+    def form(cls, raw: RawParams | None = None) -> forms.Form:
+        """The launch form, bound to *raw* when given."""
+        if raw is None:
+            return cls.Params()
+        data = QueryDict(mutable=True)
+        for field, values in raw.items():
+            data.setlist(field, list(values))
+        return cls.Params(data)
+
+
+def place_of(function: StepFunction) -> tuple[str, str]:
+    return function.__code__.co_filename, function.__qualname__
+
+
+def _name(need: str | StepFunction, names: Mapping[StepFunction, str]) -> str:
+    if isinstance(need, str):
+        return need
+    return names.get(need, getattr(need, "__name__", repr(need)))

@@ -1,0 +1,157 @@
+"""What can be wrong with a definition. Nothing here raises; a system check refuses to start."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from django import forms
+from django.forms.widgets import MultiWidget
+
+from . import base, registry
+from .base import JobDefinition, StepDefinition, StepFunction
+
+MOST_RETRIES = 1000
+
+# Options of `manage.py launch` itself; a parameter of the same name could never be given there.
+COMMAND_OPTIONS = frozenset(
+    [
+        "detach",
+        "json",
+        "follow",
+        "help",
+        "version",
+        "verbosity",
+        "settings",
+        "pythonpath",
+        "traceback",
+        "no_color",
+        "force_color",
+        "skip_checks",
+        "definition",
+    ]
+)
+
+
+def problems() -> Iterator[tuple[type[JobDefinition], str]]:
+    """Each broken definition with a sentence that names the step or parameter."""
+    seen: dict[str, type[JobDefinition]] = {}
+    for cls in registry.everything():
+        if cls.name in seen:
+            yield cls, f"its name {cls.name!r} is taken by {where(seen[cls.name])}"
+        seen.setdefault(cls.name, cls)
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,99}", cls.name):
+            yield (
+                cls,
+                f"its name {cls.name!r} must be lower-case letters, digits and _ (at most 100)",
+            )
+        for problem in (*_step_problems(cls), *_param_problems(cls)):
+            yield cls, problem
+
+
+def where(cls: type[JobDefinition]) -> str:
+    """``file:line ClassName`` of a definition."""
+    try:
+        line = f":{inspect.getsourcelines(cls)[1]}"
+    except (OSError, TypeError):
+        line = ""
+    module = inspect.getmodule(cls)
+    return f"{getattr(module, '__file__', cls.__module__)}{line} {cls.__qualname__}"
+
+
+def _step_problems(cls: type[JobDefinition]) -> Iterator[str]:
+    steps = cls.steps()
+    if not steps:
+        yield "it has no step; mark a method with @step"
+    for step_definition in steps.values():
+        name = step_definition.name
+        if name.startswith("_") or len(name) > 100 or hasattr(JobDefinition, name):
+            yield f"step {name!r}: the name is reserved or too long; choose another"
+        for need in step_definition.needs:
+            if need not in steps:
+                yield f"step {name!r} needs {need!r}, which is not a step of it"
+        if len(set(step_definition.needs)) < len(step_definition.needs):
+            yield f"step {name!r} names one of its needs twice"
+        if step_definition.timeout is not None and not _is_positive(step_definition.timeout):
+            yield f"step {name!r}: timeout={step_definition.timeout!r} must be seconds above 0"
+        yield from _retry_problems(step_definition)
+        if _is_written_twice(cls, name):
+            yield f"step {name!r} is written twice; the first one would never run"
+        if not _takes_run(getattr(cls, name)):
+            yield f"step {name!r} must be a plain method that takes one argument, run"
+    for name in _on_a_cycle(steps):
+        yield f"step {name!r} needs itself, directly or through other steps"
+
+
+def _retry_problems(step_definition: StepDefinition) -> Iterator[str]:
+    name, retries = step_definition.name, step_definition.retries
+    if type(retries) is not int or not 0 <= retries <= MOST_RETRIES:
+        yield f"step {name!r}: retries={retries!r} must be a whole number, at most {MOST_RETRIES}"
+    delay = step_definition.retry_delay
+    if not (_is_positive(delay) or delay == 0):
+        yield f"step {name!r}: retry_delay={delay!r} must be seconds from 0 on"
+    for error in step_definition.retry_on or ():
+        if not (isinstance(error, type) and issubclass(error, Exception)):
+            yield f"step {name!r}: retry_on has {error!r}, which is not an exception class"
+
+
+def _is_written_twice(cls: type[JobDefinition], name: str) -> bool:
+    function = getattr(cls, name)
+    # Functions made elsewhere, such as lambdas, may share a name and are steps all the same.
+    in_a_body = any(function.__qualname__ == f"{base.__qualname__}.{name}" for base in cls.__mro__)
+    return in_a_body and len(base.lines_of.get(base.place_of(function), ())) > 1
+
+
+def _is_positive(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 10**9
+
+
+def _takes_run(function: StepFunction) -> bool:
+    if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
+        return False
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError:
+        return False
+    return True
+
+
+def _on_a_cycle(steps: Mapping[str, StepDefinition]) -> list[str]:
+    """Names of the steps that can never become ready."""
+    done: set[str] = set()
+    left = {name: set(item.needs) & set(steps) for name, item in steps.items()}
+    while ready := [name for name, needs in left.items() if needs <= done]:
+        done.update(ready)
+        left = {name: needs for name, needs in left.items() if name not in done}
+    return list(left)
+
+
+def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:
+    if not (isinstance(cls.Params, type) and issubclass(cls.Params, forms.Form)):
+        yield "Params must be a django.forms.Form class"
+        return
+    options: set[str] = set()
+    for name, field in cls.Params.base_fields.items():
+        if _takes_a_file(field):
+            yield f"parameter {name!r} is a file field; give a path instead"
+        if name in COMMAND_OPTIONS:
+            yield f"parameter {name!r} clashes with an option of the launch command; rename it"
+        if (option := name.replace("_", "-")) in options:
+            yield f"parameter {name!r} has the same option of the launch command as another one"
+        options.add(option)
+
+
+def _takes_a_file(field: forms.Field) -> bool:
+    parts: Iterable[forms.Field] = getattr(field, "fields", ())  # of several controls or checks
+    return (
+        isinstance(field, forms.FileField)
+        or _is_for_files(field.widget)
+        or any(map(_takes_a_file, parts))
+    )
+
+
+def _is_for_files(widget: forms.Widget) -> bool:
+    parts = widget.widgets if isinstance(widget, MultiWidget) else ()
+    return isinstance(widget, forms.FileInput) or any(map(_is_for_files, parts))

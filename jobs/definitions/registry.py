@@ -1,0 +1,47 @@
+"""Which definitions there are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from django.utils.module_loading import autodiscover_modules
+
+from ..exceptions import UnknownDefinition
+
+if TYPE_CHECKING:
+    from .base import JobDefinition
+
+_registered: list[type[JobDefinition]] = []
+
+
+def add(cls: type[JobDefinition]) -> None:
+    """Each subclass does so itself when it is written."""
+    _registered.append(cls)
+
+
+def everything() -> list[type[JobDefinition]]:
+    """Every definition, also those that share a name."""
+    return list(_registered)
+
+
+def autodiscover() -> None:
+    """Import ``jobs.py`` of every installed app; their definitions register themselves."""
+    autodiscover_modules("jobs")
+
+
+def registered() -> dict[str, type[JobDefinition]]:
+    """Every definition by name, in alphabetical order."""
+    return {cls.name: cls for cls in sorted(_registered, key=lambda cls: cls.name)}
+
+
+def get(name: str) -> type[JobDefinition]:
+    """The definition of that name. Raises UnknownDefinition."""
+    known = registered()
+    if name not in known:
+        raise UnknownDefinition(name, list(known))
+    return known[name]
+
+
+def known_steps() -> dict[str, list[str]]:
+    """The step names of every definition: what this process can run."""
+    return {name: list(cls.steps()) for name, cls in registered().items()}
