@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -17,14 +18,14 @@ from django.urls import URLPattern
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from . import database, feed, keys, orchestrator
+from . import database, feed, handover, keys, orchestrator, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
-from .exceptions import InsideTransaction, KeyRefused
+from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
 from .live import fragments
 from .live.windows import PAGE_SIZE, Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
 from .statuses import Kind
-from .templatetags.truestep import moment, params, status_cell
+from .templatetags.truestep import moment, params, status_cell, words
 
 
 class ReadOnly:
@@ -64,6 +65,8 @@ class RowsAdmin(ReadOnly, admin.ModelAdmin):
         return urls
 
 
+PATIENCE_SECONDS = 5.0  # of an action that waits for locks, in all
+LEAST_SECONDS = 0.2  # … and for one when that is over
 CELLS = "[data-job][data-status], [data-cell]"  # what the page's script keeps true everywhere
 
 
@@ -176,6 +179,8 @@ class JobAdmin(RowsAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list; its script keeps the status cells true, and never touches a check box."""
+        if request.method == "GET" and (held := database.words()):
+            messages.warning(request, words(held))
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
             assert response.context_data
@@ -230,7 +235,13 @@ class JobAdmin(RowsAdmin):
         refused: list[str] = []
 
         def cancel_one(job: Job, intent: str) -> None:
-            done = orchestrator.cancel(job.pk, actor=request.user, source="admin", once=intent)
+            who: dict[str, Any] = {"actor": request.user, "source": "admin", "once": intent}
+            try:
+                done = orchestrator.cancel(job.pk, **who)
+            except DatabaseBusy:
+                done = handover.hand_over(job.pk, **who)
+                if not done:
+                    raise
             (asked if done else refused).append(str(job.pk))
 
         if response := self._one_by_one(request, "cancel", jobs, cancel_one):
@@ -275,12 +286,17 @@ class JobAdmin(RowsAdmin):
         the page that asks to send it again when the key of the form was refused.
         """
         chosen = list(jobs.order_by("-pk")[:MOST_LISTED])[::-1]
+        title = f"{action} selected jobs".capitalize()
+        until = time.monotonic() + PATIENCE_SECONDS
         for number, job in enumerate(chosen):
             try:
-                act(job, keys.intent_of(request, action, job.pk))
+                with database.patience(max(LEAST_SECONDS, until - time.monotonic())):
+                    act(job, keys.intent_of(request, action, job.pk))
             except KeyRefused as error:
-                title = f"{action} selected jobs".capitalize()
                 return keys.ask_again(request, title, str(error))
+            except DatabaseBusy as error:
+                told = f"Stopped at job {job.pk}: the database is locked by {error.holder}."
+                return keys.ask_again(request, title, told, status=503)
             except (*database.TROUBLE, InsideTransaction) as error:
                 left = ", ".join(str(other.pk) for other in chosen[number + 1 :])
                 self.message_user(
@@ -342,6 +358,12 @@ class TransitionAdmin(RowsAdmin):
 
 @admin.register(Worker)
 class WorkerAdmin(RowsAdmin):
-    list_display = ("id", "host", "pid", "slots", "beats", "started", "stopped")
+    list_display = ("id", "host", "pid", "slots", "heard", "started", "stopped")
     beat, started, stopped = _at("beat_at"), _at("started_at"), _at("stopped_at")
+
+    @admin.display(description="last sign of life")
+    def heard(self, worker: Worker) -> SafeString | str:
+        """Its row may lag: of a worker of this host, the lock file tells."""
+        return moment(workers.heard_at(worker))
+
     moments: ClassVar = {"beat_at": "beat", "started_at": "started", "stopped_at": "stopped"}

@@ -251,6 +251,17 @@ class _Replay:
         ]
         if step.failures != len(charged):
             yield f"{step.name}: failures is {step.failures}, by its attempts {len(charged)}"
+        interrupted = [
+            attempt
+            for attempt in attempts
+            if attempt.number > self.taken_back_at[step.pk]
+            and attempt.verdict == Verdict.INTERRUPTED
+        ]
+        if step.interruptions != len(interrupted):
+            yield (
+                f"{step.name}: interruptions is {step.interruptions}, by its attempts "
+                f"{len(interrupted)}"
+            )
         crashes = sum(verdict in CRASHES for verdict in charged)
         if step.crashes != crashes:
             yield f"{step.name}: crashes is {step.crashes}, by its attempts {crashes}"

@@ -66,10 +66,13 @@ class NoRetry(TruestepError):
 
 
 class DatabaseBusy(TruestepError):
-    def __init__(self, seconds: float, path: str) -> None:
+    """Somebody holds a lock that a write waited for in vain; nothing was written."""
+
+    def __init__(self, path: str, holder: Any = None) -> None:
+        self.holder = str(holder or "a process that this system does not name")
         super().__init__(
-            f"Another process has been writing to {path} for {seconds:.2g} s, so nothing was "
-            "written. Try again; if it goes on, look for a process that holds the database open."
+            f"The database {path} is locked by {self.holder}. Nothing was written. Wait until "
+            "that ends, or end it."
         )
 
 

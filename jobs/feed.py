@@ -13,7 +13,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from channels.layers import get_channel_layer
@@ -21,6 +20,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from . import database
+from .database import Words as Words
 from .models import Attempt, Job, Need, Step, Transition, given_up
 from .statuses import Status
 
@@ -216,7 +216,6 @@ class StepSight:
 
 
 Pulse = dict[str, dict[str, Any]]
-Words = list[str | datetime]  # a sentence; whoever shows it writes the moments in it
 
 
 def why_pending(step: Step, attempt: Attempt | None, waits_for: list[str]) -> Words:

@@ -160,6 +160,7 @@ class Step(models.Model):
     tag = models.CharField(max_length=8, default="")  # … and this: the tag of that move's entry
     failures = models.PositiveIntegerField(default=0)  # attempts charged, since a person's retry
     crashes = models.PositiveIntegerField(default=0)  # those of them that took their process along
+    interruptions = models.PositiveIntegerField(default=0)  # not charged, since a person's retry
     not_before = models.DateTimeField(null=True)  # pending: when the next attempt may begin
     waiting = models.PositiveIntegerField(default=0)  # needed steps that have not succeeded yet
 
@@ -204,6 +205,11 @@ class Step(models.Model):
         """Whether an attempt that ends so leaves one of the step's retries, and of its crashes."""
         crashes = self.crashes + (verdict in CRASHES)
         return self.failures < self.retries and crashes < conf.knobs().crashes
+
+    @property
+    def may_be_interrupted(self) -> bool:
+        """Whether an attempt that is interrupted leads to another one, uncharged."""
+        return self.interruptions < conf.knobs().crashes
 
     @property
     def last_attempt(self) -> int:

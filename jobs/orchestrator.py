@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -17,9 +17,9 @@ from django.utils import timezone
 
 from . import crashpoints, database, definitions, intents, transitions
 from .exceptions import InvalidParams, Overtaken, UnknownStep
-from .models import Attempt, Job, Step, StepQuerySet, Worker
+from .models import Attempt, Job, Step, StepQuerySet, Transition, Worker
 from .runner import Outcome
-from .statuses import CRASHES, STEP_RETRIES, Status, Verdict
+from .statuses import CRASHES, REQUEUED, STEP_RETRIES, Kind, Status, Verdict
 from .text import clean
 from .times import duration
 from .transitions import Batch, Claim, Ending, JobState
@@ -231,7 +231,7 @@ def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
     def decide(batch: Batch) -> None:
         step = batch.held(held)
         _end(batch, step, held, desk.worker, outcome)
-        if outcome.verdict is not Verdict.HANDED_BACK:
+        if outcome.verdict not in REQUEUED:
             _start_ready(batch, desk, room)
 
     with _deleted_is_overtaken():
@@ -261,6 +261,9 @@ def _deleted_is_overtaken() -> Iterator[None]:
 
 
 def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: Outcome) -> None:
+    is_wanted = not batch.state.job.cancel_requested
+    if outcome.verdict is Verdict.INTERRUPTED and is_wanted and not step.may_be_interrupted:
+        outcome = _given_up(step, outcome)
     ending = Ending(
         claim=held,
         worker=worker,
@@ -269,14 +272,15 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
         error=outcome.error,
         traceback=outcome.traceback,
     )
-    is_wanted = not batch.state.job.cancel_requested
     has_retry = outcome.may_retry and step.has_retry_left(outcome.verdict)
     match outcome.verdict:
         case Verdict.RETURNED:
             batch.succeed(step, ending)
-        case Verdict.HANDED_BACK if is_wanted:
+        case Verdict.INTERRUPTED if is_wanted and not step.may_be_interrupted:
+            batch.fail(step, ending, outcome.reason)
+        case Verdict.HANDED_BACK | Verdict.INTERRUPTED if is_wanted:
             batch.hand_back(step, ending, outcome.reason)
-        case Verdict.STOPPED | Verdict.HANDED_BACK:
+        case Verdict.STOPPED | Verdict.HANDED_BACK | Verdict.INTERRUPTED:
             batch.stop(step, ending, outcome.reason)
         case verdict if verdict in CRASHES and not is_wanted:  # it was to end, and it has
             batch.stop(step, ending, outcome.reason)
@@ -288,6 +292,22 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
             batch.stop(step, ending, f"{outcome.reason}; cancelled before its retry")
         case _:
             batch.fail(step, ending, _last_words(step, outcome))
+
+
+def _given_up(step: Step, outcome: Outcome) -> Outcome:
+    """It went back to the queue often enough; the error says what happened each time."""
+    interrupted = Attempt.objects.filter(step=step, verdict=Verdict.INTERRUPTED)
+    numbers = interrupted.order_by("-number").values("number")[: step.interruptions]
+    ends = Transition.objects.filter(step=step, kind=Kind.MOVE, from_status=Status.RUNNING)
+    known = ends.filter(attempt__in=list(numbers.values_list("number", flat=True)))
+    each = [f"Attempt {end.attempt}: {end.reason}." for end in known.order_by("seq")]
+    each.append(f"Attempt {step.attempt}: {outcome.reason}.")
+    times = f"interrupted {len(each)} times in all (TRUESTEP['crashes'])"
+    return replace(
+        outcome,
+        reason=f"{outcome.reason}, {times}",
+        error="\n".join([f"The step was {times}.", *each]),
+    )
 
 
 def _last_words(step: Step, outcome: Outcome) -> str:
@@ -364,22 +384,29 @@ def note_refused(held: Claim, worker: Worker) -> None:
 # --- what people ask for --------------------------------------------------------------------------
 
 
-def cancel(job_id: int, *, actor: Any = "", source: str = "python", once: str = "") -> bool:
+def cancel(
+    job_id: int, *, actor: Any = "", source: str = "python", once: str = "", why: str = ""
+) -> bool:
     """Ask a job to stop: pending steps are cancelled at once, running ones by their workers.
 
     Returns whether this call made the request: False when the job has ended or is already being
     cancelled; the journal notes that. A second call with the same *once*, within a week, returns
-    what the first did. Raises Job.DoesNotExist.
+    what the first did. *why* tells of a request that was handed over: several workers may journal
+    it, and the first does. Raises Job.DoesNotExist.
     """
 
     def decide(batch: Batch) -> None:
         job = batch.state.job
-        if job.is_finished or job.cancel_requested:
+        if why and job.cancel_requested:
+            pass  # another worker has journaled the same request
+        elif job.is_finished or job.cancel_requested:
             present = job.status if job.is_finished else "being cancelled already"
             batch.note(f"asked to cancel; nothing to do, the job is {present}")
         else:
             batch.request_cancel()
             batch.cancel_pending()
+            if why:
+                batch.note(why)
         batch.remember(once, batch.has_request)
 
     def do() -> bool:

@@ -112,7 +112,7 @@ class Sweep:
     def _hand_back_forgotten(self, running: Iterable[Attempt]) -> None:
         """Steps that stand as running here and are not: the answer to a COMMIT was lost."""
         for attempt in running:
-            outcome = Outcome(verdict=Verdict.HANDED_BACK, reason="its worker never began it")
+            outcome = Outcome(verdict=Verdict.INTERRUPTED, reason="its worker never began it")
             with suppress(Overtaken):
                 orchestrator.end_for_another(attempt, outcome)
 

@@ -38,18 +38,20 @@ class Verdict(TextChoices):
     DIED = "died"  # its process ended under it: a crash, out of memory
     LOST = "lost"  # its worker vanished, and it with it
     STOPPED = "stopped"  # it was asked to stop, and has
-    HANDED_BACK = "handed back"  # its worker stopped it; it is to run again elsewhere
+    HANDED_BACK = "handed back"  # a person told its worker to stop; it is to run again elsewhere
+    INTERRUPTED = "interrupted"  # the same for any other reason, and so a bounded number of times
 
 
 CRASHES = frozenset({Verdict.DIED, Verdict.LOST})
+REQUEUED = frozenset({Verdict.HANDED_BACK, Verdict.INTERRUPTED})
 CHARGED = frozenset({Verdict.FAILED, Verdict.TIMED_OUT}) | CRASHES  # to the retries of the step
 
 # The verdicts of an attempt after which its step is what.
 VERDICTS: dict[Status, frozenset[Verdict]] = {
     Status.SUCCEEDED: frozenset({Verdict.RETURNED}),
-    Status.FAILED: CHARGED,
-    Status.CANCELLED: CHARGED | {Verdict.STOPPED, Verdict.HANDED_BACK},
-    Status.PENDING: CHARGED | {Verdict.HANDED_BACK},
+    Status.FAILED: CHARGED | {Verdict.INTERRUPTED},
+    Status.CANCELLED: CHARGED | REQUEUED | {Verdict.STOPPED},
+    Status.PENDING: CHARGED | REQUEUED,
 }
 
 Moves = dict[Status, dict[Status, str]]

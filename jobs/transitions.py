@@ -335,6 +335,7 @@ class Batch:
     def hand_back(self, step: Step, ending: Ending, reason: str) -> None:
         """running → pending: the step is free for another worker, as a new attempt."""
         self._move(step, Status.PENDING, reason)
+        self._charge(step, ending.verdict)
         self._end_attempt(step, ending)
 
     def give_up(self, step: Step, reason: str) -> None:
@@ -391,7 +392,7 @@ class Batch:
     def _take_back(self, step: Step) -> None:
         reason = STEP_RETRIES.get(Status(step.status), {}).get(Status.PENDING, "")
         self._move(step, Status.PENDING, reason, STEP_RETRIES)
-        step.failures = step.crashes = 0
+        step.failures = step.crashes = step.interruptions = 0
         self._recounted[step.pk] = step
 
     def request_cancel(self) -> None:
@@ -451,9 +452,12 @@ class Batch:
         return entry
 
     def _charge(self, step: Step, verdict: Verdict) -> None:
-        """Count an attempt against the retries of its step."""
+        """Count an attempt against the retries of its step, or against its interruptions."""
+        if verdict not in CHARGED and verdict is not Verdict.INTERRUPTED:
+            return
         step.failures += verdict in CHARGED
         step.crashes += verdict in CRASHES
+        step.interruptions += verdict is Verdict.INTERRUPTED
         self._recounted[step.pk] = step
 
     def _settle_job(self) -> None:
@@ -586,14 +590,17 @@ class Batch:
             return
         for step in self._recounted.values():  # the one whose attempt is charged
             Step.objects.filter(pk=step.pk).update(
-                failures=step.failures, crashes=step.crashes, not_before=step.not_before
+                failures=step.failures,
+                crashes=step.crashes,
+                interruptions=step.interruptions,
+                not_before=step.not_before,
             )
 
     def _write_taken_back_steps(self) -> None:
         """One statement for any number of steps: none is charged, each waits for what is undone."""
         with database.connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE truestep_step SET failures = 0, crashes = 0, waiting = "
+                "UPDATE truestep_step SET failures = 0, crashes = 0, interruptions = 0, waiting = "
                 "(SELECT count(*) FROM truestep_need AS n "
                 "JOIN truestep_step AS needed ON needed.id = n.needed_id "
                 "WHERE n.step_id = truestep_step.id AND needed.status <> 'succeeded') "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from functools import wraps
 from typing import Any
 
@@ -26,10 +27,11 @@ from django.template import loader
 from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
-from . import database, definitions, feed, keys, logs, orchestrator
+from . import database, definitions, feed, handover, keys, logs, orchestrator
 from .database import Trouble
 from .definitions import parameters
 from .exceptions import (
+    DatabaseBusy,
     InsideTransaction,
     InvalidParams,
     KeyRefused,
@@ -49,6 +51,13 @@ _PERMISSIONS = {
     "log": "truestep.view_log",
 }
 
+PATIENCE_SECONDS = 5.0  # of a request that writes
+LOCKED = "The database is locked by {}. Nothing was done. Send it again when that has ended."
+HANDED_OVER = (
+    "The database is locked by {}. The worker of this job was told to cancel it: it stops the "
+    "steps now, and the history says so when the lock is free."
+)
+
 CSRF_REFUSED = (
     "Nothing was done: this form is from an earlier login, or cookies are blocked. Send it again."
 )
@@ -67,7 +76,8 @@ def permitted(what: str) -> Callable[[View], View]:
             if not request.user.has_perm(_PERMISSIONS[what]):
                 raise PermissionDenied
             try:
-                return view(request, *args, **kwargs)
+                with _patience(request):
+                    return view(request, *args, **kwargs)
             except InsideTransaction as error:
                 if request.method != "POST":
                     raise
@@ -78,6 +88,11 @@ def permitted(what: str) -> Callable[[View], View]:
         return guarded
 
     return guard
+
+
+def _patience(request: HttpRequest) -> AbstractContextManager[None]:
+    """A person who wants something done is told soon when a lock is in the way."""
+    return database.patience(PATIENCE_SECONDS) if request.method == "POST" else nullcontext()
 
 
 @require_safe
@@ -146,6 +161,11 @@ def cancel(request: HttpRequest, job_id: int, refused: str = "") -> HttpResponse
         asked = orchestrator.cancel(job_id, actor=request.user, source="page", once=intent)
     except KeyRefused as error:
         return keys.ask_again(request, title, str(error))
+    except DatabaseBusy as error:
+        if not handover.hand_over(job_id, actor=request.user, source="page", once=intent):
+            return keys.ask_again(request, title, LOCKED.format(error.holder), status=503)
+        messages.info(request, HANDED_OVER.format(error.holder))
+        return redirect("truestep:job", job_id)
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
     if not asked:
@@ -171,6 +191,8 @@ def retry(request: HttpRequest, job_id: int, refused: str = "") -> HttpResponse:
         )
     except KeyRefused as error:
         return keys.ask_again(request, title, str(error))
+    except DatabaseBusy as error:
+        return keys.ask_again(request, title, LOCKED.format(error.holder), status=503)
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
     except UnknownStep as error:
@@ -264,6 +286,9 @@ def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
             form = _with_errors(error.form or definition.Params(request.POST), error)
         except KeyRefused as error:
             form, refused, status = definition.Params(request.POST), str(error), 409
+        except DatabaseBusy as error:
+            form, status = definition.Params(request.POST), 503
+            refused = LOCKED.format(error.holder)
     context = {
         "definition": definition,
         "form": form,
@@ -302,7 +327,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     kind = database.kind_of(error) if isinstance(error, database.TROUBLE) else Trouble.OTHER
     if kind is Trouble.OTHER:
         return HttpResponseServerError(loader.render_to_string("500.html"))
-    page = loader.render_to_string("503.html", {"what": kind.what, "kind": kind.name.lower()})
+    holder = error.holder if isinstance(error, DatabaseBusy) else ""
+    told = {"what": kind.what, "kind": kind.name.lower(), "holder": holder}
+    page = loader.render_to_string("503.html", told)
     return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
@@ -367,5 +394,6 @@ def _render(
     request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     can = [what for what in CAN if request.user.has_perm(_PERMISSIONS[what])]
-    shared = {"can": " ".join(can), "version": fragments.version()}
+    held = database.words() if request.method == "GET" else []
+    shared = {"can": " ".join(can), "version": fragments.version(), "held": held}
     return render(request, template, context | shared, status=status)

@@ -32,7 +32,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import conf, crashpoints, database, feed
+from . import conf, crashpoints, database, feed, runtable
 from .database import Trouble
 from .exceptions import DeclaredDead
 from .models import Worker
@@ -124,6 +124,7 @@ class Post:
     def abandon(self) -> None:
         """Let go of the lock; harmless to repeat."""
         if self._lock >= 0:
+            runtable.remove(self.worker.lock_path)
             Path(self.worker.lock_path).unlink(missing_ok=True)
             os.close(self._lock)
             self._lock = -1
@@ -294,6 +295,7 @@ def bury(worker: Worker) -> bool:
         crashpoints.reach("bury.before_commit")
     crashpoints.reach("bury.after_commit")
     if is_dead and is_here(worker):
+        runtable.remove(worker.lock_path)
         Path(worker.lock_path).unlink(missing_ok=True)
     return is_dead
 

@@ -413,7 +413,7 @@ class World:
         except DeclaredDead as error:
             assert not is_known
             for hold in list(hand.holds):
-                self._end(hold, "handed back", str(error), room=0)
+                self._end(hold, "interrupted", str(error), room=0)
             self.crew.remove(hand)
             self._locks.discard(hand.post._lock)
             hand.post.abandon()

@@ -199,7 +199,7 @@ def test_a_worker_whose_database_fails_it_once_goes_on(database, nursery, point,
     assert logs_of("first") == ["first"]
     for step in Step.objects.all():
         verdicts = [each.verdict for each in step.attempts.order_by("number")]
-        assert verdicts in (["returned"], ["handed back", "returned"])
+        assert verdicts in (["returned"], ["interrupted", "returned"])
 
 
 def logs_of(name):

@@ -93,7 +93,7 @@ def test_a_writer_that_waits_too_long_says_who_holds_it_up(transactional_db, mon
     handle = os.open(path, os.O_RDWR | os.O_CREAT)
     fcntl.flock(handle, fcntl.LOCK_EX)
     try:
-        with pytest.raises(DatabaseBusy, match=r"writing to .*test\w*\.sqlite3 for 0\.1 s"):
+        with pytest.raises(DatabaseBusy, match=r"test\w*\.sqlite3 is locked by a process"):
             launch("noop")
     finally:
         os.close(handle)
@@ -120,7 +120,7 @@ def test_a_writer_that_dies_frees_its_turn(transactional_db):
         (OperationalError("disk I/O error"), False),
         (OperationalError("no such table: truestep_job"), False),
         (IntegrityError("database is locked"), False),
-        (DatabaseBusy(20, "file"), False),  # it has waited long enough already
+        (DatabaseBusy("file"), False),  # it has waited long enough already
         (ValueError("locked"), False),
     ],
 )

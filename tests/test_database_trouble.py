@@ -63,7 +63,8 @@ ONCE = [("pending", "running"), ("running", "succeeded")]
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [("busy", "writing to"), ("full", "is full"), ("read_only", "is read-only")]
+    ("kind", "words"),
+    [("busy", "is locked by"), ("full", "is full"), ("read_only", "is read-only")],
 )
 def test_a_step_that_ends_meanwhile_keeps_its_outcome(trouble, tmp_path, kind, words):
     gate = tmp_path / "gate"
@@ -90,7 +91,7 @@ def test_a_worker_keeps_its_times_while_the_database_is_busy(trouble):
         with trouble.busy():
             wait_until_gone(started)
             worker.process.terminate()
-            complaint(worker, "writing to")
+            complaint(worker, "is locked by")
             assert worker.process.poll() is None  # it has something to record
         assert worker.wait(SECONDS) == 0
     assert verdicts(job, "overrun") == ["timed out"]
@@ -103,7 +104,7 @@ def test_a_second_signal_ends_a_worker_that_waits_for_the_database(trouble, tmp_
         speaks(job, "wait")
         with trouble.busy():
             worker.process.send_signal(signal.SIGTERM)
-            complaint(worker, "writing to")
+            complaint(worker, "is locked by")
             worker.process.send_signal(signal.SIGTERM)
             assert worker.wait(SECONDS) == 0
             complaint(worker, "without having recorded")
@@ -225,7 +226,7 @@ def test_a_bug_is_not_blamed_on_the_database(ada, monkeypatch, caplog):
 
 def test_a_batch_that_waits_in_vain_says_who_holds_it_up_and_leaves_nothing(trouble, impatient):
     job = launch("noop")
-    with trouble.busy(), pytest.raises(DatabaseBusy, match="has been writing to"):
+    with trouble.busy(), pytest.raises(DatabaseBusy, match="is locked by"):
         cancel(job.pk)
     assert journal(job) == []
     assert cancel(job.pk)
@@ -286,7 +287,7 @@ def test_a_worker_that_cannot_beat_ends_its_steps_and_gives_them_back(trouble, p
         gate.touch()
         assert ended(job, SECONDS).status == "succeeded"
     *before, last = verdicts(job, "wait")
-    assert (set(before), last) == ({"handed back"}, "returned")
+    assert (set(before), last) == ({"interrupted"}, "returned")
     assert step_of(job, "wait").failures == 0
 
 

@@ -298,6 +298,7 @@ def test_a_cancelled_job_starts_nothing_more(desk):
         (Verdict.FAILED, "failed", "failed"),  # no retry was left: a cancel does not hide that
         (Verdict.STOPPED, "cancelled", "cancelled"),
         (Verdict.HANDED_BACK, "cancelled", "cancelled"),  # nobody is to run it again
+        (Verdict.INTERRUPTED, "cancelled", "cancelled"),
     ],
 )
 def test_what_a_cancelled_job_becomes_depends_on_how_its_step_ended(desk, verdict, step, status):

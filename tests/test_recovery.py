@@ -11,7 +11,7 @@ from django.utils.html import escape
 from jobs import audit, definitions, feed, recovery, workers
 from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job, Step
-from jobs.orchestrator import Desk, cancel, claim, finish, launch
+from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
 from jobs.recovery import Sweep
 from jobs.statuses import Verdict
 from tests.support import (
@@ -272,3 +272,33 @@ def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, sett
     assert set(job.steps.values_list("status", flat=True)) == {"pending"}
     workers.Worker.objects.update(knows=desk.knows)
     drive(desk, job)
+
+
+# --- what goes back to the queue, uncharged -------------------------------------------------------
+
+
+def test_what_is_interrupted_for_ever_fails_and_says_what_happened_each_time(desk, settings):
+    settings.TRUESTEP = settings.TRUESTEP | {"crashes": 2}
+    job = launch("noop")
+    for reason in ("its worker froze", "its database was away", "its worker froze again"):
+        [held] = claim(desk, room=1)
+        finish(desk, held, ended(Verdict.INTERRUPTED, reason), room=0)
+    step = step_of(job, "one")
+    assert (step.status, step.failures, step.interruptions) == ("failed", 0, 3)
+    assert step.attempts.get(number=3).error.splitlines() == [
+        "The step was interrupted 3 times in all (TRUESTEP['crashes']).",
+        "Attempt 1: its worker froze.",
+        "Attempt 2: its database was away.",
+        "Attempt 3: its worker froze again.",
+    ]
+    retry(job.pk, "one")
+    assert step_of(job, "one").interruptions == 0
+
+
+def test_a_drain_that_a_person_orders_has_no_bound(desk, settings):
+    settings.TRUESTEP = settings.TRUESTEP | {"crashes": 1}
+    job = launch("noop")
+    for _ in range(5):
+        [held] = claim(desk, room=1)
+        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    assert step_of(job, "one").status == "pending"

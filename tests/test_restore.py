@@ -67,7 +67,7 @@ def test_a_claim_that_the_copy_has_goes_on(trouble, tmp_path, way):
         assert ended(job, SECONDS).status == "succeeded"
         assert worker.process.poll() is None
     assert statuses(job) == {"wait": "succeeded", "after": "succeeded"}
-    assert set(verdicts(job, "wait")) <= {"handed back", "returned"}
+    assert set(verdicts(job, "wait")) <= {"interrupted", "returned"}
 
 
 @pytest.mark.sqlite

@@ -19,7 +19,9 @@ from tests.support import wait_for
 
 @pytest.fixture
 def post(database):
-    return workers.sign_on(slots=2, knows={"noop": ["one"]})
+    post = workers.sign_on(slots=2, knows={"noop": ["one"]})
+    yield post
+    post._aside.close()
 
 
 def is_alive_elsewhere(worker):

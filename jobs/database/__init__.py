@@ -29,6 +29,10 @@ from ..exceptions import (
     TruestepError,
 )
 from .aside import Aside as Aside
+from .holder import Words as Words
+from .holder import application_name as application_name
+from .holder import holder as holder
+from .holder import words as words
 from .routing import LABEL as LABEL
 from .routing import Router as Router
 from .routing import alias as alias
@@ -173,7 +177,7 @@ def write() -> Iterator[None]:
         except OperationalError as error:
             waited = time.monotonic() - began
             if kind_of(error) is Trouble.BUSY and waited > patience * 0.9:
-                raise DatabaseBusy(waited, name()) from error
+                raise DatabaseBusy(name(), holder()) from error
             raise
 
 
@@ -446,6 +450,6 @@ def _wait_for_turn(handle: int, patience: float) -> None:
             return
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise DatabaseBusy(patience, name()) from None
+                raise DatabaseBusy(name(), holder()) from None
         # However long it has waited: who asks less and less often is overtaken by all who come.
         time.sleep(random.uniform(0.5, 1.5) * ASK_SECONDS)

@@ -33,7 +33,8 @@ class Aside:
             its = self._connection()
             found: int = query.get_compiler(connection=its).execute_sql(ROW_COUNT)
         except (DatabaseError, InterfaceError):
-            self.close()
+            if self._its is None or self._its.vendor == "sqlite" or not self._its.is_usable():
+                self.close()
             raise
         if its.vendor == "sqlite":
             self.close()

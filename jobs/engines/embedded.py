@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Callable
 
-from .. import conf, database, definitions, orchestrator, triggers, workers
+from .. import conf, database, definitions, handover, orchestrator, runtable, triggers, workers
 from ..bell import Bell
 from ..database import Trouble
 from ..database.watch import watch_commits
@@ -40,6 +40,7 @@ PATIENCE_SECONDS = 1.0  # for the database: the loop must go on
 RETRY_SECONDS = 1.0  # after the database could not be used
 SHORT_PATIENCE_SECONDS = 0.05  # the same two while somebody holds a lock
 SHORT_RETRY_SECONDS = 0.2
+LOOK_SECONDS = 0.2  # between two looks at what other processes of this host leave or want to know
 CALM_SECONDS = 2.0  # without trouble, after which the usual patience returns
 
 
@@ -61,6 +62,9 @@ class EmbeddedWorker(WorkerProcess):
         self._next_row_beat = 0.0
         self._next_claim = math.inf
         self._told = ""  # what is wrong with the database
+        self._inbox = handover.Inbox()
+        self._next_table = 0.0
+        self._table: list[runtable.Entry] = []  # as this host's other processes know it
 
     # -- the life of a worker
 
@@ -140,6 +144,8 @@ class EmbeddedWorker(WorkerProcess):
         self._stop_when_silent()
         self._beat()
         self._pool.listen(min(longest, max(0.0, self._due_at() - time.monotonic())))
+        self._publish()
+        self._stop_handed_over()
         self._pool.enforce_deadlines(is_urgent=self._killing)
         if time.monotonic() < self._rest_until:
             return
@@ -189,9 +195,11 @@ class EmbeddedWorker(WorkerProcess):
             return min(self._rest_until, self._next_beat, self._pool.due_at)
         if self._look_again:
             return now
+        # While steps run, for the table of them and for cancels that are handed over.
+        longest = LOOK_SECONDS if self._pool.running else SLOW_TURN_SECONDS
         return min(
             *(self._next_beat, self._next_row_beat, self._sweep.due_at, self._pool.due_at),
-            *(self._next_claim, now + self._watch.pause, now + SLOW_TURN_SECONDS),
+            *(self._next_claim, now + self._watch.pause, now + longest),
             *(each.retry_at for each in self._pool.running if each.outcome),
             *(self._next_flush for each in self._pool.running if each.book.is_dirty),
         )
@@ -206,6 +214,7 @@ class EmbeddedWorker(WorkerProcess):
         if is_news:
             self._see_whether_known()
             self._stop_cancelled()
+        self._journal_handed_over()
         self._write_logs()
         self._record_outcomes()
         if is_news or self._look_again:
@@ -247,6 +256,8 @@ class EmbeddedWorker(WorkerProcess):
             reason=f"its worker broke: {type(error).__name__}",
             error=f"The worker broke, and the step ended with it: {error}",
         )
+        with contextlib.suppress(Exception):
+            self._journal_handed_over()
         for running in self._pool.running:
             with contextlib.suppress(Exception):
                 orchestrator.finish(self._desk, running.claim, outcome, room=0)
@@ -292,10 +303,30 @@ class EmbeddedWorker(WorkerProcess):
         if not running:
             return
         cancelled = Job.objects.filter(pk__in=running, cancel_requested=True)
-        for job_id in cancelled.values_list("pk", flat=True):
-            for each in self._pool.running:
-                if each.claim.job_id == job_id and not each.stop:
-                    self._pool.ask_to_stop(each, Verdict.STOPPED, "cancelled while it ran")
+        self._stop_jobs(set(cancelled.values_list("pk", flat=True)))
+
+    def _stop_jobs(self, cancelled: set[int]) -> None:
+        for each in self._pool.running:
+            if each.claim.job_id in cancelled and not each.stop:
+                self._pool.ask_to_stop(each, Verdict.STOPPED, "cancelled while it ran")
+
+    def _stop_handed_over(self) -> None:
+        """Cancels that could not be written, perhaps because of the very step that is to stop."""
+        self._stop_jobs({request.job for request in self._inbox.look()})
+
+    def _journal_handed_over(self) -> None:
+        """Before it is recorded how the steps ended: nothing is cancelled that nobody asked for."""
+        for request in self._inbox.look():
+            with contextlib.suppress(Job.DoesNotExist):
+                orchestrator.cancel(
+                    request.job,
+                    actor=request.actor,
+                    source=request.source,
+                    once=request.once,
+                    why=f"asked for at {request.at:%H:%M:%S} UTC, while the database was locked; "
+                    "its worker was told",
+                )
+            self._inbox.done(request)
 
     def _stop_when_silent(self) -> None:
         """Others may soon take this worker for dead, and begin its steps anew: end them first."""
@@ -304,18 +335,19 @@ class EmbeddedWorker(WorkerProcess):
             return
         for running in self._pool.running:
             if running.outcome is None and not (running.stop and running.stop.kill_at == 0):
-                running.stop = Stop(Verdict.HANDED_BACK, reason, kill_at=0)
+                running.stop = Stop(Verdict.INTERRUPTED, reason, kill_at=0)
 
     def _begin_anew(self) -> None:
         """This worker was declared dead: end what it runs, and sign on as another one."""
         reason = "its worker was taken for dead, and began anew"
         for running in self._pool.running:
             self._pool.spoil(running)
-            running.outcome = running.outcome or Outcome(verdict=Verdict.HANDED_BACK, reason=reason)
+            running.outcome = running.outcome or Outcome(verdict=Verdict.INTERRUPTED, reason=reason)
         self._record_outcomes()
         before, jobs = self._post, self._desk.jobs
         self._sign_on()
         self._desk.jobs = jobs  # some ends may still have to be recorded
+        self._table = []
         before.abandon()
 
     # -- writing down
@@ -384,6 +416,29 @@ class EmbeddedWorker(WorkerProcess):
             self._post.beat()
             self._pool.beat()
             self._next_beat = now + conf.knobs().beat
+
+    def _publish(self) -> None:
+        """Tell this host which process runs which step. Short steps come and go untold."""
+        now = time.monotonic()
+        if now < self._next_table:
+            return
+        self._next_table = now + FLUSH_SECONDS
+        table = [self._entry(running) for running in self._pool.running]
+        if table != self._table:
+            runtable.write(self._post.worker.lock_path, table)
+            self._table = table
+
+    def _entry(self, running: Running) -> runtable.Entry:
+        claim = running.claim
+        return runtable.Entry(
+            pid=running.slot.pid,
+            database=database.name(),
+            job=claim.job_id,
+            definition=self._desk.jobs[claim.job_id].job.definition,
+            step=claim.name,
+            attempt=claim.attempt,
+            since=claim.started_at,
+        )
 
     def _beat_in_row(self) -> None:
         """For other hosts. A lock may be in the way: then it is tried again soon."""

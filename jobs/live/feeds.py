@@ -49,6 +49,7 @@ class Feed(ABC):
         self.viewers: set[Viewer] = set()
         self.news = asyncio.Event()
         self._read = read
+        self._held: list[Any] = []  # words about who holds the database
         self._task = asyncio.create_task(self._run())
 
     @property
@@ -98,10 +99,14 @@ class Feed(ABC):
             viewer.put({"type": "gone"})
             viewer.close(4404)
 
+    async def _look_for_holder(self) -> None:
+        self._held = _as_json(await self._read(database.words))
+
     def _tell_tick(self, viewer: Viewer, position: Position) -> None:
         viewer.awaits_tick = False
         seq, tag = position
-        viewer.put({"type": "tick", "seq": seq, "tag": tag, "version": fragments.version()})
+        held = {"held": self._held} if self._held else {}
+        viewer.put({"type": "tick", "seq": seq, "tag": tag, "version": fragments.version(), **held})
 
 
 class WindowFeed(Feed):
@@ -116,6 +121,8 @@ class WindowFeed(Feed):
         super().__init__(read)
 
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
+        if tick:
+            await self._look_for_holder()
         mark, cells = await self._read(self._window.look)
         now = Position(0, mark)
         for viewer in viewers:
@@ -156,6 +163,8 @@ class JobFeed(Feed):
         places = {(position, viewer.part) for viewer, position in asked.items() if position}
         follows = {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()}
         ticked = {viewer for viewer in viewers if tick or viewer.awaits_tick}
+        if tick:
+            await self._look_for_holder()
         workers = await self._read(read_workers, self._job_id) if ticked else None
         news = await self._read(_read_news, self._job_id, places, follows)
         pulse = {"type": "pulse", "steps": news.steps, "workers": workers}
@@ -302,6 +311,8 @@ def _read_late(job: Job, living: list[Worker]) -> Frame:
         is_gone = worker is None or workers.is_gone(worker)
         if worker and not is_gone and not workers.is_late(worker):
             continue
+        if worker and not is_gone and not workers.is_here(worker) and database.words():
+            continue  # its beats wait for the same lock as everybody
         observed = any(other != worker and not workers.is_late(other) for other in living)
         words = _about_the_gone(worker, observed) if is_gone else _about_the_late(worker, observed)
         step = attempt.step

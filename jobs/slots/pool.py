@@ -277,7 +277,7 @@ def _early_end(exit_: Exit) -> Outcome:
     """A slot ended before its step returned."""
     if exit_.by_server:
         reason = "its worker showed no sign of life for too long"
-        return Outcome(verdict=Verdict.HANDED_BACK, reason=reason)
+        return Outcome(verdict=Verdict.INTERRUPTED, reason=reason)
     return Outcome(
         verdict=Verdict.DIED,
         reason="its process died",

@@ -25,6 +25,7 @@ from typing import Any, NoReturn
 
 from django.db import close_old_connections, connections
 
+from .. import database
 from ..exceptions import StepStopped
 from ..runner import LEVELS, Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
@@ -43,6 +44,7 @@ def main(conversation: int, output: int) -> NoReturn:
         os.setsid()
         processes.adopt_orphans()
         processes.die_with_parent()
+        os.environ.setdefault("PGAPPNAME", database.application_name())
         _Slot(socket.socket(fileno=conversation), output).serve()
         code = 0
     finally:

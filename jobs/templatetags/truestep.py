@@ -12,7 +12,7 @@ from django.utils.text import Truncator
 
 from .. import keys
 from ..definitions.parameters import in_words
-from ..feed import StepSight, why_pending
+from ..feed import StepSight, Words, why_pending
 from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
 from ..text import clean
@@ -69,8 +69,13 @@ def reason(sight: StepSight) -> SafeString | str:
     """Why a pending step has not started, as far as the step itself knows."""
     if sight.step.status != Status.PENDING:
         return ""
-    words = why_pending(sight.step, sight.attempt, sight.waits_for)
-    pieces = ((word if isinstance(word, str) else moment(word),) for word in words)
+    return words(why_pending(sight.step, sight.attempt, sight.waits_for))
+
+
+@register.filter
+def words(said: Words | None) -> SafeString:
+    """A sentence of text and moments."""
+    pieces = ((word if isinstance(word, str) else moment(word),) for word in said or ())
     return format_html_join("", "{}", pieces)
 
 

@@ -104,7 +104,7 @@ def test_a_lone_worker_that_was_frozen_gives_its_steps_back_uncharged(database, 
         wait_for(lambda: step_of(job, "wait").attempt == 2)
         gate.touch()
         assert ended(job).status == "succeeded"
-    assert verdicts(job, "wait") == ["handed back", "returned"]
+    assert verdicts(job, "wait") == ["interrupted", "returned"]
 
 
 def test_a_worker_that_is_told_to_stop_lets_its_steps_end(database, tmp_path):

@@ -5,6 +5,9 @@ import subprocess
 import time
 
 from django import forms
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
+from django.utils import timezone
 
 from jobs.definitions import JobDefinition, step
 
@@ -34,3 +37,26 @@ class Brief(JobDefinition):
     def overrun(self, run):
         run.log("sleeping")
         subprocess.run(["sleep", "600"])
+
+
+class Hoard(JobDefinition):
+    """Writes to the project's database in one transaction, until a file is there."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+        lock = forms.CharField(required=False)  # SQL to begin with
+
+    @step
+    def write(self, run):
+        gate = run.params["gate"]
+        with transaction.atomic(), connection.cursor() as cursor:
+            if run.params["lock"]:
+                cursor.execute(run.params["lock"])
+            rows = 0
+            while not os.path.exists(gate):
+                Session.objects.create(session_key=f"{rows}", expire_date=timezone.now())
+                rows += 1
+                with open(f"{gate}.held", "w") as held:
+                    held.write(str(os.getpid()))
+                time.sleep(0.02)
+        return rows

@@ -343,7 +343,17 @@ def picture() -> list[Any]:
         ),
         *Step.objects.order_by("job", "position").values_list(
             "name",
-            *("status", "seq", "attempt", "fence", "tag", "failures", "crashes", "not_before"),
+            *(
+                "status",
+                "seq",
+                "attempt",
+                "fence",
+                "tag",
+                "failures",
+                "crashes",
+                "interruptions",
+                "not_before",
+            ),
             *("waiting", "done", "total", "progress_text", "log_lines"),
         ),
         *Attempt.objects.order_by("step__job", "step__position", "number").values_list(

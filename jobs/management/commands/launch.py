@@ -12,11 +12,20 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
 
-from ... import conf, database, definitions, garbage, orchestrator, triggers, workers
+from ... import (
+    conf,
+    database,
+    definitions,
+    garbage,
+    handover,
+    orchestrator,
+    triggers,
+    workers,
+)
 from ...definitions.controls import Control, Kind, controls
 from ...definitions.parameters import FromCommand
 from ...engines.base import WorkerProcess, get_engine
-from ...exceptions import InvalidParams, NotReady, UnknownDefinition
+from ...exceptions import DatabaseBusy, InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
 from ...statuses import Status
 from ..follow import PAUSE_SECONDS, Drawn, Follower, Lines
@@ -25,6 +34,7 @@ from ..terminal import TerminalCommand, can_draw, console_of, on_hangup, who
 BAD_PARAMS, CANNOT_RUN, HUNG_UP, KILLED = 2, 4, 129, 130
 EXIT_CODES = {Status.SUCCEEDED: 0, Status.FAILED: 1, Status.CANCELLED: 3}
 WORKER_CHECK_SECONDS = 5.0
+PATIENCE_SECONDS = 1.0  # for a lock, until the command says for whom it waits
 _FOLLOW_ALONE = "--follow ID watches a job that is there already: give no name, no --detach."
 
 
@@ -78,12 +88,13 @@ class Command(TerminalCommand):
         detach = options["detach"] or given["detach"]
         as_json = options["json"] or given["json"]
         triggers.require_ready()
+        database.be_patient(PATIENCE_SECONDS)
         worker = None if detach or self._is_taken() else self._become_worker()
         if detach:
             self.stdout.write(str(self._launch(given).pk))
             return
         interrupts = _Interrupts()  # from before the launch: Ctrl-C never leaves a job behind
-        job = self._launch(given)
+        job = self._launch(given, lambda: interrupts.count > 0)
         with closing(self._follower(job, as_json)) as follower:
             sys.exit(_Watch(job, worker, follower, interrupts).to_the_end())
 
@@ -136,7 +147,22 @@ class Command(TerminalCommand):
     def _become_worker(self) -> WorkerProcess:
         return get_engine().worker(conf.knobs().slots)
 
-    def _launch(self, given: dict[str, Any]) -> Job:
+    def _launch(
+        self, given: dict[str, Any], is_given_up: Callable[[], bool] = lambda: False
+    ) -> Job:
+        """Waits for as long as somebody has locked the database, and says who."""
+        told = ""
+        while True:
+            try:
+                return self._launch_now(given)
+            except DatabaseBusy as error:
+                if is_given_up():
+                    raise CommandError("Nothing was launched.", returncode=KILLED) from error
+                if error.holder != told:
+                    told = error.holder
+                    self.stderr.write(f"The database is locked by {told}. This command waits.")
+
+    def _launch_now(self, given: dict[str, Any]) -> Job:
         assert self.definition
         texts = FromCommand(
             {
@@ -255,7 +281,12 @@ class _Watch:
         return self._worker is None and self._interrupts.has_hung_up and is_done
 
     def _cancel(self) -> bool:
-        orchestrator.cancel(self._job.pk, actor=who(), source="command")
+        asker: dict[str, Any] = {"actor": who(), "source": "command"}
+        try:
+            orchestrator.cancel(self._job.pk, **asker)
+        except DatabaseBusy:
+            if not handover.hand_over(self._job.pk, **asker):
+                raise
         if self._worker:
             self._worker.wake()
         return True

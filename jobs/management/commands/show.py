@@ -13,6 +13,7 @@ from ...definitions.parameters import as_json
 from ...models import Attempt, Job, Transition, given_up
 from ..follow import whole_of
 from ..terminal import TerminalCommand, console_of
+from ..tree import plain
 
 
 class Command(TerminalCommand):
@@ -29,6 +30,8 @@ class Command(TerminalCommand):
             else:
                 console = console_of(self.stdout)
                 console.print(whole_of(id, console))
+                if held := database.words():
+                    console.print(plain(held), style="yellow")
         except (Job.DoesNotExist, OverflowError):  # no database has numbers so large
             raise CommandError(f"There is no job {id}.", returncode=2) from None
         except database.TROUBLE as error:

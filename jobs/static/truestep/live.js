@@ -149,6 +149,7 @@ function changes(frame) {
 function tick(frame) {
   acknowledge();
   if (frame.version !== page.dataset.version) sayNewer();
+  tellHeld(frame.held ?? []);
   for (const box of openLogs()) {
     if (numberOf(listOf(box).lastElementChild) < Number(box.dataset.lines)) follow(box);
   }
@@ -156,6 +157,13 @@ function tick(frame) {
   setLive("catching-up");
   if (frame.seq > position.seq) resync();
   else stale();
+}
+
+function tellHeld(words) {
+  const held = find("held");
+  if (!held || (held.hidden && !words.length)) return;
+  write(held, words);
+  held.hidden = !words.length;
 }
 
 function sayNewer() {
