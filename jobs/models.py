@@ -127,7 +127,8 @@ class StepQuerySet(models.QuerySet["Step"]):
         return pending.filter(not_before__gt=timezone.now())
 
     def running(self) -> StepQuerySet:
-        return self.filter(status=Status.RUNNING)
+        """Steps that a worker holds; none of them waits, which leads to an index."""
+        return self.filter(status=Status.RUNNING, waiting=0)
 
     def behind(self, place: tuple[int, int] | None, most: int) -> list[ReadyStep]:
         """The first *most* of these, by job and position, behind a job and a position in it."""

@@ -86,7 +86,8 @@ class Sweep:
         if not Step.objects.running().exists():  # mostly, where workers idle
             return mine, others
         current = Attempt.objects.filter(step__status=Status.RUNNING, number=F("step__attempt"))
-        for attempt in current.select_related("step", "worker").order_by("pk"):
+        current = current.select_related("step", "worker").defer("worker__knows")
+        for attempt in current.order_by("pk"):
             is_mine = attempt.worker and attempt.worker.uuid == self.desk.worker.uuid
             (mine if is_mine else others).append(attempt)
         return mine, others

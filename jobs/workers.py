@@ -275,7 +275,7 @@ def living() -> list[Worker]:
 
 def bury_the_dead() -> None:
     """Mark the workers that ended without saying so."""
-    for worker in Worker.objects.filter(stopped_at=None):
+    for worker in Worker.objects.filter(stopped_at=None).defer("knows"):
         if not is_alive(worker):
             bury(worker)
         elif _may_wait(worker):

@@ -2,7 +2,9 @@
 
 import pytest
 
-from jobs import crashpoints, orchestrator
+from jobs import crashpoints, database, feed, orchestrator
+from jobs.live.feeds import read_workers
+from jobs.models import Step, Worker
 from jobs.orchestrator import cancel, claim, finish, launch, retry
 from jobs.statuses import Verdict
 from tests.support import Cost, drive, ended, job_of, returned, statuses
@@ -85,6 +87,39 @@ def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
         small, big = (told(size, deed) for size in sizes)
         assert small == big
         assert len(small) <= few
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda job, position: feed.pulse(job.pk),
+        lambda job, position: feed.look(job.pk, *position),
+        lambda job, position: read_workers(job.pk, {feed.FIRST_PART}),
+    ],
+    ids=["pulse", "look", "workers"],
+)
+@pytest.mark.sqlite
+def test_what_an_open_page_needs_again_and_again_is_found_by_an_index(desk, read):
+    """No reading goes through all steps of a job, but for the one that counts them by status."""
+    job = launch("fifty_wide")
+    [held] = claim(desk, room=1)
+    position = feed.position_of(job.pk)
+    finish(desk, held, returned(), room=1)
+    with Cost() as cost:
+        read(job, position)
+    for sql in cost.statements:
+        if "truestep_step" in sql and "GROUP BY" not in sql:
+            for *_, line in database.rows(f"EXPLAIN QUERY PLAN {sql}"):
+                assert "(job_id=?)" not in line
+                assert not line.startswith("SCAN truestep_step")
+
+
+def test_only_steps_that_are_shown_are_told_of_one_by_one(desk):
+    job = launch("five_hundred_wide")
+    Worker.objects.update(knows={"five_hundred_wide": ["s000"]})
+    told = read_workers(job.pk, {feed.Part(0), feed.Part(300)})["waits"]
+    steps = Step.objects.filter(job=job, pk__in=told).order_by("position")
+    assert [step.position for step in steps] == [*range(1, 100), *range(300, 400)]
 
 
 def test_a_retry_looks_at_each_arrow_of_a_wide_job_once(desk, monkeypatch):

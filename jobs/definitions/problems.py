@@ -120,12 +120,18 @@ def _takes_run(function: StepFunction) -> bool:
 
 def _on_a_cycle(steps: Mapping[str, StepDefinition]) -> list[str]:
     """Names of the steps that can never become ready."""
-    done: set[str] = set()
-    left = {name: set(item.needs) & set(steps) for name, item in steps.items()}
-    while ready := [name for name, needs in left.items() if needs <= done]:
-        done.update(ready)
-        left = {name: needs for name, needs in left.items() if name not in done}
-    return list(left)
+    waiting = {name: len(set(item.needs) & steps.keys()) for name, item in steps.items()}
+    dependants: dict[str, list[str]] = {}
+    for name, item in steps.items():
+        for need in set(item.needs):
+            dependants.setdefault(need, []).append(name)
+    ready = [name for name, needs in waiting.items() if not needs]
+    while ready:
+        for name in dependants.get(ready.pop(), ()):
+            waiting[name] -= 1
+            if not waiting[name]:
+                ready.append(name)
+    return [name for name, needs in waiting.items() if needs]
 
 
 def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:

@@ -11,17 +11,17 @@ import contextlib
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from .. import conf, database, feed, logs, workers
 from ..feed import Part, Position, Sight, Words
-from ..models import Attempt, Job, Step, Worker, rfc3339
+from ..models import Attempt, Job, Step, StepQuerySet, Worker, rfc3339
 from ..statuses import Verdict
 from . import fragments
 from .viewers import Frame, Viewer
@@ -33,6 +33,7 @@ TICK_SECONDS = 2.0
 GAP_SECONDS = 0.05  # the first change goes out at once; a burst is gathered this long
 LIST_GAP_SECONDS = 0.1  # the same for a page of the list, which its viewers fetch again
 LOG_LINES = 500  # lines in one frame
+MOST_TOLD = 1000  # steps of which one reading says what they wait for
 RETRY_SECONDS = 1.0
 
 Read = Callable[..., Awaitable[Any]]
@@ -165,7 +166,8 @@ class JobFeed(Feed):
         ticked = {viewer for viewer in viewers if tick or viewer.awaits_tick}
         if tick:
             await self._look_for_holder()
-        workers = await self._read(read_workers, self._job_id) if ticked else None
+        parts = {viewer.part for viewer in viewers}
+        workers = await self._read(read_workers, self._job_id, parts) if ticked else None
         news = await self._read(_read_news, self._job_id, places, follows)
         pulse = {"type": "pulse", "steps": news.steps, "workers": workers}
         has_moved = self._have_moved(news.steps)
@@ -264,12 +266,12 @@ def _log_frame(step_id: int, start: int, end: int | None, total: int) -> Frame:
 START_ONE = "start one with  python manage.py worker"
 
 
-def read_workers(job_id: int) -> Frame | None:
+def read_workers(job_id: int, parts: Collection[Part] | None = None) -> Frame | None:
     """What the workers mean for this job's steps, in words; None when the job has ended.
 
     ``note`` is for the steps that could start, unless ``waits`` has words for one by its id;
     ``late`` is for running steps whose worker shows no sign of life. A step that is newer than
-    ``seq`` is not meant.
+    ``seq`` is not meant. With *parts*, only steps of these are told of one by one.
     """
     with database.snapshot():
         job = Job.objects.get(pk=job_id)
@@ -282,24 +284,37 @@ def read_workers(job_id: int) -> Frame | None:
             "seq": job.seq,
             "live": len(takers),
             "note": note,
-            "waits": _read_waits(job, takers, note),
+            "waits": _read_waits(job, takers, note, parts),
             "late": _read_late(job, living),
         }
 
 
-def _read_waits(job: Job, takers: list[Worker], note: str) -> Frame:
+def _read_waits(job: Job, takers: list[Worker], note: str, parts: Collection[Part] | None) -> Frame:
     """The steps that could start and wait for something else than a free slot."""
+    steps = _in_parts(Step.objects.filter(job=job), parts)
     known = {name for taker in takers for name in taker.knows.get(job.definition, ())}
     words: dict[str, Words] = {}
     if takers:
         grace = conf.knobs().unknown_grace
-        for step in Step.objects.ready().filter(job=job).exclude(name__in=known):
-            words[str(step.pk)] = [f"no running worker knows this step; it fails after {grace:g} s"]
-    resting = list(Step.objects.filter(job=job, waiting=0, not_before__gt=timezone.now()))
-    for attempt in _attempts_of(resting):
+        for step in steps.ready().behind(None, MOST_TOLD):
+            if step.name not in known:
+                words[str(step.pk)] = [
+                    f"no running worker knows this step; it fails after {grace:g} s"
+                ]
+    resting = steps.filter(waiting=0, not_before__gt=timezone.now()).order_by("position")
+    for attempt in _attempts_of(list(resting[:MOST_TOLD])):
         said = feed.why_pending(attempt.step, attempt, [])
         words[str(attempt.step_id)] = said if takers else [*said, f"; {note}"]
     return {pk: _as_json(said) for pk, said in words.items()}
+
+
+def _in_parts(steps: StepQuerySet, parts: Collection[Part] | None) -> StepQuerySet:
+    if parts is None:
+        return steps
+    shown = Q(pk__in=[])
+    for part in parts:
+        shown |= Q(position__gte=part.first, position__lt=part.end)
+    return steps.filter(shown)
 
 
 def _read_late(job: Job, living: list[Worker]) -> Frame:
