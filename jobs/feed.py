@@ -23,6 +23,7 @@ from . import database
 from .database import Words as Words
 from .models import Attempt, Job, Need, Step, Transition, given_up
 from .statuses import Status
+from .text import isolated
 
 logger = logging.getLogger(__name__)
 
@@ -221,12 +222,12 @@ Pulse = dict[str, dict[str, Any]]
 def why_pending(step: Step, attempt: Attempt | None, waits_for: list[str]) -> Words:
     """Why a pending step has not started, as far as the step itself knows."""
     if step.waiting:
-        return [f"waits for {', '.join(waits_for) or f'{step.waiting} steps'}"]
+        return [f"waits for {', '.join(map(isolated, waits_for)) or f'{step.waiting} steps'}"]
     if step.not_before is None or step.not_before <= timezone.now():
         return ["waits for a worker"]
     error = attempt.error.splitlines()[0][:200] if attempt and attempt.error else "no error"
     number = f"attempt {step.attempt + 1} of {step.last_attempt}"
-    return ["tries again at ", step.not_before, f" ({number}, after: {error})"]
+    return ["tries again at ", step.not_before, f" ({number}, after: {isolated(error)})"]
 
 
 @dataclass(kw_only=True)
@@ -434,7 +435,7 @@ def pulse_of(steps: Iterable[Step]) -> Pulse:
         str(step.pk): {
             "done": step.done,
             "total": step.total,
-            "text": step.progress_text,
+            "text": isolated(step.progress_text),
             "lines": step.log_lines,
         }
         for step in steps

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from . import conf
 from .statuses import CRASHES, JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status, Verdict
+from .text import isolated
 
 
 class JSONText(models.JSONField):
@@ -196,7 +197,7 @@ class Step(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"step {self.name} of job {self.job_id}"
+        return f"step {isolated(self.name)} of job {self.job_id}"
 
     @property
     def label(self) -> str:

@@ -20,7 +20,7 @@ from .exceptions import InvalidParams, Overtaken, UnknownStep
 from .models import Attempt, Job, Step, StepQuerySet, Transition, Worker
 from .runner import Outcome
 from .statuses import CRASHES, REQUEUED, STEP_RETRIES, Kind, Status, Verdict
-from .text import clean
+from .text import clean, isolated
 from .times import duration
 from .transitions import Batch, Claim, Ending, JobState
 
@@ -128,7 +128,7 @@ def _name_of(actor: Any) -> str:
 
 
 def _because(what: str, why: str) -> str:
-    return f"{what}: {clean(why)}" if why else what
+    return f"{what}: {isolated(clean(why))}" if why else what
 
 
 def _by_field(error: ValidationError) -> dict[str, list[str]]:
@@ -450,7 +450,11 @@ def retry(
         if chosen and not is_being_cancelled:
             batch.retry(chosen, _because("retry", why))
         else:
-            what = f"{step} is {_row_named(state, step).status}" if step else "no step has failed"
+            what = (
+                f"{isolated(step)} is {_row_named(state, step).status}"
+                if step
+                else "no step has failed"
+            )
             present = "the job is being cancelled" if is_being_cancelled else what
             batch.note(f"asked to retry; nothing to do, {present}")
         batch.remember(once, batch.taken_back)

@@ -6,6 +6,7 @@ made visible. What is too long is cut, and says so.
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 _VISIBLE: dict[int, str] = {
@@ -34,6 +35,35 @@ def cut(text: str, limit: int) -> str:
 def shorten(text: str, limit: int) -> str:
     """At most *limit* characters of *text*; what is cut ends with an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+_ISOLATES = "\u2066\u2067\u2068"  # each open until its PDI
+_FSI, _PDI = "\u2068", "\u2069"
+_MARKS = dict.fromkeys([0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+_REORDERS = {"R", "AL", "AN", "RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI"}
+
+
+def isolated(text: str) -> str:
+    """*text* for the middle of a sentence, whose other words it does not reorder.
+
+    Whatever is written from right to left, or has marks of direction, is put between two marks
+    that it cannot close.
+    """
+    if text.isascii() or not any(unicodedata.bidirectional(sign) in _REORDERS for sign in text):
+        return text
+    kept, depth = [], 0
+    for sign in text:
+        depth += (sign in _ISOLATES) - (sign == _PDI)
+        if depth < 0:  # it would close ours
+            depth = 0
+        else:
+            kept.append(sign)
+    return _FSI + "".join(kept) + _PDI * (depth + 1)
+
+
+def without_marks(text: str) -> str:
+    """*text* without marks of direction: terminals show them, or obey them beyond the text."""
+    return text.translate(_MARKS)
 
 
 def clean_json(value: Any) -> Any:

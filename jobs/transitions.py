@@ -53,7 +53,7 @@ from .statuses import (
     status_of_job,
 )
 from .tally import Tally
-from .text import shorten
+from .text import isolated, shorten
 
 # Seconds before a batch that met a busy database or a faster writer is decided again.
 RETRY_PAUSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -434,7 +434,9 @@ class Batch:
             needed = in_vain.pop()
             for dependant in self._dependants(needed):
                 self._move(
-                    dependant, Status.SKIPPED, f"needs {needed.name}, which was not successful"
+                    dependant,
+                    Status.SKIPPED,
+                    f"needs {isolated(needed.name)}, which was not successful",
                 )
                 in_vain.append(dependant)
 

@@ -1,10 +1,11 @@
 """Text is cleaned once, alike for every database and every page."""
 
 import json
+from unicodedata import bidirectional
 
 import pytest
 
-from jobs.text import clean, clean_json, cut
+from jobs.text import clean, clean_json, cut, isolated, without_marks
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,27 @@ def test_json_is_cleaned_in_depth_keys_included():
     value = {"a\0": ["\x1b", {"\ud800": 1}], "n": [None, True, 1.5]}
     assert clean_json(value) == {"a␀": ["␛", {"�": 1}], "n": [None, True, 1.5]}
     assert json.dumps(clean_json(value), ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ✔ zwei", "plain ✔ zwei"),
+        ("", ""),
+        ("\u202eevil", "\u2068\u202eevil\u2069"),
+        ("שלום 7", "\u2068שלום 7\u2069"),
+        ("out\u2069\u202e", "\u2068out\u202e\u2069"),  # it cannot close what is around it
+        ("\u2067in", "\u2068\u2067in\u2069\u2069"),
+        ("\u2066a\u2069b", "\u2068\u2066a\u2069b\u2069"),
+    ],
+)
+def test_a_text_does_not_reorder_the_sentence_around_it(text, shown):
+    assert isolated(text) == shown
+    assert without_marks(shown) == without_marks(text)
+
+
+def test_a_terminal_is_sent_no_mark_of_direction():
+    kinds = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    marks = [sign for sign in map(chr, range(0x110000)) if bidirectional(sign) in kinds]
+    assert len(marks) == len(kinds)
+    assert without_marks("a".join(["", *marks, ""])) == "a" * (len(marks) + 1)

@@ -15,17 +15,22 @@ from typing import Any
 from django.core.management.base import BaseCommand, OutputWrapper
 from rich.console import Console
 
+from ..text import without_marks
+
 WIDTH_OF_A_FILE = 160  # characters; a terminal has its own
 
 
 class Words(OutputWrapper):
-    """What a command writes. When nobody reads it any more, it goes nowhere, and is no error."""
+    """What a command writes. When nobody reads it any more, it goes nowhere, and is no error.
+
+    Marks of direction are left out: they would reorder what is written beside them.
+    """
 
     def write(  # type: ignore[override]  # as Django's own
         self, msg: str = "", style_func: Any = None, ending: str | None = None
     ) -> None:
         with self._unless_gone():
-            super().write(msg, style_func, ending)
+            super().write(without_marks(msg), style_func, ending)
 
     def flush(self) -> None:
         with self._unless_gone():

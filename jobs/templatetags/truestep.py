@@ -15,10 +15,11 @@ from ..definitions.parameters import in_words
 from ..feed import StepSight, Words, why_pending
 from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
-from ..text import clean
+from ..text import clean, isolated
 from ..times import duration
 
 register = template.Library()
+register.filter(isolated)
 
 
 @register.filter
