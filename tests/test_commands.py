@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -395,7 +396,7 @@ def children_of(running):
 
 
 def test_a_port_that_is_taken_is_named(web):
-    port = web.url.rpartition(":")[2]
+    port = str(urlsplit(web.url).port)
     code, out, err = manage("serve", "--port", port)
     assert (code, out) == (1, "")
     assert f"Cannot listen on 127.0.0.1:{port}: Address already in use" in err

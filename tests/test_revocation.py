@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from jobs import feed
-from jobs.live import access, hub, viewers
+from jobs.live import access, hub, lookout, viewers
 from jobs.live.hub import get_hub
 from jobs.orchestrator import claim, launch
 from tests.support import Cost, in_threads
@@ -47,14 +47,14 @@ def viewer(name="vera"):
 @pytest.fixture
 def only_hints(monkeypatch):
     """Neither the watch for commits nor the look every 10 s helps."""
-    monkeypatch.setattr(hub, "_changed", lambda watch: False)
+    monkeypatch.setattr(lookout, "_changed", lambda watch: False)
     monkeypatch.setattr(access, "CHECK_SECONDS", 60)
 
 
 @pytest.fixture
 def only_the_batch(monkeypatch):
     """No hint arrives."""
-    monkeypatch.setattr(hub, "_changed", lambda watch: False)
+    monkeypatch.setattr(lookout, "_changed", lambda watch: False)
     monkeypatch.setattr(feed, "announce_access", lambda using: None)
     monkeypatch.setattr(access, "CHECK_SECONDS", 0.1)
     monkeypatch.setattr(access, "GATHER_SECONDS", 0)
