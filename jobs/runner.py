@@ -17,11 +17,12 @@ from . import definitions
 from .definitions import parameters
 from .exceptions import InvalidParams, LostParam, StepStopped, UnknownDefinition
 from .statuses import Verdict
-from .text import clean, clean_json, cut
+from .text import clean, cut
 
 T = TypeVar("T")
 LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "c"}
 PROGRESS_SECONDS = 0.05
+SHOWN_BYTES = 100  # of a key that an error names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,15 +107,17 @@ class Run:
             raise ValueError(f"level {level!r} is not one of {', '.join(LEVELS)}")
         self._channel.log(str(text), level)
 
-    def progress(self, done: float, total: float, text: str = "") -> None:
-        """Show how far the step is: *done* of *total*, in any unit."""
-        for name, value in (("done", done), ("total", total)):
-            if not isinstance(value, int | float) or not 0 <= value < math.inf:
-                raise ValueError(f"{name}={value!r} must be a number from 0 on")
+    def progress(self, done: Any, total: Any, text: object = "") -> None:
+        """Show how far the step is: *done* of *total*, in any unit.
+
+        It takes any numbers, also Decimal, Fraction and those of other libraries. What is negative,
+        infinite or no number counts as 0: a report never fails a step.
+        """
+        done, total = _number(done), _number(total)
         now = time.monotonic()
-        if done >= total or now - self._told >= PROGRESS_SECONDS:
+        if done >= total > 0 or now - self._told >= PROGRESS_SECONDS:
             self._told = now
-            self._channel.progress(float(done), float(total), clean(str(text))[:200])
+            self._channel.progress(done, total, clean(_say(text))[:200])
 
     def track(self, iterable: Iterable[T], text: str = "") -> Iterator[T]:
         """Go through *iterable* and show how far it is."""
@@ -123,6 +126,14 @@ class Run:
         for done, item in enumerate(iterable, 1):
             yield item
             self.progress(done, total, text)
+
+
+def _number(value: Any) -> float:
+    try:
+        number = float(value)
+    except Exception:  # what a foreign type raises cannot be foreseen
+        return 0.0
+    return number if 0 <= number < math.inf else 0.0
 
 
 def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
@@ -158,10 +169,13 @@ def _params(definition: type[definitions.JobDefinition], task: Task) -> dict[str
 
 def _returned(task: Task, result: Any) -> Outcome:
     try:
-        text = json.dumps(result, allow_nan=False)
+        problem = misfit(result)
+        text = "" if problem else json.dumps(result, allow_nan=False)
     except (TypeError, ValueError, RecursionError) as error:
+        problem = f"result, {_describe(result)}, is not JSON ({_say(error)})"
+    if problem:
         message = (
-            f"the step returned {_describe(result)}, which is not JSON ({_say(error)}). "
+            f"The step returned what would not come back equal: {problem}. "
             "Return None, numbers, text, lists and dicts with text keys."
         )
         return _failed(task, None, message)
@@ -172,7 +186,26 @@ def _returned(task: Task, result: Any) -> Outcome:
             "return where."
         )
         return _failed(task, None, message)
-    return Outcome(verdict=Verdict.RETURNED, result=clean_json(json.loads(text)))
+    return Outcome(verdict=Verdict.RETURNED, result=json.loads(text))
+
+
+def misfit(value: Any, place: str = "result") -> str:
+    """Which part of *value* would come back from JSON as another value, and why; or nothing."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                return f"{place} has the key {cut(_say(key), SHOWN_BYTES)}, {_describe(key)}"
+            if problem := misfit(item, f"{place}[{json.dumps(cut(key, SHOWN_BYTES))}]"):
+                return problem
+        return ""
+    if isinstance(value, list):
+        problems = (misfit(item, f"{place}[{n}]") for n, item in enumerate(value))
+        return next(filter(None, problems), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"{place} is {value}"
+    if value is None or isinstance(value, str | int | float):
+        return ""
+    return f"{place} is {_describe(value)}"
 
 
 def _failed(

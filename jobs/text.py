@@ -7,7 +7,6 @@ made visible. What is too long is cut, and says so.
 from __future__ import annotations
 
 import unicodedata
-from typing import Any
 
 _VISIBLE: dict[int, str] = {
     code: chr(0x2400 + code) for code in range(32) if chr(code) not in "\n\t"
@@ -64,15 +63,3 @@ def isolated(text: str) -> str:
 def without_marks(text: str) -> str:
     """*text* without marks of direction: terminals show them, or obey them beyond the text."""
     return text.translate(_MARKS)
-
-
-def clean_json(value: Any) -> Any:
-    """*value* (JSON data) with every string in it cleaned, keys included."""
-    match value:
-        case str():
-            return clean(value)
-        case list():
-            return [clean_json(item) for item in value]
-        case dict():
-            return {clean(key): clean_json(item) for key, item in value.items()}
-    return value

@@ -1,6 +1,12 @@
 """One step, called without a database and without a worker."""
 
 import math
+from collections import OrderedDict
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from http import HTTPStatus
 
 import pytest
 
@@ -114,6 +120,54 @@ def test_a_step_that_was_stopped_says_so(monkeypatch, ear):
     assert len(ear.lines) == 1
 
 
+class Colour(StrEnum):
+    RED = "red"
+
+
+EQUAL = [
+    None,
+    True,
+    [1, 2.0, -0.5, 1e23, 5e-324, 2**64, 10**400],
+    {"z": 1, "a": {"": [[], {}]}},
+    "dos\r\nnul \0 esc \x1b lone \ud800 ü",
+    [Colour.RED, HTTPStatus.OK, OrderedDict(a=1)],
+]
+
+
+@pytest.mark.parametrize("value", EQUAL, ids=range(len(EQUAL)))
+def test_a_result_comes_back_equal(monkeypatch, ear, value):
+    outcome = call(task("noop", "one"), monkeypatch, lambda run: value, ear)
+    told = Task.from_json(task("noop", "two", results={"one": outcome.result}).to_json())
+    assert outcome.verdict is Verdict.RETURNED
+    assert told.results["one"] == value
+    if isinstance(value, dict):
+        assert list(told.results["one"]) == list(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ((1, 2), "result is a tuple"),
+        ({"rows": [0, 1, 2, (3,)]}, 'result["rows"][3] is a tuple'),
+        ({"a": {"b": {1, 2}}}, 'result["a"]["b"] is a set'),
+        ([{1: "one"}], "result[0] has the key 1, an int"),
+        ({None: 1}, "result has the key None, a NoneType"),
+        ([Decimal("0.1")], "result[0] is a Decimal"),
+        ({"at": datetime(2026, 1, 2, tzinfo=UTC)}, 'result["at"] is a datetime'),
+        ([b"raw"], "result[0] is a bytes"),
+        ({"x": [math.nan]}, 'result["x"][0] is nan'),
+        ([10**5000], "is not JSON (Exceeds the limit"),
+    ],
+)
+def test_a_result_that_would_not_come_back_equal_fails_and_names_the_place(
+    monkeypatch, ear, value, words
+):
+    outcome = call(task("noop", "one"), monkeypatch, lambda run: value, ear)
+    assert outcome.verdict is Verdict.FAILED
+    assert outcome.error.startswith("The step returned what would not come back equal: result")
+    assert words in outcome.error
+
+
 @pytest.mark.parametrize("size", [996, 997, 998, 999])
 def test_a_result_may_be_as_large_as_the_limit(monkeypatch, ear, size):
     outcome = call(task("noop", "one"), monkeypatch, lambda run: "x" * size, ear)
@@ -129,12 +183,36 @@ def test_log_takes_anything_that_has_a_text(run, ear):
     assert ear.lines == [("words", "info"), ("7", "error")]
 
 
-@pytest.mark.parametrize("value", [-1, math.nan, math.inf, "1", None, [1]])
-@pytest.mark.parametrize("name", ["done", "total"])
-def test_progress_takes_numbers_from_0_on(run, name, value):
-    values = {"done": 1, "total": 1, name: value}
-    with pytest.raises(ValueError, match=f"{name}=.* must be a number from 0 on"):
-        run.progress(**values)
+class Meter:
+    """A number of another library."""
+
+    def __float__(self):
+        return 2.0
+
+
+@pytest.mark.parametrize(
+    ("value", "counts_as"),
+    [
+        (2, 2),
+        (True, 1),
+        (Decimal("0.5"), 0.5),
+        (Fraction(1, 4), 0.25),
+        (Meter(), 2),
+        (-1, 0),
+        (Decimal("sNaN"), 0),
+        (math.nan, 0),
+        (-math.inf, 0),
+        (math.inf, 0),
+        (10**400, 0),
+        (None, 0),
+        ([1], 0),
+    ],
+)
+def test_progress_takes_any_number_and_never_fails(run, ear, value, counts_as):
+    run.progress(value, 10)
+    run._told = 0.0
+    run.progress(1, value)
+    assert ear.progress == [(counts_as, 10, ""), (1, counts_as, "")]
 
 
 def test_progress_is_told_now_and_then_and_at_the_end(run, ear):

@@ -1,11 +1,10 @@
 """Text is cleaned once, alike for every database and every page."""
 
-import json
 from unicodedata import bidirectional
 
 import pytest
 
-from jobs.text import clean, clean_json, cut, isolated, without_marks
+from jobs.text import clean, cut, isolated, without_marks
 
 
 @pytest.mark.parametrize(
@@ -49,12 +48,6 @@ def test_a_cut_keeps_both_ends_and_says_how_much_is_gone():
 @pytest.mark.parametrize("limit", range(60, 68))
 def test_a_cut_never_splits_a_character(sign, limit):
     assert set(cut(sign * 100, limit).replace("\n", "")) <= {sign, *"… 0123456789,bytescuthere"}
-
-
-def test_json_is_cleaned_in_depth_keys_included():
-    value = {"a\0": ["\x1b", {"\ud800": 1}], "n": [None, True, 1.5]}
-    assert clean_json(value) == {"a␀": ["␛", {"�": 1}], "n": [None, True, 1.5]}
-    assert json.dumps(clean_json(value), ensure_ascii=False).encode()
 
 
 @pytest.mark.parametrize(
