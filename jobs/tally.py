@@ -19,13 +19,13 @@ Place = tuple[int, int]  # position and id
 
 
 class Tally:
+    """Knows the steps as they were noted last."""
+
     def __init__(self, steps: Iterable[Step]) -> None:
         self._counts: Counter[str] = Counter()
         self._counted: dict[int, str] = {}  # step → the status as which it is counted
         self._startable: list[Place] = []  # in order; pending, and waiting for nothing
-        self._resting: list[
-            tuple[datetime, Place]
-        ] = []  # a heap of those that have to wait a while
+        self._resting: list[tuple[datetime, Place]] = []  # a heap; these wait for their retry time
         self._steps: dict[int, Step] = {}
         for step in steps:
             self.note(step)
