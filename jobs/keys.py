@@ -20,6 +20,7 @@ from .exceptions import KeyRefused
 
 KEY = "truestep-key"  # with a hyphen: no parameter of a definition has such a name
 GOOD_FOR = timedelta(days=7)
+SERVICE_UNAVAILABLE = 503
 
 
 def key_for(request: HttpRequest) -> str:
@@ -59,7 +60,15 @@ def values_of(request: HttpRequest) -> list[tuple[str, str]]:
 def ask_again(request: HttpRequest, title: str, refused: str, status: int = 409) -> HttpResponse:
     """A page that says why nothing was done, and with which the same can be sent once more."""
     context = {"title": title, "refused": refused, "values": values_of(request)}
-    return render(request, "truestep/again.html", context, status=status)
+    page = render(request, "truestep/again.html", context, status=status)
+    return ask_to_wait(page)
+
+
+def ask_to_wait(response: HttpResponse) -> HttpResponse:
+    """Say, also to a program, when to send again what could not be done for now."""
+    if response.status_code == SERVICE_UNAVAILABLE:
+        response.headers["Retry-After"] = "5"
+    return response
 
 
 class _Unvaried(ResponseHeaders):

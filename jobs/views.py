@@ -298,7 +298,7 @@ def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
         "refused": refused,
     }
     page = _render(request, "truestep/launch.html", context, status)
-    return keys.keep_for_back(page)
+    return keys.ask_to_wait(keys.keep_for_back(page))
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
