@@ -307,30 +307,30 @@ class Site:
 
     def __init__(self, client, urls):
         self.client = client
-        self._hosts = [url.removeprefix("http://") for url in urls]
+        self._sites = [urllib.parse.urlsplit(url) for url in urls]
         self._cookies = "; ".join(f"{name}={it.value}" for name, it in client.cookies.items())
 
     def send_twice(self, path, values):
-        """Where both answers lead."""
+        """Status and place, below the site, to which both answers lead."""
         token = {"csrfmiddlewaretoken": self.client.cookies["csrftoken"].value}
         body = urllib.parse.urlencode(values | token, doseq=True)
         door = threading.Barrier(2)
-        return in_threads(*(partial(self._send, host, path, body, door) for host in self._hosts))
+        return in_threads(*(partial(self._send, site, path, body, door) for site in self._sites))
 
-    def _send(self, host, path, body, door):
-        connection = http.client.HTTPConnection(host, timeout=60)
+    def _send(self, site, path, body, door):
+        connection = http.client.HTTPConnection(site.netloc, timeout=60)
         connection.connect()
         door.wait(10)
         headers = {
             "Cookie": self._cookies,
             "Content-Type": "application/x-www-form-urlencoded",
-            "Origin": f"http://{host}",
+            "Origin": f"http://{site.netloc}",
         }
-        connection.request("POST", path, body, headers)
+        connection.request("POST", site.path + path, body, headers)
         answer = connection.getresponse()
         answer.read()
         connection.close()
-        return answer.status, answer.headers["Location"]
+        return answer.status, answer.headers["Location"].removeprefix(site.path)
 
 
 @pytest.fixture
