@@ -629,11 +629,12 @@ async function submitted(event) {
     const answer = await fetch(form.action, { method: "POST", body });
     const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
     const said = shown.querySelector("[data-said]"); // the server tells why
+    const notice = shown.querySelector(".notice:not(#held)"); // that one is about the database
     if (said) say(said.textContent);
     else if (answer.status >= 500) say(UNHEARD); // a gateway may say so of a server that has done it
     else if (!answer.ok) say(`That was refused (${answer.status}). Reload the page.`);
     else if (new URL(answer.url).pathname !== location.pathname) say(FINAL_CODES[4401]);
-    else if (shown.querySelector(".notice")) say(shown.querySelector(".notice").textContent);
+    else if (notice) say(notice.textContent);
     else if (textOf(form) === written) form.reset(); // else its writer is at the next one already
     renew(form, shown);
   } catch {
