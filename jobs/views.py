@@ -59,7 +59,9 @@ HANDED_OVER = (
 )
 
 CSRF_REFUSED = (
-    "Nothing was done: this form is from an earlier login, or cookies are blocked. Send it again."
+    "Nothing was done: this form is from an earlier login, or cookies are blocked. Send it again. "
+    "If that does not help, the server does not know the address in your browser as its own: its "
+    "administrator can set HTTPS=1 behind a proxy, or CSRF_TRUSTED_ORIGINS."
 )
 
 View = Callable[..., HttpResponseBase]
