@@ -244,7 +244,9 @@ def test_a_guard_finds_by_an_index_what_it_looks_for(database, rule):
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN SELECT 1 WHERE {condition}")
         plan = [detail for *_, detail in cursor.fetchall()]
-    assert [line for line in plan if line.startswith("SCAN") and line != "SCAN CONSTANT ROW"] == []
+    one_row = {"SCAN CONSTANT ROW"}
+    one_row |= {f"SCAN {line.split()[1]}" for line in plan if line.startswith("CO-ROUTINE")}
+    assert [line for line in plan if line.startswith("SCAN") and line not in one_row] == []
 
 
 @pytest.mark.postgres
@@ -256,14 +258,16 @@ def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, deed
     def count(point):
         if point == f"{deed}.before_commit":
             with connection.cursor() as cursor:
-                cursor.execute("SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables")
+                cursor.execute(
+                    "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables "
+                    "WHERE relname IN ('truestep_step', 'truestep_transition')"
+                )
                 read.update(cursor.fetchall())
 
     monkeypatch.setattr(crashpoints, "reach", count)
     for name in ("noop", "five_hundred_wide"):
         cancel(launch(name).pk)
-    assert read["truestep_step"] <= 3 * 500
-    assert read["truestep_transition"] <= 3 * 500
+    assert max(read.values()) <= 10 * 500
 
 
 def test_volatile_columns_change_without_an_entry(database):
