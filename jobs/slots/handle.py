@@ -74,8 +74,10 @@ class Slot:
         return os.read(self.output, READ_BYTES) or None
 
     def close(self) -> None:
-        self.conversation.close()
-        os.close(self.output)
+        """Harmless to repeat."""
+        if self.conversation.fileno() >= 0:
+            self.conversation.close()
+            os.close(self.output)
 
 
 @dataclass

@@ -72,8 +72,14 @@ class Pool:
         self._server.beat()
 
     def close(self) -> None:
-        """End every slot and all that they started; harmless to repeat."""
+        """End every slot and all that they started; harmless to repeat.
+
+        How attempts ended can still be asked.
+        """
         self._server.close()
+        self._selector.close()
+        for slot in self._slots:
+            slot.close()
 
     @property
     def spares(self) -> list[Slot]:
