@@ -10,6 +10,7 @@ from io import StringIO
 
 import pytest
 from django.db import transaction
+from django.template.loader import render_to_string
 from django.utils import timezone
 from rich.console import Console
 
@@ -150,7 +151,7 @@ def test_the_terminal_warns_too_inside_its_width(desk, other):
     assert max(map(len, lines)) <= 60
     text = re.sub(r"[\s│├└─]+", " ", " ".join(lines))
     since = f"{post.worker.beat_at.astimezone():%H:%M:%S}"
-    assert f"no sign of life from its worker {post.worker} since {since};" in text
+    assert f"no sign of life from its worker {post.worker} since {since} UTC;" in text
     assert "this attempt ends, and the step is tried again (attempt 2 of 3)" in text
 
 
@@ -171,7 +172,7 @@ def test_line_by_line_a_silence_is_told_once_and_so_is_its_end(desk, other):
     be_silent(post, 0.6)
     [said] = look()
     since = f"{post.worker.beat_at.astimezone():%H:%M:%S}"
-    assert said.startswith(f"no sign of life from its worker {post.worker} since {since};")
+    assert said.startswith(f"no sign of life from its worker {post.worker} since {since} UTC;")
     assert said.endswith("this attempt ends, and the step is tried again (attempt 2 of 3)")
     assert look() == []
     post.beat()
@@ -220,7 +221,7 @@ def test_a_step_that_rests_says_until_when_and_why(desk):
     assert f'datetime="{due.isoformat()}"' in html
     assert "(attempt 2 of 4, after: no answer)" in html
     clock = f"{due.astimezone():%H:%M:%S}"
-    assert any(f"tries again at {clock} (attempt 2 of 4" in line for line in drawn(job))
+    assert any(f"tries again at {clock} UTC (attempt 2 of 4" in line for line in drawn(job))
 
 
 def test_what_is_due_waits_for_a_worker_without_an_entry(desk):
@@ -266,7 +267,7 @@ def step_html(job, name):
     sight = feed.look(job.pk)
     [row] = [row for row in sight.steps if row.step.name == name]
     context = fragments.context_of(sight) | {"row": row, "whole": True}
-    return fragments.render_to_string("truestep/_step.html", context)
+    return render_to_string("truestep/_step.html", context)
 
 
 def attempts_of(job, name, *since):
@@ -352,10 +353,10 @@ def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
     assert sight.followers == new[1:]
     notes = [(entry.kind, entry.actor, entry.reason) for entry in sight.journal]
     assert notes == [("note", "ada", f"launched again as job {pk}: once more") for pk in new]
-    head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
+    head = render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert all(f'href="/jobs/{pk}/"' in head for pk in new[1:])
     sight = feed.look(new[0])
-    head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
+    head = render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert f'again after <a href="/jobs/{old.pk}/">' in head
 
 
@@ -377,7 +378,7 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
     Job.objects.filter(pk=old.pk).delete()
     assert job_of(new.pk).again_of is None
     sight = feed.look(new.pk)
-    head = fragments.render_to_string("truestep/_job.html", fragments.context_of(sight))
+    head = render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert "again after" not in head
     assert drive(desk, new, lambda held: returned()).status == "succeeded"
 
