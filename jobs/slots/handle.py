@@ -98,6 +98,7 @@ class Running:
     book: LogBook
     cutter: LineCutter
     deadline: float | None  # monotonic seconds
+    oom_kills: int | None  # the kernel's count when it started, where it can be read
     stop: Stop | None = None
     outcome: Outcome | None = None
     retry_at: float = 0.0  # when to try again to record it

@@ -26,7 +26,7 @@ from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
 from ..transitions import Claim
-from . import processes
+from . import memory, processes
 from .forkserver import Birth, Exit, ForkServer
 from .handle import Running, Slot, Stop
 
@@ -49,6 +49,7 @@ class Pool:
         self._slots: list[Slot] = []
         self._unborn: deque[Slot] = deque()
         self._refill_at = 0.0
+        self._oom = memory.kill_counter()
         self._selector = selectors.DefaultSelector()
         self.listen_to(self._server, self._hear_server)
 
@@ -102,6 +103,7 @@ class Pool:
             book=LogBook(claim, knobs.log_bytes),
             cutter=LineCutter(slot.marker, knobs.line_bytes),
             deadline=time.monotonic() + claim.timeout if claim.timeout else None,
+            oom_kills=self._oom.kills(),
         )
         slot.tell(task)
         return slot.running
@@ -265,7 +267,17 @@ class Pool:
         if slot.running is None:
             self._forget(slot)
         elif slot.running.outcome is None:
-            slot.running.outcome = _early_end(exit_)
+            slot.running.outcome = self._early_end(exit_, slot.running)
+
+    def _early_end(self, exit_: Exit, running: Running) -> Outcome:
+        """A slot ended before its step returned."""
+        if exit_.by_server:
+            reason = "its worker showed no sign of life for too long"
+            return Outcome(verdict=Verdict.INTERRUPTED, reason=reason)
+        error = f"The step's process {_death(exit_.code)} before the step returned."
+        if exit_.code == -signal.SIGKILL:
+            error = f"{error} {self._oom.explain(running.oom_kills)}".rstrip()
+        return Outcome(verdict=Verdict.DIED, reason="its process died", error=error)
 
     def _forget(self, slot: Slot) -> None:
         self._unwatch(slot.conversation)
@@ -277,18 +289,6 @@ class Pool:
         """Nothing more comes from it; harmless to repeat."""
         with contextlib.suppress(KeyError):
             self._selector.unregister(watched)
-
-
-def _early_end(exit_: Exit) -> Outcome:
-    """A slot ended before its step returned."""
-    if exit_.by_server:
-        reason = "its worker showed no sign of life for too long"
-        return Outcome(verdict=Verdict.INTERRUPTED, reason=reason)
-    return Outcome(
-        verdict=Verdict.DIED,
-        reason="its process died",
-        error=f"The step's process {_death(exit_.code)} before the step returned.",
-    )
 
 
 def _death(code: int) -> str:

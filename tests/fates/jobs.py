@@ -539,6 +539,14 @@ class Poison(JobDefinition):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Hoards(JobDefinition):
+    """Takes 1 GiB of memory."""
+
+    @step
+    def hoard(self, run):
+        return len(b"x" * 2**30)
+
+
 class Patient(JobDefinition):
     """Waits for a file in its first attempts; may be tried again twice."""
 
