@@ -21,6 +21,12 @@ import pyte
 from tests.support import ROOT, wait_for
 
 
+def _enter() -> None:
+    """As under a shell that somebody has opened, also when the tests run under ``nohup``."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 class Terminal:
     """A command in a terminal of its own; ``lines`` is what it shows now.
 
@@ -56,7 +62,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+            preexec_fn=_enter,
         )
         os.close(slave)
         self._reader = threading.Thread(target=self._read, daemon=True)

@@ -413,12 +413,10 @@ class StartsChildren(JobDefinition):
 
 
 class Broods(JobDefinition):
-    """Its parameters take their time to be cleaned, also where the step runs."""
+    """It takes its time to be made, before its step begins."""
 
-    class Params(forms.Form):
-        def clean(self):
-            time.sleep(0.5)
-            return super().clean()
+    def __init__(self):
+        time.sleep(0.5)
 
     @step
     def work(self, run):

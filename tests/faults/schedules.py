@@ -154,19 +154,19 @@ class Stage:
 
         take, wait = database._ticket, database._wait_for_turn
 
-        def wait_for_turn(handle: int, path: str) -> None:
+        def wait_for_turn(handle: int, patience: float) -> None:
             actor = self._by_thread[threading.current_thread()]
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 actor.said.put(("blocked", None))
-                wait(handle, path)
+                wait(handle, patience)
             self._holder = actor
 
         @contextmanager
-        def ticket() -> Iterator[None]:
+        def ticket(patience: float) -> Iterator[None]:
             try:
-                with take():
+                with take(patience):
                     yield
             finally:
                 if self._holder is self._by_thread[threading.current_thread()]:
