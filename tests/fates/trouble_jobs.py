@@ -52,11 +52,13 @@ class Hoard(JobDefinition):
         with transaction.atomic(), connection.cursor() as cursor:
             if run.params["lock"]:
                 cursor.execute(run.params["lock"])
+            with open(f"{gate}.new", "w") as held:
+                held.write(str(os.getpid()))
             rows = 0
             while not os.path.exists(gate):
                 Session.objects.create(session_key=f"{rows}", expire_date=timezone.now())
                 rows += 1
-                with open(f"{gate}.held", "w") as held:
-                    held.write(str(os.getpid()))
+                if rows == 1:  # it holds the lock now
+                    os.rename(f"{gate}.new", f"{gate}.held")
                 time.sleep(0.02)
         return rows
