@@ -14,8 +14,8 @@ ROWS = re.findall(r"^\| (\d+) \| (.+?) \| (.+?) \|(.*)\|$", CATALOGUE, re.MULTIL
 
 def test_the_cases_are_in_order():
     numbers = [int(number) for number, *_ in ROWS]
-    assert numbers[:82] == list(range(1, 83))
-    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(1, len(ROWS) + 1))
+    assert f"\n{len(ROWS)} ways" in CATALOGUE
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
