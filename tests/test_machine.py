@@ -21,7 +21,7 @@ from tests.machine import DEEDS, World, play
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
-BATCH = 100  # runs of one test
+BATCH = 50  # runs of one test
 RUNS = int(os.environ.get("MACHINE_RUNS", "1000"))
 
 

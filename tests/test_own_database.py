@@ -190,7 +190,7 @@ def tables_and_triggers(path) -> set[str]:
         return {name for (name,) in file.execute("SELECT name FROM sqlite_master")}
 
 
-@pytest.fixture(params=["together", "apart"])
+@pytest.fixture(params=[pytest.param("together", marks=pytest.mark.full), "apart"])
 def project(request, database, tmp_path):
     """The environment of a project with one user, ada."""
     ada = {f"DJANGO_SUPERUSER_{key}": "ada" for key in ("USERNAME", "PASSWORD")}
