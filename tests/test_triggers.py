@@ -250,8 +250,9 @@ def test_a_guard_finds_by_an_index_what_it_looks_for(database, rule):
 
 
 @pytest.mark.postgres
+@pytest.mark.parametrize("is_analyzed", [False, True])
 @pytest.mark.parametrize("deed", ["launch", "cancel"])
-def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, deed):
+def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, deed, is_analyzed):
     """… for each of its rows, as they would if a lookup had no index of its own."""
     read = {}
 
@@ -265,9 +266,12 @@ def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, deed
                 read.update(cursor.fetchall())
 
     monkeypatch.setattr(crashpoints, "reach", count)
+    if is_analyzed:  # as tiny tables; the plans for them stay with the connection
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE truestep_step, truestep_transition")
     for name in ("noop", "five_hundred_wide"):
         cancel(launch(name).pk)
-    assert max(read.values()) <= 10 * 500
+    assert max(read.values()) <= (20 if is_analyzed else 10) * 500
 
 
 def test_volatile_columns_change_without_an_entry(database):
