@@ -370,6 +370,7 @@ class World:
         only_job = self.jobs[-1] if kind == 2 and self.jobs else None
         post = workers.sign_on(slots=2, knows=knows, only_job=only_job)
         self._locks.add(post._lock)
+        self._stack.callback(post._aside.close)
         self._signed_on += 1
         post.worker.pid = self._signed_on
         if kind == 1:

@@ -85,7 +85,7 @@ def test_a_beat_is_no_death(proxy, tmp_path, arrives):
     with worker_of(proxy) as worker:
         job = launch("patient", {"gate": str(gate)})
         speaks(job, "wait")
-        proxy.lose('UPDATE "truestep_worker"', "beats", arrives=arrives)
+        proxy.lose('UPDATE "truestep_worker"', "beats", arrives=arrives, alone=True)
         wait_for(proxy.lost.is_set, SECONDS)
         beats = Worker.objects.get().beats
         wait_for(lambda: Worker.objects.get().beats > beats + 1, SECONDS)
