@@ -226,3 +226,23 @@ def test_a_file_that_was_away_is_opened_anew(transactional_db):
         job_of(job.pk)
     database.mend()
     assert job_of(job.pk) == job
+
+
+@pytest.mark.postgres
+@pytest.mark.slow
+def test_the_victim_of_a_deadlock_tries_again_however_short_its_patience(transactional_db):
+    jobs = [launch("noop").pk for _ in range(2)]
+    both_hold_one = threading.Barrier(2)
+
+    def lock(first, second):
+        with (
+            database.patience(1.1),
+            database.write(),
+        ):  # PostgreSQL looks for deadlocks after a second
+            Job.objects.select_for_update().get(pk=first)
+            both_hold_one.wait(10)
+            Job.objects.select_for_update().get(pk=second)
+
+    answers = in_threads(partial(lock, *jobs), partial(lock, *reversed(jobs)))
+    [error] = [answer for answer in answers if answer is not None]
+    assert database.is_passing(error)

@@ -176,7 +176,8 @@ def write() -> Iterator[None]:
                 yield
         except OperationalError as error:
             waited = time.monotonic() - began
-            if kind_of(error) is Trouble.BUSY and waited > patience * 0.9:
+            has_waited = waited > patience * 0.9 and not _is_broken_off(error)
+            if kind_of(error) is Trouble.BUSY and has_waited:
                 raise DatabaseBusy(name(), holder()) from error
             raise
 
@@ -341,8 +342,12 @@ def is_passing(error: BaseException) -> bool:
     """True for an error that the same transaction may not meet again: busy, deadlock."""
     if not isinstance(error, OperationalError):
         return False
-    state = getattr(error.__cause__, "sqlstate", None)
-    return state in _SQLSTATES_WORTH_A_RETRY or "locked" in str(error)
+    return _is_broken_off(error) or "locked" in str(error)
+
+
+def _is_broken_off(error: BaseException) -> bool:
+    """Whether PostgreSQL ended the transaction in favour of another one, as in a deadlock."""
+    return getattr(error.__cause__, "sqlstate", None) in _SQLSTATES_WORTH_A_RETRY
 
 
 def is_severed(error: BaseException) -> bool:
