@@ -59,7 +59,7 @@ def entries() -> Iterator[Entry]:
     directory = conf.run_directory()
     for path in (directory / FOLDER).glob("*.json"):
         with suppress(OSError, ValueError):
-            if _is_locked(directory / f"{path.stem}.lock"):
+            if is_locked(directory / f"{path.stem}.lock"):
                 yield from map(Entry.from_json, json.loads(path.read_text()))
 
 
@@ -68,7 +68,8 @@ def _path(lock_path: str) -> Path:
     return lock.parent / FOLDER / f"{lock.stem}.json"
 
 
-def _is_locked(path: Path) -> bool:
+def is_locked(path: Path) -> bool:
+    """Whether any process holds the lock on this file. Raises OSError when it cannot be opened."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # ``deaths`` says why not for writing
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

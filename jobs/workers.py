@@ -253,16 +253,9 @@ def _beats_of(worker: Worker) -> tuple[bool, int]:
 def _holds_lock(worker: Worker) -> bool | None:
     """Whether any process holds the lock; None when the file cannot be seen from here."""
     try:
-        handle = os.open(worker.lock_path, os.O_RDONLY | os.O_CLOEXEC)  # see Deaths
+        return runtable.is_locked(Path(worker.lock_path))
     except (FileNotFoundError, PermissionError):
         return None
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
 
 
 def living() -> list[Worker]:
