@@ -1,6 +1,7 @@
 """The commands as somebody types them: real processes, their words and exit codes."""
 
 import http.client
+import io
 import json
 import os
 import re
@@ -11,7 +12,9 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from django.core.management import call_command
 
+from jobs import database as db
 from jobs import triggers
 from jobs.models import Attempt, Job, Transition, Worker
 from jobs.orchestrator import cancel, launch
@@ -160,6 +163,12 @@ def test_detach_prints_only_the_id(database):
     code, out, err = manage("launch", "noop", "--detach")
     assert (code, err) == (0, "")
     assert job_of(int(out)).status == "pending"
+
+
+def test_a_program_that_calls_the_command_waits_for_locks_as_before(database):
+    before = db._waits(), db._limit_of(db.connection)
+    call_command("launch", "noop", "--detach", stdout=io.StringIO())
+    assert (db._waits(), db._limit_of(db.connection)) == before
 
 
 def test_json_prints_every_entry_from_the_birth_on_and_nothing_else(database):

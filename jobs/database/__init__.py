@@ -72,6 +72,19 @@ def _be_patient_on(its: Any) -> None:
 
 
 @contextmanager
+def usual_patience_afterwards() -> Iterator[None]:
+    """What ``be_patient`` changes inside ends with the block: the process may live on."""
+    global _patience, _limits_waiting
+    before = _patience, _limits_waiting
+    try:
+        yield
+    finally:
+        _patience, _limits_waiting = before
+        if not connection.in_atomic_block:
+            connection.close()  # with its limits
+
+
+@contextmanager
 def patience(seconds: float) -> Iterator[None]:
     """Inside, this thread waits no longer than that for its turn to write, and for any lock."""
     token = _own_patience.set(seconds)

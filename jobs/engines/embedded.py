@@ -68,6 +68,7 @@ class EmbeddedWorker(WorkerProcess):
 
     # -- the life of a worker
 
+    @database.usual_patience_afterwards()
     def run(
         self,
         *,

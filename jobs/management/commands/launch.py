@@ -76,6 +76,7 @@ class Command(TerminalCommand):
         except database.TROUBLE as error:
             raise CommandError(database.explain(error), returncode=CANNOT_RUN) from error
 
+    @database.usual_patience_afterwards()
     def handle(self, *args: Any, **options: Any) -> None:
         if options["follow"] is not None:
             sys.exit(self._follow(options))
