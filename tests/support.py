@@ -63,6 +63,11 @@ def runs(process: psutil.Process) -> bool:
         return False
 
 
+def _environment() -> dict[str, str]:
+    """This process's own, without what keeps the C library from buffering what steps print."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+
+
 class Program:
     """A running manage.py command; its output is collected as it comes."""
 
@@ -75,7 +80,9 @@ class Program:
         self.process = subprocess.Popen(
             [*before, sys.executable, str(ROOT / "manage.py"), *arguments],
             cwd=ROOT,
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.ordinary_settings"} | (env or {}),
+            env=_environment()
+            | {"DJANGO_SETTINGS_MODULE": "tests.ordinary_settings"}
+            | (env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -81,6 +81,7 @@ class _Slot:
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork of the step that came back out of it
             self._roll_back()
+            _reopen(self._output)
             _flush()
             self._send({"outcome": asdict(outcome), "left": self._left(outcome)})
         connections.close_all()
@@ -108,7 +109,6 @@ class _Slot:
         try:
             self._state.restore()
             _redirect(self._output)
-            _flush()  # what could not be printed where the step had closed its output
             close_old_connections()
         except Exception:
             return False
@@ -190,6 +190,15 @@ def _redirect(output: int) -> None:
         )
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+
+
+def _reopen(output: int) -> None:
+    """Where the step closed stdout or stderr: the C library drops what it cannot flush."""
+    for fd in (1, 2):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.dup2(output, fd)
 
 
 def _flush() -> None:
