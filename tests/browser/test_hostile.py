@@ -174,8 +174,16 @@ def test_500_hostile_texts_are_text(page, web):
         expect(page.locator(".job-head")).to_have_attribute("data-status", "failed")
     said = [clean(line) for text in texts for line in text.split("\n")]
     open_log(page, "speak")
-    lines = page.locator("[data-step=speak] [data-line]")
-    expect(lines).to_have_count(2 * len(said))
+    log, lines = (
+        page.locator(f"[data-step=speak] {each}") for each in (".log-lines", "[data-line]")
+    )
+    expect(lines.last).to_have_attribute("data-line", str(2 * len(said)))
+
+    def all_are_there():  # a log that was not followed from its begin shows its newest lines first
+        log.evaluate("list => { list.scrollTop = 0 }")
+        return lines.count() == 2 * len(said)
+
+    wait_for(all_are_there)
     assert lines.all_text_contents() == said * 2
     page.locator("details.traceback summary").click()
     for path in (f"/jobs/{job.pk}/", "/", f"/admin/truestep/job/{job.pk}/change/"):
