@@ -38,35 +38,48 @@ class Sweep:
     _unknown_since: dict[int, float] = field(default_factory=dict)  # step → monotonic seconds
     _found: dict[int, float] = field(default_factory=dict)  # the same, of the round in progress
     _looked_at: tuple[int, int] | None = None  # job and position of the last one of the round
+    has_news: bool = True  # since the last look somebody may have committed something
+    _some_wait: bool = False  # ready steps, at the last look
     due_at: float = 0.0  # when it is time for another look, in monotonic seconds
+    _leeway: float = 0.0  # or so many seconds earlier, when the worker is awake anyway
     _rests_until: float = 0.0
     _hurries_until: float = 0.0
 
     @property
     def is_due(self) -> bool:
         """Whether it is time for another look."""
-        return time.monotonic() >= self.due_at
+        return time.monotonic() >= self.due_at - self._leeway
 
     def hurry(self) -> None:
         """There may be something to find: look soon, and once more a little later."""
         now = time.monotonic()
         self._hurries_until = now + 2 * SWEEP_SECONDS
         self.due_at = min(self.due_at, max(self._rests_until, now + REPORT_SECONDS))
+        self._leeway, self.has_news = 0.0, True
 
     def run(self, held: Collection[int]) -> None:
         """One look. *held* are the steps that this worker really runs."""
         began = time.monotonic()
         self.due_at = began + SWEEP_SECONDS
-        mine, others = self._running()
-        self._end_lost(others)
-        self._hand_back_forgotten(attempt for attempt in mine if attempt.step_id not in held)
-        self._give_up_unknown()
+        if self.has_news:
+            self._look_at_steps(held)
         workers.bury_the_dead()
         ended = time.monotonic()
         self._rests_until = ended + REST * (ended - began)
         decided_at = min(self._next_overdue(), ended + workers.next_death())
-        next_at = min(began + self._pause(ended), decided_at)
+        pause = self._pause(ended)
+        next_at = min(began + pause, decided_at)
         self.due_at = max(self._rests_until, began + SWEEP_SECONDS, next_at)
+        is_slow = SWEEP_SECONDS < pause and self.due_at < decided_at
+        self._leeway = pause / 10 if is_slow else 0.0
+
+    def _look_at_steps(self, held: Collection[int]) -> None:
+        mine, others = self._running()
+        self._end_lost(others)
+        self._hand_back_forgotten(attempt for attempt in mine if attempt.step_id not in held)
+        self._give_up_unknown()
+        # Where nothing runs or waits, only a commit can change that.
+        self.has_news = bool(mine or others or self._some_wait)
 
     def _pause(self, now: float) -> float:
         """Seconds from one sweep to the next."""
@@ -152,5 +165,6 @@ class Sweep:
     def _next_ready(self) -> list[ReadyStep]:
         found = Step.objects.ready().behind(self._looked_at, MOST_LOOKED_AT)
         last = found[-1] if len(found) == MOST_LOOKED_AT else None
+        self._some_wait = bool(found) or self._looked_at is not None
         self._looked_at = (last.job_id, last.position) if last else None
         return found

@@ -445,6 +445,7 @@ class World:
         from jobs import workers
 
         with patch.object(workers, "_watched", hand.watched):
+            hand.sweep.has_news = True
             hand.sweep.run(held=hand.running)
 
     # -- attempts

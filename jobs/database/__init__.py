@@ -8,7 +8,6 @@ from __future__ import annotations
 import fcntl
 import os
 import random
-import re
 import time
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -16,19 +15,21 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import Any
 
-import psutil
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.signals import connection_created
 from django.db.models import QuerySet
 
 from ..exceptions import (
     DatabaseBusy,
-    DatabaseUnsafe,
     DatabaseUnusable,
     InsideTransaction,
     TruestepError,
 )
 from .aside import Aside as Aside
+from .file import file_of as file_of
+from .file import follow_file as follow_file
+from .file import is_shared_file as is_shared_file
+from .file import require_sound as require_sound
 from .holder import Words as Words
 from .holder import application_name as application_name
 from .holder import holder as holder
@@ -136,38 +137,12 @@ def _set_up(connection: Any, **kwargs: Any) -> None:
     """A connection was made."""
     if connection.alias != alias():
         return
-    connection.truestep_file = _file_of(connection)
+    connection.truestep_file = file_of(connection)
     if _limits_waiting:
         _be_patient_on(connection)
 
 
 connection_created.connect(_set_up, dispatch_uid="truestep.database")
-
-
-def _file_of(its: Any) -> tuple[int, int] | None:
-    """Which file a SQLite's path leads to now; None where there is none."""
-    if its.vendor != "sqlite" or its.is_in_memory_db():
-        return None
-    try:
-        found = os.stat(its.settings_dict["NAME"])
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def follow_file() -> bool:
-    """Leave a SQLite file that another one has replaced, as a restore does; True when it did.
-
-    Raises OperationalError while there is none: to open it would make an empty one.
-    """
-    known = getattr(connection, "truestep_file", None)
-    if known is None or connection.in_atomic_block or (now := _file_of(connection)) == known:
-        return False
-    connection.close()
-    if now is None:
-        raise OperationalError(f"unable to open database file: {name()} is gone")
-    connection.truestep_file = now  # type: ignore[attr-defined]
-    return True
 
 
 @contextmanager
@@ -372,47 +347,6 @@ def reconnect() -> None:
     """Give up the connection and make a new one now. Raises what the database raises."""
     connection.close()
     connection.ensure_connection()
-
-
-# (branch of SQLite, first release of it without the bug); after the last one all are sound.
-_WAL_RESET_FIXES = {(3, 44): (3, 44, 6), (3, 50): (3, 50, 7)}
-_WAL_RESET_FIXED = (3, 51, 3)
-_NETWORK = re.compile(r"nfs\d?|cifs|smb\w*|afs|ceph|lustre|fuse\.(sshfs|glusterfs|s3fs|rclone)")
-
-
-def is_shared_file() -> bool:
-    """Whether the database is a SQLite file, which several processes open."""
-    return connection.vendor == "sqlite" and not connection.is_in_memory_db()  # type: ignore[attr-defined]
-
-
-def require_sound() -> None:
-    """Raises DatabaseUnsafe when several processes cannot safely share this database."""
-    if not is_shared_file():
-        return
-    library = connection.Database  # type: ignore[attr-defined]
-    version = library.sqlite_version_info
-    if version < _WAL_RESET_FIXES.get(version[:2], _WAL_RESET_FIXED):
-        raise DatabaseUnsafe(
-            f"SQLite {library.sqlite_version} has the WAL-reset bug: rarely, two processes that "
-            "write at the same moment corrupt the database. Do one of these: pip install pysqlite3 "
-            "(project/settings.py uses it when it is there), use a Python with SQLite 3.51.3 or "
-            "later, or set DATABASE_URL to a PostgreSQL."
-        )
-    path = connection.settings_dict["NAME"]
-    if (kind := _file_system_of(path)) and _NETWORK.fullmatch(kind):
-        raise DatabaseUnsafe(
-            f"{path} is on a network file system ({kind}), where SQLite's locks do not hold. Set "
-            "DATABASE_URL to a file on a local disk, or to a PostgreSQL."
-        )
-
-
-def _file_system_of(path: str) -> str:
-    """The type of the file system that holds *path*; empty where the system does not tell."""
-    place = os.path.realpath(path)
-    mounts = {mount.mountpoint: mount.fstype for mount in psutil.disk_partitions(all=True)}
-    while place not in mounts and place != os.path.dirname(place):
-        place = os.path.dirname(place)
-    return mounts.get(place, "")
 
 
 def require_writable() -> None:

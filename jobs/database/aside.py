@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.db.models.sql import UpdateQuery
 from django.db.models.sql.constants import ROW_COUNT
 
+from .file import follow_file, require_file
 from .routing import connection_aside
 
 LOCK_MILLISECONDS = 100  # what a statement waits for a lock
@@ -16,11 +17,7 @@ STATEMENT_MILLISECONDS = 2000
 
 
 class Aside:
-    """Makes its connection when it is needed, and again after an error.
-
-    On SQLite only for one statement at a time: that costs next to nothing, and the file may be
-    another one the next time.
-    """
+    """Makes its connection when it is needed, and again after an error."""
 
     def __init__(self) -> None:
         self._its: Any = None
@@ -36,8 +33,6 @@ class Aside:
             if self._its is None or self._its.vendor == "sqlite" or not self._its.is_usable():
                 self.close()
             raise
-        if its.vendor == "sqlite":
-            self.close()
         return found
 
     def close(self) -> None:
@@ -47,8 +42,11 @@ class Aside:
             self._its = None
 
     def _connection(self) -> Any:
+        if self._its is not None and follow_file(self._its):
+            self.close()
         if self._its is None:
-            self._its = connection_aside()
+            require_file(its := connection_aside())
+            self._its = its
             with self._its.cursor() as cursor:
                 if self._its.vendor == "sqlite":
                     cursor.execute(f"PRAGMA busy_timeout = {LOCK_MILLISECONDS}")

@@ -22,7 +22,9 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # between two looks when nothing is reported
 POLL_SECONDS = 0.01  # the same where the kernel cannot report anything
+LEEWAY_SECONDS = LOOK_SECONDS / 2  # a look that much earlier costs less than to wake up for it
 SOON_SECONDS = 0.001  # from a reported write to the first look; then twice as long each time
+LONG_SECONDS = 0.05  # a commit that was reported and is still not to be seen after so long is rare
 LATER_SECONDS = 0.05  # the same after a report that a writer is done
 BURST, RATE = 10, 40.0  # wake-ups at once and per second: at most 50 within any second
 
@@ -44,6 +46,7 @@ class CommitWatch(ABC):
         self._allowance = _Allowance()
         self._muted_until: float | None = None
         self._due = 0.0  # when to look even if nothing is reported, in monotonic seconds
+        self._leeway = 0.0  # or so many seconds earlier, when the thread is awake anyway
 
     def fileno(self) -> int:
         return self._reports.fileno()
@@ -64,7 +67,7 @@ class CommitWatch(ABC):
         is_reported = bool(self._reports.select(0))
         if is_reported:
             self._hear()
-        is_due = time.monotonic() >= self._due
+        is_due = time.monotonic() >= self._due - self._leeway
         changed = is_due and self._look()
         if self._source is not None and (is_reported or is_due):
             self._count_wake_up()
@@ -135,6 +138,7 @@ class _FileWatch(CommitWatch):
         self._version: Any = None  # of the connection, as of the last look
         self._kernel: inotify.Inotify | None = None
         self._step = LOOK_SECONDS  # from the next look to the one after
+        self._has_changed = False  # since the last report
         self._begin()
 
     def close(self) -> None:
@@ -182,11 +186,15 @@ class _FileWatch(CommitWatch):
         with connection.cursor() as cursor:
             number = cursor.execute("PRAGMA data_version").fetchone()[0]
         before, self._version = self._version, (connection.connection, number)
+        self._has_changed |= self._version != before
         return bool(self._version != before)
 
     def _plan(self) -> None:
+        if self._step > LONG_SECONDS and self._has_changed:
+            self._step = LOOK_SECONDS
         wait = POLL_SECONDS if self._source is None else self._step
         self._due = time.monotonic() + wait
+        self._leeway = LEEWAY_SECONDS if wait == LOOK_SECONDS else 0.0
         self._step = min(2 * self._step, LOOK_SECONDS)
 
     def _hear(self) -> None:
@@ -196,10 +204,15 @@ class _FileWatch(CommitWatch):
                 self._begin()
                 return
             if watch == self._ticket or mask & inotify.OVERFLOW:
-                self._due, self._step = time.monotonic(), LATER_SECONDS
+                self._look_at(time.monotonic(), LATER_SECONDS)
             elif watch != self._folder:
-                self._due = min(self._due, time.monotonic() + SOON_SECONDS)
-                self._step = 2 * SOON_SECONDS
+                soon = min(self._due, time.monotonic() + SOON_SECONDS)
+                self._look_at(soon, 2 * SOON_SECONDS)
+
+    def _look_at(self, due: float, step: float) -> None:
+        """Something is reported: look then, and after each step from there."""
+        self._due, self._step = due, step
+        self._leeway, self._has_changed = 0.0, False
 
 
 _FILES = {
@@ -246,7 +259,7 @@ class _Listener(CommitWatch):
         self._due = time.monotonic()
 
     def _look(self) -> bool:
-        self._due = time.monotonic() + LOOK_SECONDS
+        self._due, self._leeway = time.monotonic() + LOOK_SECONDS, LEEWAY_SECONDS
         if self._listening is None:
             self._listen()
             return True

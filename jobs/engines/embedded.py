@@ -32,6 +32,7 @@ from .base import Engine, WorkerProcess
 
 logger = logging.getLogger(__name__)
 
+EARLY = 0.1  # of the time between two beats: that early is soon enough when the worker is awake
 SLOW_TURN_SECONDS = 1.0  # the longest sleep of a turn, whatever is or is not reported
 NET_SECONDS = 5.0  # between two looks for work, whatever is or is not reported
 CHECK_SECONDS = 0.4  # between two looks whether the database still has this worker
@@ -213,6 +214,7 @@ class EmbeddedWorker(WorkerProcess):
         is_due = self._look_again or time.monotonic() >= self._next_claim
         is_news = self._watch.changed() or is_due
         if is_news:
+            self._sweep.has_news = True
             self._see_whether_known()
             self._stop_cancelled()
         self._journal_handed_over()
@@ -413,10 +415,11 @@ class EmbeddedWorker(WorkerProcess):
 
     def _beat(self) -> None:
         now = time.monotonic()
-        if now >= self._next_beat:
+        if now >= self._next_beat - conf.knobs().beat * EARLY:
             self._post.beat()
             self._pool.beat()
             self._next_beat = now + conf.knobs().beat
+            self._next_row_beat = now
 
     def _publish(self) -> None:
         """Tell this host which process runs which step. Short steps come and go untold."""
@@ -454,7 +457,7 @@ class EmbeddedWorker(WorkerProcess):
             self._next_row_beat = now + SHORT_RETRY_SECONDS
             self._rest_until = now  # there is trouble
         else:
-            self._next_row_beat = now + conf.knobs().beat
+            self._next_row_beat = math.inf  # until the next beat
 
     def _look_for_the_lost(self) -> None:
         if self._sweep.is_due:

@@ -4,6 +4,8 @@ import time
 
 import psutil
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from jobs import workers
 from jobs.deaths import Deaths
@@ -53,3 +55,17 @@ def test_the_end_of_a_worker_is_reported_and_no_look_at_it_is(desk):
         assert sweep.due_at < slowly
         wait_for(lambda: workers.is_gone(other))
     deaths.close()
+
+
+def test_a_sweep_looks_at_steps_again_when_somebody_may_have_committed(desk):
+    sweep = Sweep(desk)
+    sweep.run(held=())
+    with CaptureQueriesContext(connection) as idle:
+        sweep.run(held=())
+    assert not any("truestep_step" in query["sql"] for query in idle)
+    launch("noop")
+    sweep.has_news = True
+    for _ in range(2):  # what is there is looked at until it is done
+        with CaptureQueriesContext(connection) as busy:
+            sweep.run(held=())
+        assert any("truestep_step" in query["sql"] for query in busy)
