@@ -70,7 +70,7 @@ class Sweep:
         pause = self._pause(ended)
         next_at = min(began + pause, decided_at)
         self.due_at = max(self._rests_until, began + SWEEP_SECONDS, next_at)
-        is_slow = SWEEP_SECONDS < pause and self.due_at < decided_at
+        is_slow = pause > SWEEP_SECONDS and self.due_at < decided_at
         self._leeway = pause / 10 if is_slow else 0.0
 
     def _look_at_steps(self, held: Collection[int]) -> None:

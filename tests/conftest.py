@@ -24,8 +24,8 @@ IN_BROWSER = ROOT / "tests/browser"
 def pytest_collection_modifyitems(config, items):
     """On PostgreSQL only what uses a database is run; a few tests are for one database alone.
 
-    The page does not know which one it is: in the browser, only ``--full`` runs what is not marked
-    ``both`` on PostgreSQL.
+    Pages and commands do not know which one it is: only ``--full`` runs a test of theirs on
+    PostgreSQL, unless it is marked ``both``.
     """
     on_sqlite = connection.vendor == "sqlite"
     other = "postgres" if on_sqlite else "sqlite"
@@ -35,11 +35,8 @@ def pytest_collection_modifyitems(config, items):
             on_sqlite or "db" in item.fixturenames or "transactional_db" in item.fixturenames
         )
         (kept if wanted else left).append(item)
-        if (
-            not on_sqlite
-            and IN_BROWSER in item.path.parents
-            and not item.get_closest_marker("both")
-        ):
+        is_either = IN_BROWSER in item.path.parents or item.get_closest_marker("either")
+        if is_either and not on_sqlite and not item.get_closest_marker("both"):
             item.add_marker("full")
     config.hook.pytest_deselected(items=left)
     items[:] = kept

@@ -18,6 +18,8 @@ from project.asgi import nowhere
 from tests.support import drive, ended, rows
 from tests.test_consumers import socket
 
+pytestmark = pytest.mark.either
+
 # Who they are, and the permissions that make them so.
 PEOPLE = {
     "anonymous": None,

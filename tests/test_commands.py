@@ -29,7 +29,7 @@ from tests.support import (
     wait_until_gone,
 )
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 ENTRY = ["job", "seq", "kind", "step", "attempt", "from", "to", "at", "actor", "reason"]
 
@@ -54,6 +54,7 @@ def json_lines(text):
 # --- launch ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_launch_runs_the_job_itself_when_nobody_else_does(database):
     code, out, err = manage("launch", "diamond")
     assert (code, err) == (0, "")
@@ -112,6 +113,7 @@ def test_a_job_cancelled_by_somebody_else_is_exit_code_3(database):
     assert any("cancel requested by ada" in line for line in running.lines)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("name", ["launch noop", "worker", "serve --port 0"])
 def test_without_its_triggers_nothing_starts(database, name):
     drop_trigger("truestep_job_birth", "truestep_job")
@@ -165,12 +167,14 @@ def test_detach_prints_only_the_id(database):
     assert job_of(int(out)).status == "pending"
 
 
+@pytest.mark.both
 def test_a_program_that_calls_the_command_waits_for_locks_as_before(database):
     before = db._waits(), db._limit_of(db.connection)
     call_command("launch", "noop", "--detach", stdout=io.StringIO())
     assert (db._waits(), db._limit_of(db.connection)) == before
 
 
+@pytest.mark.both
 def test_json_prints_every_entry_from_the_birth_on_and_nothing_else(database):
     code, out, err = manage("launch", "--json", "fails")
     assert (code, err) == (1, "")
@@ -287,6 +291,7 @@ def test_a_second_ctrl_c_beside_a_worker_leaves_at_once(database):
 # --- show and audit -------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_show_as_json_tells_job_steps_and_journal(database):
     manage("launch", "fails")
     job = Job.objects.get()
@@ -330,12 +335,14 @@ def test_show_of_no_job_is_exit_code_2(database):
     assert (code, err) == (2, f"CommandError: There is no job {10**20}.\n")
 
 
+@pytest.mark.both
 def test_audit_of_a_clean_history_is_exit_code_0(desk):
     drive(desk, launch("noop"))
     code, out, _ = manage("audit")
     assert (code, out) == (0, f"clean: 1 jobs, {Transition.objects.count()} entries\n")
 
 
+@pytest.mark.both
 def test_audit_of_a_difference_is_exit_code_1(transactional_db):
     job = launch("noop")
     Job.objects.update(cancel_requested=True)  # a lie that no trigger forbids

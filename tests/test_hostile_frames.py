@@ -13,7 +13,7 @@ from jobs.orchestrator import launch
 from tests.faults.websocket import BINARY, TEXT, RawSocket
 from tests.support import at_length
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 PER_SOCKET = 20  # frames
 HUNG_UP = 1006  # daphne's answer to what is no frame at all: not UTF-8, or far too big

@@ -21,7 +21,7 @@ from tests.machine import DEEDS, World, play
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
-BATCH = 50  # runs of one test
+BATCH = 20  # runs of one test
 RUNS = int(os.environ.get("MACHINE_RUNS", "1000"))
 
 
@@ -75,7 +75,7 @@ def test_whatever_happens_everything_adds_up(transactional_db, batch):
 
 @pytest.mark.postgres
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seeds", [range(25), pytest.param(range(25, 200), marks=pytest.mark.full)])
+@pytest.mark.parametrize("seeds", [range(8), pytest.param(range(8, 200), marks=pytest.mark.full)])
 def test_equal_seeds_make_equal_histories_on_both_databases(transactional_db, tmp_path, seeds):
     there = {"TRUESTEP_TEST_DIR": str(tmp_path), "DATABASE_URL": "sqlite:///unused"}
     with subprocess.Popen(

@@ -16,6 +16,8 @@ from jobs.orchestrator import cancel, launch, retry
 from jobs.statuses import Kind, Verdict
 from tests.support import drive, ended, job_of, number_rows_from, wait_for
 
+pytestmark = pytest.mark.either
+
 LOCALISED = {
     "English": {"LANGUAGE_CODE": "en-gb"},
     "German": {"LANGUAGE_CODE": "de"},

@@ -19,7 +19,7 @@ from jobs.orchestrator import claim, launch
 from tests.support import Cost, in_threads
 from tests.test_consumers import socket, write_log
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 REVOCATIONS = {
     "logout": (4401, lambda user, client: client.logout()),

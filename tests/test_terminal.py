@@ -11,7 +11,7 @@ from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, step_of, wait_for, wait_until_gone
 from tests.terminal import Terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 
 @pytest.fixture
