@@ -6,8 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from jobs.orchestrator import launch
-from tests.browser.support import look_at, wait_until_finished
-from tests.support import drive, program
+from jobs.runner import Outcome
+from jobs.statuses import Verdict
+from tests.browser.support import look_at
+from tests.support import drive, program, returned
 
 pytestmark = pytest.mark.timeout(300)  # a thousand steps take their time
 
@@ -18,12 +20,18 @@ def elements(page) -> int:
     return page.evaluate("document.querySelectorAll('*').length")
 
 
-def test_a_big_job_is_shown_in_parts(page, web):
+def outcome_of(claim):
+    if claim.name != "s734":
+        return returned()
+    told = "RuntimeError: this one had to fail"
+    return Outcome(verdict=Verdict.FAILED, reason="it raised RuntimeError", error=told)
+
+
+def test_a_big_job_is_shown_in_parts(page, web, desk):
     job = launch("thousand_wide")
     look_at(page, web, job)
     expect(page.locator("[data-step]")).to_have_count(100)
-    with program("worker", "--slots", "4"):
-        wait_until_finished(job, 240)
+    drive(desk, job, outcome_of)
     parts = page.locator(".parts a")
     expect(parts).to_have_count(10)
     expect(parts.nth(0)).to_have_text("1–100 100")
