@@ -1,5 +1,6 @@
 """Rows of an older release say after a migration what they would have said from the beginning."""
 
+import pytest
 from django.core.management import call_command
 
 from jobs.models import Attempt
@@ -8,6 +9,7 @@ from jobs.statuses import Verdict
 from tests.support import drive, ended, returned
 
 
+@pytest.mark.slow
 def test_the_verdicts_of_the_first_release_are_found_in_its_journal(desk):
     drive(
         desk,

@@ -46,6 +46,7 @@ def numbered(desk):
     return job_of(job.pk)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LOCALISED)
 def test_ids_and_numbers_are_written_alike_in_every_language(settings, ada, numbered, language):
     plain = own_pages(ada, numbered)

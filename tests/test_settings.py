@@ -62,6 +62,7 @@ def test_an_empty_environment_is_safe():
     assert "synchronous=FULL" in values["OPTIONS"]["init_command"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("env", "name", "value"),
     [
@@ -128,6 +129,7 @@ def test_a_malformed_value_is_refused_by_name(env, words):
     assert words in complaint
 
 
+@pytest.mark.slow
 def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
     (tmp_path / "project").mkdir()
     for name in ("__init__.py", "settings.py", "sqlite.py"):
@@ -150,6 +152,7 @@ def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.slow
 def test_two_first_starts_at_once_agree_on_the_key(tmp_path):
     (tmp_path / "project").mkdir()
     for module in (ROOT / "project").glob("*.py"):

@@ -53,6 +53,7 @@ SCALARS = (
 )
 
 
+@pytest.mark.slow
 @given(
     st.recursive(
         SCALARS,

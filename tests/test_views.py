@@ -244,6 +244,7 @@ def test_a_bad_launch_shows_the_form_again(ada, database, path, values, words):
     assert not Job.objects.exists()
 
 
+@pytest.mark.slow
 def test_what_takes_a_permission_of_its_own_is_neither_shown_nor_launched(login, database):
     client = login("launch_job")
     assert "run_command" not in page(client, "/launch/")

@@ -66,6 +66,7 @@ def wakes(watch):
     raise AssertionError("nobody woke")
 
 
+@pytest.mark.slow
 def test_it_sleeps_while_nobody_commits_whatever_happens_beside_the_database(watch):
     launch("noop")
     settle(watch)
@@ -92,6 +93,7 @@ def busy_folder():
         writer.join()
 
 
+@pytest.mark.slow
 def test_every_commit_of_others_wakes_it_without_the_slow_look(watch, monkeypatch):
     monkeypatch.setattr(watching, "LOOK_SECONDS", 1000.0)
     job = launch("noop")
@@ -129,6 +131,7 @@ def test_pages_of_an_open_transaction_wake_it_and_change_nothing(watch):
     other.close()
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite
 def test_a_thousand_commits_a_second_of_others_wake_it_fifty_times_at_most(watch):
     settle(watch)

@@ -39,6 +39,7 @@ def cost_of_moves(desk, name, ends):
     return len(cost.statements), steps.looks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["wide", "deep"])
 @pytest.mark.parametrize(
     "ends", [[returned()] * 3, [returned(), ended(Verdict.HANDED_BACK)]], ids=["ends", "hands back"]

@@ -152,6 +152,7 @@ def test_no_lock_of_the_database_keeps_a_worker_from_beating(post, tmp_path):
     post.beat_in_row()
 
 
+@pytest.mark.slow
 def test_time_in_which_its_row_was_locked_does_not_count_against_a_worker(post, settings, tmp_path):
     """Nor does it afterwards: the whole lease is there again."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.4, "beat": 0.1}

@@ -75,6 +75,7 @@ def test_a_slot_ends_with_its_job(pool):
     assert process.pid not in psutil.Process(os.getpid()).children(recursive=True)
 
 
+@pytest.mark.slow
 def test_a_spare_that_is_killed_is_replaced(pool):
     for slot in pool.spares:
         psutil.Process(slot.pid).kill()
