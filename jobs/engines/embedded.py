@@ -351,6 +351,7 @@ class EmbeddedWorker(WorkerProcess):
         self._sign_on()
         self._desk.jobs = jobs  # some ends may still have to be recorded
         self._table = []
+        self._look_again = True  # what was heard was about the work of another worker
         before.abandon()
 
     # -- writing down
@@ -397,8 +398,7 @@ class EmbeddedWorker(WorkerProcess):
                 raise
             logger.warning("The end of %s waits: %s", running.claim.name, database.explain(error))
             return
-        self._pool.release(running)
-        self._look_again = True
+        self._release(running)
         for started in claims:
             self._give(started)
         self._desk.forget({running.claim.job_id for running in self._pool.running})
@@ -409,7 +409,12 @@ class EmbeddedWorker(WorkerProcess):
         self._pool.spoil(running)
         logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
         orchestrator.note_refused(claim, self._desk.worker)  # else the write comes again
+        self._release(running)
+
+    def _release(self, running: Running) -> None:
+        """There is room for another step, which may wait for nothing else."""
         self._pool.release(running)
+        self._look_again = True
 
     # -- staying alive
 

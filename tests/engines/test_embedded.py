@@ -6,6 +6,7 @@ import time
 
 import psutil
 import pytest
+from django.db import transaction
 
 from jobs.models import Attempt, Job, LogChunk, Step, Worker
 from jobs.orchestrator import cancel, launch
@@ -289,6 +290,20 @@ def test_deleting_a_running_job_does_not_harm_the_worker(worker):
     Job.objects.filter(pk=job.pk).delete()
     cancel(launch("noop").pk)  # a commit that makes the worker look
     assert ended(launch("noop")).status == "succeeded"
+
+
+def test_the_slot_of_a_deleted_job_is_used_again_at_once(database, tmp_path):
+    """Although no commit says so, not even that of a beat."""
+    deleted_gate, gate = tmp_path / "deleted", tmp_path / "gate"
+    with program("worker", "--slots", "2", env={"TEST_BEAT": "30", "TEST_LEASE": "90"}):
+        deleted = launch("waits", {"gate": deleted_gate})
+        running(deleted, "waiting")
+        Job.objects.filter(pk=deleted.pk).delete()
+        with transaction.atomic():
+            other, queued = launch("waits", {"gate": gate}), launch("noop")
+        running(other, "waiting")  # the worker has looked for work, and has no room for more
+        deleted_gate.touch()
+        assert ended(queued, seconds=4).status == "succeeded"
 
 
 def test_a_worker_beats(worker):
