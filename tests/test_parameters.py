@@ -492,6 +492,76 @@ def test_launch_again_says_what_cannot_be_filled_in(ada, groups, desk):
     assert 'value="/gate"' in page
 
 
+class Tags(forms.CharField):
+    def to_python(self, value):
+        return [tag.strip() for tag in super().to_python(value).split(",")]
+
+    def run_validators(self, value): ...
+
+
+class MadeOtherwise(forms.Form):
+    """Its fields and its own methods make something else of what was typed."""
+
+    sure = forms.TypedChoiceField(
+        choices=[("y", "yes"), ("n", "no")], coerce=lambda choice: choice == "y"
+    )
+    sizes = forms.TypedMultipleChoiceField(
+        choices=[("s", "small"), ("l", "large")], coerce=lambda choice: {"s": 1, "l": 9}[choice]
+    )
+    region = forms.ChoiceField(choices=[("us", "US"), ("eu", "EU")])
+    words = forms.CharField()
+    tags = Tags()
+    count = forms.IntegerField()
+    dropped = forms.CharField()
+
+    def clean_region(self):
+        return {"code": self.cleaned_data["region"]}
+
+    def clean_words(self):
+        return self.cleaned_data["words"].split()
+
+    def clean(self):
+        return {**self.cleaned_data, "count": self.cleaned_data["count"] + 1, "dropped": None}
+
+
+def shown_again(params: type[forms.Form], kept: Any) -> tuple[forms.Form, QueryDict, list[str]]:
+    """The form of Launch again, what a browser sends of it untouched, and what is not in it."""
+    form = params()
+    dropped = parameters.fill_in(form, kept)
+    return form, QueryDict("&".join(f"{n}={t}" for n, t in sent_untouched(form))), dropped
+
+
+def sent_untouched(form: forms.Form) -> Iterator[tuple[str, str]]:
+    for name, texts in Page(str(form)).sends.items():
+        yield from ((name, text) for text in texts)
+
+
+def test_launch_again_shows_what_was_read_and_not_what_became_of_it():
+    trial = type("Trial", (JobDefinition,), {"abstract": True, "Params": MadeOtherwise})
+    typed = "sure=n&sizes=s&sizes=l&region=eu&words=a b&tags=a, b&count=1&dropped=text"
+    first = trial.understand(QueryDict(typed))
+    assert first.cleaned["sure"] is False
+    _, sent, dropped = shown_again(MadeOtherwise, first.kept)
+    assert (sent, dropped) == (QueryDict(typed), [])
+    assert trial.understand(sent, first.kept).cleaned == first.cleaned
+
+
+def test_launch_again_names_choices_that_are_gone():
+    def params(*choices: str) -> type[forms.Form]:
+        options = [(choice, choice) for choice in choices]
+        one, several = forms.ChoiceField(choices=options), forms.MultipleChoiceField
+        return type("Params", (forms.Form,), {"one": one, "several": several(choices=options)})
+
+    kept = understood(QueryDict("one=z&several=a&several=z"), **params("a", "z").base_fields)
+    kept = {"fields": kept, "added": {}}  # of a release that kept no more
+    told = [
+        "one z, which it does not take any more",
+        "several a, z, which it does not take any more",
+    ]
+    assert shown_again(params("a"), kept)[2] == told
+    assert shown_again(params("a", "z"), kept)[2] == []
+
+
 def test_a_choice_that_is_gone_is_not_sent_in_place_of_another():
     before = {"fields": {"it": "z"}, "added": {}}
     sent = QueryDict("it=a")

@@ -9,7 +9,7 @@ kept (``values``), and what a step gets comes from there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,8 @@ from ..exceptions import InvalidParams, LostParam
 from . import values
 from .controls import Texts, controls, errors_of_texts, is_text, shown, takes_several
 
-Kept = dict[str, dict[str, values.Coded]]  # "fields" of the form, and what its clean() "added"
+# "fields" of the form, what its clean() "added", and what fields had "read" that it made another.
+Kept = dict[str, dict[str, values.Coded]]
 
 NOT_TEXT = "This is not text: it has bytes that are not UTF-8."
 UNKNOWN = "There is no such parameter."
@@ -73,22 +74,22 @@ def understand(
     else:
         asked = _from_python(blank, given)
     form = params(asked.data)
-    with _handing_over(form, asked.handed):
+    with _reading(form, asked.handed) as readers:
         errors = {key: [str(text) for text in texts] for key, texts in form.errors.items()}
     typed = asked.typed
     if isinstance(asked.data, _Sent):
         typed = {key: texts for key, texts in asked.data.lists() if key in asked.data.read}
     broken = [key for key, texts in typed.items() if not all(map(is_text, texts))]
     errors |= asked.errors | {key: [NOT_TEXT] for key in broken}
-    kept, unkept = ({}, {}) if errors else _keep(form)
+    kept, unkept = ({}, {}) if errors else _keep(form, readers)
     if errors := errors | unkept:
         raise InvalidParams(name, errors, form)
     return Understood(cleaned=form.cleaned_data, kept=kept, typed=typed, form=form)
 
 
-def _keep(form: forms.Form) -> tuple[Kept, dict[str, list[str]]]:
+def _keep(form: forms.Form, readers: Mapping[str, _Reader]) -> tuple[Kept, dict[str, list[str]]]:
     """The cleaned data as they are kept, and what is wrong with those that cannot be."""
-    kept: Kept = {"fields": {}, "added": {}}
+    kept: Kept = {"fields": {}, "added": {}, "read": {}}
     errors: dict[str, list[str]] = {}
     for name, value in form.cleaned_data.items():
         try:
@@ -97,7 +98,23 @@ def _keep(form: forms.Form) -> tuple[Kept, dict[str, list[str]]]:
             kept["fields" if name in form.fields else "added"][name] = values.encode(value)
         except values.CannotBeKept as error:
             errors[str(name)] = [f"This cannot be kept for the steps: {error}."]
+    for name, reader in readers.items():
+        with suppress(Exception):  # then the page will show what the form has made of it
+            read = values.encode(reader.shows())
+            if read != kept["fields"].get(name, ...) and not _looks_alike(form, name, reader):
+                kept["read"][name] = read
     return kept, errors
+
+
+def _looks_alike(form: forms.Form, name: str, reader: _Reader) -> bool:
+    """Whether a control shows the cleaned value as it shows what the field has read."""
+    if name not in form.cleaned_data:
+        return False
+    try:
+        made = shown(form[name], form.cleaned_data[name])
+    except Exception:  # its widget cannot show what a clean_…() has made
+        return False
+    return made == shown(form[name], reader.shows())
 
 
 def recall(kept: Kept) -> dict[str, Any]:
@@ -122,23 +139,41 @@ def as_json(kept: Kept) -> dict[str, Any]:
 
 
 def fill_in(form: forms.Form, kept: Kept) -> list[str]:
-    """Let *form* show what was understood. Returns what it cannot show, each with the reason."""
+    """Let *form* show what its fields have read. Returns what it cannot show, with the reasons."""
     dropped = []
-    for name, coded in kept["fields"].items():
+    for name, coded in _filled_in(kept).items():
         if name not in form.fields:
             dropped.append(f"{name}, which is no parameter any more")
         elif not form.fields[name].disabled:
+            not_taken = f"{name} {values.words(coded)}, which it does not take any more"
             try:
                 value = values.decode(coded)
-                shown(form[name], value)
+                texts = shown(form[name], value)
             except values.Lost as error:
                 dropped.append(f"{name}: {error}")
+                continue
             except Exception:  # the field is another one now, and its widget cannot show this
-                dropped.append(f"{name} {values.words(coded)}, which it does not take any more")
-            else:
-                form.initial[name] = value
-                form[name].__dict__.pop("initial", None)
+                dropped.append(not_taken)
+                continue
+            if _is_partly_gone(form.fields[name].widget, value, texts):
+                dropped.append(not_taken)
+            form.initial[name] = value
+            form[name].__dict__.pop("initial", None)
     return dropped
+
+
+def _filled_in(kept: Kept) -> dict[str, values.Coded]:
+    """What a page shows of a job's parameters; a release before kept nothing as "read"."""
+    return kept["fields"] | kept.get("read", {})
+
+
+def _is_partly_gone(widget: forms.Widget, value: Any, texts: Texts) -> bool:
+    """Whether a choice, or one of several, is none any more."""
+    if not isinstance(widget, ChoiceWidget):
+        return False
+    is_one = value is not None and value != ""
+    chosen = len(value or ()) if takes_several(widget) else is_one
+    return sum(map(len, texts.values())) < chosen
 
 
 # --- the three ways -------------------------------------------------------------------------------
@@ -166,9 +201,12 @@ def _from_page(
     asked = _Given(_Sent(dict(given.lists())))
     if shown_before:
         fill_in(blank, shown_before)
-        for name in shown_before["fields"].keys() & blank.initial.keys() & blank.fields.keys():
+        for name in _filled_in(shown_before).keys() & blank.initial.keys() & blank.fields.keys():
             if _is_as_shown(blank[name], given):
-                asked.handed[name] = _pieces(blank.fields[name], blank.initial[name])
+                try:
+                    asked.handed[name] = _pieces(blank.fields[name], blank.initial[name])
+                except ValidationError as error:
+                    asked.errors[name] = error.messages
     return asked
 
 
@@ -297,26 +335,57 @@ def _as_text(field: forms.CharField, value: Any) -> Any:
 
 
 @contextmanager
-def _handing_over(form: forms.Form, handed: dict[str, Any]) -> Iterator[None]:
-    """While the form is cleaned, some of its fields take these values instead of their text."""
-    takers = {name: form.fields[name] for name in handed if name in form.fields}
-    for name, taker in takers.items():
-        taker.clean = _Handed(taker, handed[name])  # type: ignore[method-assign, assignment]
+def _reading(form: forms.Form, handed: dict[str, Any]) -> Iterator[dict[str, _Reader]]:
+    """While the form is cleaned, each field remembers what it reads.
+
+    Some take the values that are *handed* to them instead of their text.
+    """
+    fields = dict(form.fields)
+    readers = {name: _Reader(taker) for name, taker in fields.items()}
+    for name, taker in fields.items():
+        if name in handed:
+            readers[name].handed = handed[name]
+        taker.clean = readers[name]  # type: ignore[method-assign, assignment]
     try:
-        yield
+        yield readers
     finally:
-        for taker in takers.values():
+        for taker in fields.values():
             del taker.clean
 
 
-class _Handed:
-    def __init__(self, taker: forms.Field, value: Any) -> None:
-        self._clean = taker.clean
-        self._value = value
+class _Reader:
+    """Takes the place of a field's ``clean``, before the form's own methods clean further."""
 
-    def __call__(self, text: Any) -> Any:
+    handed: Any = ...  # nothing
+
+    def __init__(self, field: forms.Field) -> None:
+        self._clean = field.clean
+        self._field = field
+        self._text: Any = None
+        self._value: Any = None
+
+    def __call__(self, text: Any, *initial: Any) -> Any:
+        self._text = text
+        self._value = self._read(text, *initial)
+        return self._value
+
+    def _read(self, text: Any, *initial: Any) -> Any:
+        if self.handed is ...:
+            return self._clean(text, *initial)
         try:
-            return self._clean(self._value)
+            return self._clean(self.handed)
         except (TypeError, ValueError, AttributeError, ArithmeticError) as error:
-            kind = type(self._value).__name__
+            kind = type(self.handed).__name__
             raise ValidationError(f"This does not take a value of type {kind}: {error}.") from error
+
+    def shows(self) -> Any:
+        """What the control is to show: a choice itself, and not what it stands for."""
+        field, widget = self._field, self._field.widget
+        if not self._text or isinstance(widget, MultiWidget):
+            return self._value
+        is_choice = isinstance(widget, ChoiceWidget | forms.CheckboxInput)
+        # Parts of one text, which the field does not put together again.
+        is_in_parts = isinstance(self._value, list | tuple | set) and (
+            type(field).prepare_value is forms.Field.prepare_value
+        )
+        return self._text if is_choice or is_in_parts else self._value
