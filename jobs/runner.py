@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -23,6 +24,10 @@ T = TypeVar("T")
 LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "c"}
 PROGRESS_SECONDS = 0.05
 SHOWN_BYTES = 100  # of a key that an error names
+# What every process reads again, whatever a step did to the limits of its own.
+DEEPEST = 200  # lists and dicts within each other
+TOO_LARGE = 10**4300  # an integer that Python does not read from text
+PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # two code points that JSON reads as one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,17 +173,13 @@ def _params(definition: type[definitions.JobDefinition], task: Task) -> dict[str
 
 
 def _returned(task: Task, result: Any) -> Outcome:
-    try:
-        problem = misfit(result)
-        text = "" if problem else json.dumps(result, allow_nan=False)
-    except (TypeError, ValueError, RecursionError) as error:
-        problem = f"result, {_describe(result)}, is not JSON ({_say(error)})"
-    if problem:
+    if problem := misfit(result):
         message = (
             f"The step returned what would not come back equal: {problem}. "
             "Return None, numbers, text, lists and dicts with text keys."
         )
         return _failed(task, None, message)
+    text = json.dumps(result, allow_nan=False)
     if len(text) > task.limits.result_bytes:
         message = (
             f"the step returned {len(text):,} bytes of JSON; the limit is "
@@ -189,20 +190,29 @@ def _returned(task: Task, result: Any) -> Outcome:
     return Outcome(verdict=Verdict.RETURNED, result=json.loads(text))
 
 
-def misfit(value: Any, place: str = "result") -> str:
+def misfit(value: Any, place: str = "result", depth: int = 0) -> str:
     """Which part of *value* would come back from JSON as another value, and why; or nothing."""
+    if isinstance(value, dict | list) and depth == DEEPEST:
+        return f"{place[:SHOWN_BYTES]}… is nested more than {DEEPEST} deep"
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
                 return f"{place} has the key {cut(_say(key), SHOWN_BYTES)}, {_describe(key)}"
-            if problem := misfit(item, f"{place}[{json.dumps(cut(key, SHOWN_BYTES))}]"):
+            if PAIR.search(key):
+                return f"{place} has a key with a surrogate pair, which comes back as one character"
+            there = f"{place}[{json.dumps(cut(key, SHOWN_BYTES))}]"
+            if problem := misfit(item, there, depth + 1):
                 return problem
         return ""
     if isinstance(value, list):
-        problems = (misfit(item, f"{place}[{n}]") for n, item in enumerate(value))
+        problems = (misfit(item, f"{place}[{n}]", depth + 1) for n, item in enumerate(value))
         return next(filter(None, problems), "")
     if isinstance(value, float) and not math.isfinite(value):
         return f"{place} is {value}"
+    if isinstance(value, int) and abs(value) >= TOO_LARGE:
+        return f"{place} is an integer of more than 4,300 digits"
+    if isinstance(value, str) and PAIR.search(value):
+        return f"{place} has a surrogate pair, which comes back as one character"
     if value is None or isinstance(value, str | int | float):
         return ""
     return f"{place} is {_describe(value)}"

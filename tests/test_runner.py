@@ -2,6 +2,7 @@
 
 import math
 from collections import OrderedDict
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -124,6 +125,10 @@ class Colour(StrEnum):
     RED = "red"
 
 
+def nested(depth):
+    return [nested(depth - 1)] if depth > 1 else []
+
+
 EQUAL = [
     None,
     True,
@@ -131,12 +136,14 @@ EQUAL = [
     {"z": 1, "a": {"": [[], {}]}},
     "dos\r\nnul \0 esc \x1b lone \ud800 ü",
     [Colour.RED, HTTPStatus.OK, OrderedDict(a=1)],
+    [10**4300 - 1, "\ude00\ud83d", nested(199)],
 ]
 
 
 @pytest.mark.parametrize("value", EQUAL, ids=range(len(EQUAL)))
 def test_a_result_comes_back_equal(monkeypatch, ear, value):
-    outcome = call(task("noop", "one"), monkeypatch, lambda run: value, ear)
+    roomy = replace(task("noop", "one"), limits=replace(LIMITS, result_bytes=5000))
+    outcome = call(roomy, monkeypatch, lambda run: value, ear)
     told = Task.from_json(task("noop", "two", results={"one": outcome.result}).to_json())
     assert outcome.verdict is Verdict.RETURNED
     assert told.results["one"] == value
@@ -156,7 +163,10 @@ def test_a_result_comes_back_equal(monkeypatch, ear, value):
         ({"at": datetime(2026, 1, 2, tzinfo=UTC)}, 'result["at"] is a datetime'),
         ([b"raw"], "result[0] is a bytes"),
         ({"x": [math.nan]}, 'result["x"][0] is nan'),
-        ([10**5000], "is not JSON (Exceeds the limit"),
+        ([0, -(10**4300)], "result[1] is an integer of more than 4,300 digits"),
+        ({"a": ["\ud83d\ude00"]}, 'result["a"][0] has a surrogate pair'),
+        ({"\ud83d\ude00": 1}, "result has a key with a surrogate pair"),
+        (nested(201), "… is nested more than 200 deep"),
     ],
 )
 def test_a_result_that_would_not_come_back_equal_fails_and_names_the_place(

@@ -255,12 +255,28 @@ def _close_everything():
     os.close(2)
 
 
+def _unlimited(value):
+    """Reached by a step that has lifted the interpreter's limits; its worker has not."""
+    sys.set_int_max_str_digits(0)
+    sys.setrecursionlimit(10_000)
+    return value()
+
+
+def _nest(depth):
+    inmost = []
+    for _ in range(depth):
+        inmost = [inmost]
+    return inmost
+
+
 DEEDS = {
     "return a set": lambda run: {1},
     "return NaN": lambda run: float("nan"),
     "return bytes": lambda run: b"raw",
     "return too much": lambda run: "x" * 2**20,
     "return itself": lambda run: (loop := []).append(loop) or loop,
+    "return a huge number": lambda run: _unlimited(lambda: {"n": 10**5000}),
+    "return what is too deep": lambda run: _unlimited(lambda: {"n": _nest(1000)}),
     "return odd text": lambda run: {"a\0b": ["\x1b[31m", "\ud800"]},
     "raise": lambda run: _raise(ValueError("<b>no</b> such luck")),
     "raise without text": lambda run: _raise(ValueError),
