@@ -123,9 +123,11 @@ class StepQuerySet(models.QuerySet["Step"]):
         return self.filter(is_due, status=Status.PENDING, waiting=0, job__cancel_requested=False)
 
     def pausing(self) -> StepQuerySet:
-        """Steps that a worker may start later, without anybody doing anything."""
-        pending = self.filter(status=Status.PENDING, waiting=0, job__cancel_requested=False)
-        return pending.filter(not_before__gt=timezone.now())
+        """Steps that a worker may start later, without anybody doing anything.
+
+        They are pending and wait for nothing else; not to say so leads to an index of them alone.
+        """
+        return self.filter(not_before__gt=timezone.now())
 
     def running(self) -> StepQuerySet:
         """Steps that a worker holds; none of them waits, which leads to an index."""
@@ -194,6 +196,9 @@ class Step(models.Model):
             models.Index(fields=["job", "seq"], name="step_changed_since"),
             models.Index(fields=["status", "waiting", "job", "position"], name="step_ready"),
             models.Index(fields=["status", "-id"], name="step_by_status"),
+            models.Index(
+                fields=["not_before"], condition=Q(not_before__isnull=False), name="step_pausing"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -250,6 +255,11 @@ class Worker(models.Model):
     beat_at = models.DateTimeField(default=timezone.now)  # to be shown; nothing is decided by it
     started_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["stopped_at"], condition=Q(stopped_at=None), name="worker_lives")
+        ]
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}"

@@ -2,10 +2,13 @@
 
 import pytest
 
-from jobs import crashpoints, database, feed, orchestrator
+from jobs import crashpoints, database, feed, orchestrator, workers
 from jobs.live.feeds import read_workers
+from jobs.live.windows import Window
+from jobs.management.follow import Lines
 from jobs.models import Step, Worker
 from jobs.orchestrator import cancel, claim, finish, launch, retry
+from jobs.recovery import Sweep
 from jobs.statuses import Verdict
 from tests.support import Cost, drive, ended, job_of, returned, statuses
 
@@ -96,8 +99,10 @@ def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
         lambda job, position: feed.pulse(job.pk),
         lambda job, position: feed.look(job.pk, *position),
         lambda job, position: read_workers(job.pk, {feed.FIRST_PART}),
+        lambda job, position: read_workers(job.pk),
+        lambda job, position: Lines(job.pk, print, print, as_json=False).is_over(),
     ],
-    ids=["pulse", "look", "workers"],
+    ids=["pulse", "look", "workers", "workers of a terminal", "lines of a terminal"],
 )
 @pytest.mark.sqlite
 def test_what_an_open_page_needs_again_and_again_is_found_by_an_index(desk, read):
@@ -113,6 +118,28 @@ def test_what_an_open_page_needs_again_and_again_is_found_by_an_index(desk, read
             for *_, line in database.rows(f"EXPLAIN QUERY PLAN {sql}"):
                 assert "(job_id=?)" not in line
                 assert not line.startswith("SCAN truestep_step")
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda desk: Sweep(desk).run(held=()),
+        orchestrator.next_retry,
+        lambda desk: workers.living(),
+        lambda desk: Window().look(),
+    ],
+    ids=["sweep", "next retry", "workers", "list"],
+)
+@pytest.mark.sqlite
+def test_what_is_asked_all_the_time_goes_by_what_there_is_now(desk, look):
+    """Neither through all workers that there ever were nor through all steps that could start."""
+    launch("fifty_wide")
+    with Cost() as cost:
+        look(desk)
+    for sql in cost.statements:
+        plan = [line for *_, line in database.rows(f"EXPLAIN QUERY PLAN {sql}")]
+        assert not any(line.startswith("SCAN truestep_worker") for line in plan)
+        assert "MIN(" not in sql or any("step_pausing" in line for line in plan)
 
 
 def test_only_steps_that_are_shown_are_told_of_one_by_one(desk):

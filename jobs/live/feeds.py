@@ -22,7 +22,7 @@ from django.utils import timezone
 from .. import conf, database, feed, logs, workers
 from ..feed import Part, Position, Sight, Words
 from ..models import Attempt, Job, Step, StepQuerySet, Worker, rfc3339
-from ..statuses import Verdict
+from ..statuses import Status, Verdict
 from . import fragments
 from .viewers import Frame, Viewer
 from .windows import Rows, Window, has_moved
@@ -301,7 +301,8 @@ def _read_waits(job: Job, takers: list[Worker], note: str, parts: Collection[Par
                 words[str(step.pk)] = [
                     f"no running worker knows this step; it fails after {grace:g} s"
                 ]
-    resting = steps.filter(waiting=0, not_before__gt=timezone.now()).order_by("position")
+    startable = steps.filter(status=Status.PENDING, waiting=0)
+    resting = startable.filter(not_before__gt=timezone.now()).order_by("position")
     for attempt in _attempts_of(list(resting[:MOST_TOLD])):
         said = feed.why_pending(attempt.step, attempt, [])
         words[str(attempt.step_id)] = said if takers else [*said, f"; {note}"]

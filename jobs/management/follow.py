@@ -134,7 +134,7 @@ class Lines(Follower):
             for entry in entries:
                 self._tell(job, entry)
             if not self._as_json:
-                for step in Step.objects.filter(job=job, status=Status.RUNNING):
+                for step in Step.objects.running().filter(job=job):
                     self._tell_log(step)
                 if now >= self._next_clock:
                     self._next_clock = now + CLOCK_SECONDS
