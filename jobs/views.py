@@ -22,7 +22,7 @@ from django.http import (
     HttpResponseServerError,
     StreamingHttpResponse,
 )
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.template import loader
 from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
@@ -398,4 +398,6 @@ def _render(
     can = [what for what in CAN if request.user.has_perm(_PERMISSIONS[what])]
     held = database.words() if request.method == "GET" else []
     shared = {"can": " ".join(can), "version": fragments.version(), "held": held}
-    return render(request, template, context | shared, status=status)
+    page = loader.render_to_string(template, context | shared, request)
+    # A form is shown as it was sent, also when it was refused for what no page can hold.
+    return HttpResponse(page.encode(errors="replace"), status=status)

@@ -464,6 +464,17 @@ def test_what_a_form_adds_is_kept_or_refused_by_name(database):
     assert rows() == before
 
 
+def test_half_a_character_in_a_parameter_breaks_no_page(ada, desk):
+    half = '["\\ud800"]'
+    job = launch("every_json", QueryDict(f"it={half}"))
+    assert parameters.recall(job_of(job.pk).understood) == {"it": ["\ud800"]}
+    page = ada.get(f"/launch/every_json/?again={job.pk}")
+    assert "filled in here: it, which is not text through and through." in page.text
+    assert ada.post("/launch/every_json/", {"it": f"[{half}, "}).status_code == 200
+    refused = ada.post("/launch/every_json/", {"it": half, "truestep-key": "old"})
+    assert (refused.status_code, "?" in refused.text) == (409, True)
+
+
 # --- rows that go, choices that go ----------------------------------------------------------------
 
 

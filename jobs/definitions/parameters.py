@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from django import forms
@@ -154,6 +155,9 @@ def fill_in(form: forms.Form, kept: Kept) -> list[str]:
                 continue
             except Exception:  # the field is another one now, and its widget cannot show this
                 dropped.append(not_taken)
+                continue
+            if not all(map(is_text, chain(*texts.values()))):  # no page can hold half a character
+                dropped.append(f"{name}, which is not text through and through")
                 continue
             if _is_partly_gone(form.fields[name].widget, value, texts):
                 dropped.append(not_taken)

@@ -257,6 +257,11 @@ class EveryInitial(HandsOn):
     Params = type("Params", (Remembers,), fields(INITIAL) | {"prefix": "p"})
 
 
+class EveryJson(HandsOn):
+    class Params(forms.Form):
+        it = forms.JSONField()
+
+
 class NeedsAGroup(JobDefinition):
     class Params(forms.Form):
         gate = forms.CharField()
