@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import json
 import math
 import os
 import socket
+import termios
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,6 +75,13 @@ class Slot:
         Raises BlockingIOError when there is nothing for now.
         """
         return os.read(self.output, READ_BYTES) or None
+
+    @property
+    def unread(self) -> int:
+        """How many bytes it has printed since ``printed`` was called."""
+        size = array.array("i", [0])
+        fcntl.ioctl(self.output, termios.FIONREAD, size)
+        return size[0]
 
     def close(self) -> None:
         """Harmless to repeat."""

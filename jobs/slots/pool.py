@@ -147,7 +147,7 @@ class Pool:
 
     def read_to_the_end(self, running: Running) -> None:
         """Put everything that the ended attempt has printed into its log."""
-        self._read_output(running.slot, everything=True)
+        self._read_output(running.slot, running.slot.unread)
         running.end_output()
 
     def release(self, running: Running) -> None:
@@ -210,8 +210,9 @@ class Pool:
 
     # -- hearing what they say
 
-    def _read_output(self, slot: Slot, everything: bool = False) -> None:
-        while slot in self._slots:  # else it was forgotten in this very turn
+    def _read_output(self, slot: Slot, at_least: int = 1) -> None:
+        """Read so many bytes, where they are there: until none are left may be for ever."""
+        while at_least > 0 and slot in self._slots:  # else it was forgotten in this very turn
             try:
                 data = slot.printed()
             except BlockingIOError:
@@ -221,8 +222,7 @@ class Pool:
                 return
             if slot.running:
                 slot.running.add_output(data)
-            if not everything:
-                return
+            at_least -= len(data)
 
     def _hear(self, slot: Slot) -> None:
         if slot not in self._slots:  # it was forgotten in this very turn
@@ -247,7 +247,7 @@ class Pool:
     def _end_children(self, running: Running, spare: list[int]) -> None:
         count = processes.kill_descendants(running.slot.pid, spare)
         if count:
-            self._read_output(running.slot, everything=True)
+            self._read_output(running.slot, running.slot.unread)
             running.book.add(f"The step left {count} process(es) running; they were ended.", "w")
 
     def _hear_server(self) -> None:

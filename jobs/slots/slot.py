@@ -97,7 +97,7 @@ class _Slot:
         is_spoilt = outcome.verdict is Verdict.RETURNED and not self._tidy()
         if is_locked := transactions.holds_lock():
             self._log("The step left a SQLite database locked; its process was ended.", "warning")
-        has_threads = threading.active_count() > 1  # they may print without end
+        has_threads = len(sys._current_frames()) > 1  # however they were started
         return {
             "is_spoilt": is_spoilt or is_locked or has_threads,
             "has_processes": helpers.are_not_alone(),

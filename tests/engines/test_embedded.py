@@ -313,9 +313,11 @@ def test_a_worker_beats(worker):
 # --- neighbours in the same worker, and the same slot ---------------------------------------------
 
 
-def test_threads_that_print_without_end_hold_up_nobody(worker):
-    job = ended(launch("leaves_threads"))
+@pytest.mark.parametrize("are_raw", ["", "on"])
+def test_threads_that_print_without_end_hold_up_nobody(worker, are_raw):
+    job = ended(launch("leaves_threads", {"are_raw": are_raw}), seconds=10)  # less than the lease
     assert job.status == "succeeded"
+    assert log_of(job, "follow") == []
     assert ended(launch("noop")).status == "succeeded"
 
 

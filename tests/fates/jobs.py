@@ -1,5 +1,6 @@
 """Tiny definitions named by their fate."""
 
+import _thread
 import logging
 import os
 import signal
@@ -401,12 +402,22 @@ class Options(JobDefinition):
 
 
 class LeavesThreads(JobDefinition):
-    """Returns while threads of it print without end."""
+    """Returns while threads of it print without end, which Python's threading may not know."""
+
+    class Params(forms.Form):
+        are_raw = forms.BooleanField(required=False)
 
     @step
     def leave(self, run):
-        for _ in range(2):
-            threading.Thread(target=_print_without_end, daemon=True).start()
+        if run.params["are_raw"]:
+            _thread.start_new_thread(_print_without_end, ())
+        else:
+            for _ in range(2):
+                threading.Thread(target=_print_without_end, daemon=True).start()
+        time.sleep(0.1)
+
+    @step
+    def follow(self, run):
         time.sleep(0.1)
 
 

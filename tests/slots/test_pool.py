@@ -1,6 +1,8 @@
 """Spares are there before a step needs them."""
 
 import os
+import select
+import subprocess
 from types import SimpleNamespace
 
 import psutil
@@ -43,9 +45,13 @@ def wait_until_spares(pool, count=2):
     wait_for(lambda: listens(pool) and len(pool.spares) == count)
 
 
+def start(pool, job_id):
+    return pool.run(SimpleNamespace(job_id=job_id, timeout=None), TASK)
+
+
 def run(pool, job_id):
     """Run a step of a job; the process that ran it."""
-    running = pool.run(SimpleNamespace(job_id=job_id, timeout=None), TASK)
+    running = start(pool, job_id)
     wait_for(lambda: listens(pool) and running.outcome)
     assert running.outcome.verdict is Verdict.RETURNED
     pool.release(running)
@@ -65,8 +71,21 @@ def test_spares_are_forked_ahead_and_refilled(pool):
 
 def test_a_step_that_finds_no_spare_waits_for_a_fork_and_is_counted(pool):
     for job_id in range(3):  # nothing listens in between, so nothing is refilled
-        pool.run(SimpleNamespace(job_id=job_id, timeout=None), TASK)
+        start(pool, job_id)
     assert (pool.attempts, pool.waits_for_fork) == (3, 1)
+
+
+def test_output_without_end_is_read_as_far_as_it_has_come(pool):
+    running = start(pool, 1)
+    with open(f"/proc/{running.slot.pid}/fd/1", "wb") as output:
+        writer = subprocess.Popen(["timeout", "3", "yes"], stdout=output)
+        try:
+            wait_for(lambda: not select.select([], [output], [], 0)[1], what="the pipe is full")
+            pool.read_to_the_end(running)
+            assert writer.poll() is None
+        finally:
+            writer.terminate()
+            writer.wait()
 
 
 def test_a_slot_ends_with_its_job(pool):
