@@ -114,6 +114,22 @@ def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, de
         expect(page.locator("[data-step=bad] .try-again")).to_be_enabled()
 
 
+def test_the_second_click_of_a_double_click_comes_too_late_to_be_a_request(page, web, desk):
+    job = drive(desk, launch("fails"), fail)
+    look_at(page, web, job)
+    button = page.locator("[data-step=bad] .try-again")
+    button.hover()
+    for clicks in (1, 2):
+        page.mouse.down(click_count=clicks)
+        page.mouse.up(click_count=clicks)
+        wait_for(lambda: requests_of(job))
+        drive(desk, job_of(job.pk), fail)
+        expect(page.locator("[data-step=bad]")).to_have_attribute("data-attempt", "2")
+        expect(button).to_be_enabled()
+    page.wait_for_load_state("networkidle")
+    assert requests_of(job) == 1
+
+
 def test_a_request_without_an_answer_is_not_done_again(page, web, desk):
     job = drive(desk, launch("fails"), fail)
     look_at(page, web, job)

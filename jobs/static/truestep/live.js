@@ -655,6 +655,8 @@ function renew(form, shown) {
 }
 
 function clicked(event) {
+  // The second click of a double click is no request of its own, however soon the first one was answered.
+  if (event.detail > 1 && event.target.closest("form[data-send] button")) event.preventDefault();
   if (event.target.matches(".newest")) followNewest(event.target.closest("details"));
 }
 
