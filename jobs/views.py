@@ -24,6 +24,7 @@ from django.http import (
 )
 from django.shortcuts import get_object_or_404, redirect
 from django.template import loader
+from django.utils.cache import patch_cache_control
 from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
@@ -79,7 +80,10 @@ def permitted(what: str) -> Callable[[View], View]:
                 raise PermissionDenied
             try:
                 with _patience(request):
-                    return view(request, *args, **kwargs)
+                    response = view(request, *args, **kwargs)
+                # No cache on the way, nor the project's own one, may answer in our place.
+                patch_cache_control(response, private=True)
+                return response
             except InsideTransaction as error:
                 if request.method != "POST":
                     raise

@@ -60,6 +60,29 @@ def test_ids_and_numbers_are_written_alike_in_every_language(settings, ada, numb
         assert localised[path] == text, path
 
 
+def test_no_page_comes_from_the_cache_of_the_project(settings, ada, desk):
+    """It would be a page of ten minutes ago, with a key that has been used."""
+    settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    settings.CSRF_USE_SESSIONS = True  # a page that sets a cookie would not be cached
+    caching = "django.middleware.cache.{}CacheMiddleware"
+    settings.MIDDLEWARE = [
+        caching.format("Update"),
+        *settings.MIDDLEWARE,
+        caching.format("FetchFrom"),
+    ]
+    job = launch("noop")
+    pages = ("/", f"/jobs/{job.pk}/", "/launch/", "/launch/noop/")
+    for path in (*pages, *pages):
+        ada.get(path)
+    cancel(job.pk)
+    newer = launch("noop")
+    assert f'id="job-{newer.pk}"' in ada.get("/").text
+    assert 'data-status="cancelled"' in ada.get(f"/jobs/{job.pk}/").text
+    for path in ("/launch/noop/", f"/jobs/{newer.pk}/"):
+        keys = {re.search(r'key" value="(.+?)"', ada.get(path).text)[1] for _ in range(3)}
+        assert len(keys) == 3, path
+
+
 @pytest.mark.parametrize("language", LOCALISED)
 def test_no_attribute_in_the_admin_has_a_localised_number(settings, ada, numbered, language):
     settings.USE_I18N = settings.USE_THOUSAND_SEPARATOR = True
