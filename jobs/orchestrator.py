@@ -322,18 +322,27 @@ def _delay(step: Step) -> float:
     return min(LONGEST_DELAY, longer) * random.uniform(0.75, 1.25)
 
 
-def end_for_another(attempt: Attempt, outcome: Outcome) -> None:
-    """End an attempt that nobody runs any more; *attempt* was read with its step and worker.
+def end_for_others(ends: Iterable[tuple[Attempt, Outcome]]) -> None:
+    """End attempts that nobody runs any more, each in a transaction of its own.
 
-    Raises Overtaken when somebody has moved the step since then.
+    They were read with their steps and workers; what somebody has moved since then stays as it is.
+    A job is read whole once, not again for each of them.
     """
+    states: dict[int, JobState] = {}
+    for attempt, outcome in ends:
+        with suppress(Overtaken, Job.DoesNotExist):
+            job_id = attempt.step.job_id
+            state = states[job_id] = states.get(job_id) or JobState.load(job_id)
+            _end_for_another(state, attempt, outcome)
+
+
+def _end_for_another(state: JobState, attempt: Attempt, outcome: Outcome) -> None:
     held = Claim.of(attempt.step, attempt.started_at)
 
     def decide(batch: Batch) -> None:
         _end(batch, batch.held(held), held, attempt.worker, outcome)
 
-    with _deleted_is_overtaken():
-        transitions.commit(JobState.load(held.job_id), decide, name="recover", source="worker")
+    transitions.commit(state, decide, name="recover", source="worker")
 
 
 def _start_ready(batch: Batch, desk: Desk, room: int) -> None:
@@ -370,15 +379,17 @@ def give_up(job_id: int, reasons: Mapping[int, str]) -> None:
         transitions.commit(JobState.load(job_id), decide, name="give_up", source="worker")
 
 
-def note_refused(held: Claim, worker: Worker) -> None:
+def note_refused(desk: Desk, held: Claim) -> None:
     """Journal that a late write of an attempt was refused, if the job is still there."""
 
     def decide(batch: Batch) -> None:
         if step := batch.state.steps.get(held.step_id):
-            batch.note(f"a late write of attempt {held.attempt} by {worker} was refused", step)
+            late = f"a late write of attempt {held.attempt} by {desk.worker} was refused"
+            batch.note(late, step)
 
     with suppress(Job.DoesNotExist):
-        transitions.commit(JobState.load(held.job_id), decide, name="note", source="worker")
+        state = desk.jobs.get(held.job_id) or JobState.load(held.job_id)
+        transitions.commit(state, decide, name="note", source="worker")
 
 
 # --- what people ask for --------------------------------------------------------------------------

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from django.db.models import F
 
 from . import conf, orchestrator, workers
-from .exceptions import Overtaken
 from .models import Attempt, Job, ReadyStep, Step
 from .orchestrator import Desk
 from .runner import Outcome
@@ -75,8 +74,12 @@ class Sweep:
 
     def _look_at_steps(self, held: Collection[int]) -> None:
         mine, others = self._running()
-        self._end_lost(others)
-        self._hand_back_forgotten(attempt for attempt in mine if attempt.step_id not in held)
+        orchestrator.end_for_others(self._lost(others))
+        # What stands as running here and does not run: the answer to a COMMIT was lost.
+        never_begun = Outcome(verdict=Verdict.INTERRUPTED, reason="its worker never began it")
+        orchestrator.end_for_others(
+            (attempt, never_begun) for attempt in mine if attempt.step_id not in held
+        )
         self._give_up_unknown()
         # Where nothing runs or waits, only a commit can change that.
         self.has_news = bool(mine or others or self._some_wait)
@@ -105,8 +108,8 @@ class Sweep:
             (mine if is_mine else others).append(attempt)
         return mine, others
 
-    def _end_lost(self, running: Iterable[Attempt]) -> None:
-        """Running steps whose worker is gone."""
+    def _lost(self, running: Iterable[Attempt]) -> Iterator[tuple[Attempt, Outcome]]:
+        """Those whose worker is gone, and how each of them ends."""
         for attempt in running:
             worker = attempt.worker
             if worker is None or workers.is_gone(worker):
@@ -120,15 +123,7 @@ class Sweep:
                 reason="its worker vanished",
                 error=f"The worker {worker or 'of this attempt'} {how}, and the step with it.",
             )
-            with suppress(Overtaken):  # somebody was faster
-                orchestrator.end_for_another(attempt, outcome)
-
-    def _hand_back_forgotten(self, running: Iterable[Attempt]) -> None:
-        """Steps that stand as running here and are not: the answer to a COMMIT was lost."""
-        for attempt in running:
-            outcome = Outcome(verdict=Verdict.INTERRUPTED, reason="its worker never began it")
-            with suppress(Overtaken):
-                orchestrator.end_for_another(attempt, outcome)
+            yield attempt, outcome
 
     def _give_up_unknown(self) -> None:
         """Ready steps that no living worker knows, once they have waited through the grace.

@@ -568,7 +568,7 @@ class World:
         except Overtaken:
             assert not is_open, "the attempt that owns its step was refused"
             assert rows() == before
-            orchestrator.note_refused(hold.claim, hold.hand.post.worker)
+            orchestrator.note_refused(hold.hand.desk, hold.claim)
             if hold in hold.hand.holds:
                 hold.hand.holds.remove(hold)
                 self.past.append(hold)

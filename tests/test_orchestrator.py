@@ -232,7 +232,7 @@ def test_a_step_that_nobody_knows_fails_without_an_attempt(desk):
 def test_a_refused_late_write_is_noted(desk):
     job = launch("noop")
     [held] = claim(desk, room=1)
-    note_refused(held, desk.worker)
+    note_refused(desk, held)
     note = job.journal.get(kind=Kind.NOTE)
     assert (note.step.name, note.reason) == (
         "one",
@@ -359,5 +359,5 @@ def test_the_worker_of_a_deleted_job_is_overtaken(desk):
     Job.objects.filter(pk=job.pk).delete()
     with pytest.raises(Overtaken):
         finish(desk, held, returned(), room=1)
-    note_refused(held, desk.worker)  # there is no journal left to note it in
+    note_refused(desk, held)  # there is no journal left to note it in
     assert not any(rows().values())

@@ -11,7 +11,7 @@ from django.utils.html import escape
 from jobs import audit, definitions, feed, recovery, workers
 from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job, Step
-from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
+from jobs.orchestrator import Desk, cancel, claim, end_for_others, finish, launch, retry
 from jobs.recovery import Sweep
 from jobs.statuses import Verdict
 from tests.support import (
@@ -120,7 +120,7 @@ def test_a_step_that_has_moved_on_meanwhile_is_left_alone(
 
     monkeypatch.setattr(workers, "is_gone", look_elsewhere)
     sweep = Sweep(desk)
-    sweep._end_lost(sweep._running()[1])
+    end_for_others(sweep._lost(sweep._running()[1]))
     assert step_of(job, "one").status == status
 
 
@@ -133,7 +133,7 @@ def test_a_job_that_was_deleted_meanwhile_is_left_alone(desk, other, monkeypatch
         workers, "is_alive", lambda worker: not Job.objects.filter(pk=job.pk).delete()
     )
     sweep = Sweep(desk)
-    sweep._end_lost(sweep._running()[1])
+    end_for_others(sweep._lost(sweep._running()[1]))
 
 
 def test_two_sweeps_fail_a_step_once(desk, other):

@@ -1,15 +1,17 @@
 """What a move costs does not depend on how many steps its job has."""
 
+import os
+
 import pytest
 
-from jobs import crashpoints, database, feed, orchestrator, workers
+from jobs import crashpoints, database, definitions, feed, orchestrator, workers
 from jobs.live.feeds import read_workers
 from jobs.live.windows import Window
 from jobs.management.follow import Lines
-from jobs.models import Step, Worker
+from jobs.models import Attempt, Step, Worker
 from jobs.orchestrator import cancel, claim, finish, launch, retry
 from jobs.recovery import Sweep
-from jobs.statuses import Verdict
+from jobs.statuses import Kind, Verdict
 from tests.support import Cost, drive, ended, job_of, returned, statuses
 
 
@@ -140,6 +142,29 @@ def test_what_is_asked_all_the_time_goes_by_what_there_is_now(desk, look):
         plan = [line for *_, line in database.rows(f"EXPLAIN QUERY PLAN {sql}")]
         assert not any(line.startswith("SCAN truestep_worker") for line in plan)
         assert "MIN(" not in sql or any("step_pausing" in line for line in plan)
+
+
+def test_a_wide_job_is_read_whole_once_however_many_of_its_attempts_end_for_others(desk):
+    knows = definitions.known_steps()
+    post = workers.sign_on(slots=10, knows=knows)
+    launch("fifty_wide")
+    claims = claim(orchestrator.Desk(post.worker, knows), room=10)
+    os.close(post._lock)  # it dies
+    with Cost() as cost:
+        Sweep(desk).run(held=())
+    assert len(claims) == Attempt.objects.filter(verdict=Verdict.LOST).count() == 10
+    assert sum("truestep_need" in statement for statement in cost.statements) == 1
+
+
+def test_a_wide_job_that_a_worker_has_is_not_read_again_when_it_is_overtaken(desk):
+    job = launch("fifty_wide")
+    claims = claim(desk, room=10)
+    cancel(job.pk)
+    with Cost() as cost:
+        for held in claims:
+            orchestrator.note_refused(desk, held)
+    assert job.journal.filter(kind=Kind.NOTE).count() == 10
+    assert sum("truestep_need" in statement for statement in cost.statements) == 0
 
 
 def test_only_steps_that_are_shown_are_told_of_one_by_one(desk):

@@ -408,7 +408,7 @@ class EmbeddedWorker(WorkerProcess):
         claim = running.claim
         self._pool.spoil(running)
         logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
-        orchestrator.note_refused(claim, self._desk.worker)  # else the write comes again
+        orchestrator.note_refused(self._desk, claim)  # else the write comes again
         self._release(running)
 
     def _release(self, running: Running) -> None:

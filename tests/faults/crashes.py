@@ -223,7 +223,7 @@ def retry_once(crew):
 def note(crew):
     """Another worker has taken the step over."""
     _, held = crew.claimed()
-    return lambda: orchestrator.note_refused(held, crew.desk.worker)
+    return lambda: orchestrator.note_refused(crew.desk, held)
 
 
 @situation
