@@ -145,7 +145,10 @@ class _Slot:
 
     @contextmanager
     def _shielded(self) -> Iterator[None]:
-        """A stop waits until what is being written is whole."""
+        """A stop waits until what the main thread is writing is whole: it is raised there only."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
         self._shields += 1
         try:
             yield

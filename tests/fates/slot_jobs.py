@@ -270,3 +270,22 @@ class StartsAProgram(JobDefinition):
         status = subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True)
         [ignored] = [line for line in status.stdout.splitlines() if line.startswith("SigIgn")]
         return int(ignored.split()[1], 16)
+
+
+class HangsAmongThreads(JobDefinition):
+    """Waits while threads of it log without a pause."""
+
+    @step
+    def hang(self, run):
+        is_over = threading.Event()
+
+        def chatter():
+            while not is_over.is_set():
+                run.log("x" * 10_000)
+
+        for _ in range(3):
+            threading.Thread(target=chatter).start()
+        try:
+            threading.Event().wait()
+        finally:
+            is_over.set()

@@ -102,6 +102,10 @@ def test_a_mask_that_a_step_left_does_not_hold_up_the_cancel_of_another(worker):
     assert seconds_to_cancel(launch("hangs")) < 1
 
 
+def test_a_stop_reaches_the_step_while_its_threads_speak(worker):
+    assert seconds_to_cancel(launch("hangs_among_threads")) < 1  # else it would have been killed
+
+
 def test_an_open_transaction_is_rolled_back_before_the_outcome(worker):
     ways = [how for how in OPEN if connection.vendor == "sqlite" or how != "a raw connection"]
     jobs = [
