@@ -360,9 +360,11 @@ def _again(request: HttpRequest, name: str) -> Job | None:
 
 def _beside(request: HttpRequest, name: str, key: str) -> str:
     """What was sent beside the parameters, unless a parameter of the definition has that name."""
+    if key not in request.POST:
+        return ""
     definition = definitions.registered().get(name)
-    is_theirs = definition is not None and key in definition.Params.base_fields
-    return "" if is_theirs else request.POST.get(key, "")
+    is_theirs = definition is not None and key in definition.form().fields
+    return "" if is_theirs else request.POST[key]
 
 
 def _about(count: int) -> str:

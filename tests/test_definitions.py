@@ -2,6 +2,7 @@
 
 import pytest
 from django import forms
+from django.core.management import CommandError, call_command
 
 from jobs import definitions
 from jobs.checks import check_definitions
@@ -262,12 +263,37 @@ def test_steps_that_a_function_makes_may_share_their_python_name():
             type("F", (forms.Form,), {"no_color": forms.CharField()}),
             "parameter 'no_color' clashes with an option of the launch command; rename it",
         ),
+        (
+            type("F", (forms.Form,), {"at": forms.SplitDateTimeField(), "at_1": forms.CharField()}),
+            "parameter 'at_1' has the same option of the launch command as another one",
+        ),
+        (
+            type("F", (forms.Form,), {"csrfmiddlewaretoken": forms.CharField()}),
+            "parameter 'csrfmiddlewaretoken' has the name of a control that every form has; "
+            "rename it",
+        ),
+        (
+            type("F", (forms.Form,), {"__init__": lambda self, user, *args, **options: None}),
+            "Params must be made without arguments, as Params(): missing a required argument: "
+            "'user'; give it a default",
+        ),
     ],
 )
 def test_a_broken_parameter_is_named(form, problem):
     cls = define(one=({}, function))
     cls.Params = form
     assert broken() == [problem]
+
+
+def test_an_option_that_a_form_adds_twice_is_named_by_the_command():
+    class Params(forms.Form):
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.fields["json"] = forms.CharField()
+
+    define(one=({}, function)).Params = Params
+    with pytest.raises(CommandError, match="job has two options of one name: argument --json"):
+        call_command("launch", "job", "--json=1")
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "with-dash", "9lives", "x" * 101])

@@ -41,7 +41,7 @@ def controls(form: forms.Form) -> Iterator[Control]:
     """The controls of a form, but for those of disabled fields."""
     for bound in form:
         if not bound.field.disabled:
-            for suffix, widget in _suffixes(bound.field.widget):
+            for suffix, widget in suffixes(bound.field.widget):
                 yield Control(
                     name=bound.html_name + suffix,
                     field=bound.name,
@@ -50,13 +50,14 @@ def controls(form: forms.Form) -> Iterator[Control]:
                 )
 
 
-def _suffixes(widget: forms.Widget) -> Iterator[tuple[str, forms.Widget]]:
+def suffixes(widget: forms.Widget) -> Iterator[tuple[str, forms.Widget]]:
+    """Each control of a widget, with what its name has behind the field's."""
     if not isinstance(widget, MultiWidget):
         yield "", widget
         return
     names: list[str] = widget.widgets_names  # type: ignore[attr-defined]
     for suffix, part in zip(names, widget.widgets, strict=True):
-        for further, control in _suffixes(part):
+        for further, control in suffixes(part):
             yield suffix + further, control
 
 

@@ -13,6 +13,7 @@ from django.forms.widgets import MultiWidget
 
 from . import base, registry
 from .base import JobDefinition, StepDefinition, StepFunction
+from .controls import suffixes
 
 MOST_RETRIES = 1000
 
@@ -146,15 +147,22 @@ def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:
     if not (isinstance(cls.Params, type) and issubclass(cls.Params, forms.Form)):
         yield "Params must be a django.forms.Form class"
         return
+    try:
+        inspect.signature(cls.Params).bind()
+    except TypeError as error:
+        yield f"Params must be made without arguments, as Params(): {error}; give it a default"
     options: set[str] = set()
     for name, field in cls.Params.base_fields.items():
         if _takes_a_file(field):
             yield f"parameter {name!r} is a file field; give a path instead"
-        if name in COMMAND_OPTIONS:
+        if name == "csrfmiddlewaretoken":
+            yield f"parameter {name!r} has the name of a control that every form has; rename it"
+        names = [name + suffix for suffix, _ in suffixes(field.widget)]
+        if COMMAND_OPTIONS.intersection(names):
             yield f"parameter {name!r} clashes with an option of the launch command; rename it"
-        if (option := name.replace("_", "-")) in options:
+        if options.intersection(its := [each.replace("_", "-") for each in names]):
             yield f"parameter {name!r} has the same option of the launch command as another one"
-        options.add(option)
+        options.update(its)
 
 
 def _takes_a_file(field: forms.Field) -> bool:

@@ -13,7 +13,10 @@ class AsksWhy(JobDefinition):
 
     class Params(forms.Form):
         why = forms.CharField()
-        again = forms.CharField()
+
+        def __init__(self, *args, **options):
+            super().__init__(*args, **options)
+            self.fields["again"] = forms.CharField()
 
     @step
     def answer(self, run):

@@ -135,7 +135,12 @@ class Command(TerminalCommand):
             self.definition = definitions.get(name)
         except UnknownDefinition as error:
             raise CommandError(str(error), returncode=BAD_PARAMS) from error
-        return vars(self.create_parser("manage.py", f"launch {name}").parse_args(rest))
+        try:
+            parser = self.create_parser("manage.py", f"launch {name}")
+        except argparse.ArgumentError as error:  # of a field that the form adds when it is made
+            told = f"{name} has two options of one name: {error}. Rename the parameter."
+            raise CommandError(told, returncode=BAD_PARAMS) from error
+        return vars(parser.parse_args(rest))
 
     def _is_taken(self) -> bool:
         assert self.definition
