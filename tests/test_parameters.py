@@ -6,6 +6,7 @@ import io
 import ipaddress
 import json
 import pickle
+import re
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -473,6 +474,12 @@ def test_half_a_character_in_a_parameter_breaks_no_page(ada, desk):
     assert ada.post("/launch/every_json/", {"it": f"[{half}, "}).status_code == 200
     refused = ada.post("/launch/every_json/", {"it": half, "truestep-key": "old"})
     assert (refused.status_code, "?" in refused.text) == (409, True)
+
+
+def test_a_widget_has_its_script_and_style_on_the_page(ada, database):
+    head = ada.get("/launch/every_json/").text.partition("</head>")[0]
+    assert re.search(r'<script src="\S*/editor\.js">', head)
+    assert re.search(r'<link href="\S*/editor\.css"', head)
 
 
 # --- rows that go, choices that go ----------------------------------------------------------------

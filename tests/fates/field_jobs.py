@@ -257,9 +257,15 @@ class EveryInitial(HandsOn):
     Params = type("Params", (Remembers,), fields(INITIAL) | {"prefix": "p"})
 
 
+class Editor(forms.Textarea):
+    class Media:
+        css = {"all": ["editor.css"]}  # noqa: RUF012
+        js = ["editor.js"]  # noqa: RUF012
+
+
 class EveryJson(HandsOn):
     class Params(forms.Form):
-        it = forms.JSONField()
+        it = forms.JSONField(widget=Editor)
 
 
 class NeedsAGroup(JobDefinition):
