@@ -42,7 +42,7 @@ def terminate_tree(pid: int) -> None:
     The process itself first: it must not see a child end without knowing why.
     """
     for process in [*_itself(pid), *descendants(pid)]:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
             process.send_signal(signal.SIGTERM)
 
 
@@ -50,22 +50,24 @@ def kill_tree(pid: int) -> None:
     """SIGKILL for a process and everything it started, however fast it forks."""
     kill_descendants(pid)
     for process in _itself(pid):
-        late = descendants(pid)
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process.kill()
-        _kill(late)
+        _kill([process, *descendants(pid)])
 
 
 def kill_descendants(pid: int, spare: Container[int] = ()) -> int:
-    """SIGKILL for everything that a process started, but for *spare*; how many there were."""
+    """SIGKILL for everything that a process started, but for *spare*; how many there were.
+
+    A program that runs as another user, by sudo for instance, may refuse: it is not counted.
+    """
     killed: set[int] = set()
+    refused: set[int] = set()
     for _ in range(_ROUNDS):
-        alive = [process for process in descendants(pid) if process.pid not in spare]
+        found = (process for process in descendants(pid) if process.pid not in spare)
+        alive = [process for process in found if process.pid not in refused]
         if not alive:
             break
-        _kill(alive)
+        refused |= _kill(alive)
         killed.update(process.pid for process in alive)
-    return len(killed)
+    return len(killed - refused)
 
 
 def kill_children(pid: int, spare: Container[int]) -> None:
@@ -114,10 +116,17 @@ def _itself(pid: int) -> list[psutil.Process]:
         return []
 
 
-def _kill(processes: Iterable[psutil.Process]) -> None:
+def _kill(processes: Iterable[psutil.Process]) -> set[int]:
+    """SIGKILL for each of them; the pids of those that this process may not end."""
+    refused = set()
     for process in processes:
-        with contextlib.suppress(psutil.NoSuchProcess):
+        try:
             process.kill()
+        except psutil.AccessDenied:
+            refused.add(process.pid)
+        except psutil.NoSuchProcess:
+            continue
+    return refused
 
 
 def _prctl(option: int, value: int) -> None:
