@@ -82,6 +82,14 @@ def _database_problems() -> Iterator[tuple[str, str]]:
             f"A database router sends Truestep's rows elsewhere than to {database.alias()!r}. "
             f"Put {first!r} first in DATABASE_ROUTERS; TRUESTEP['database'] says where they are.",
         )
+    zone = connection.settings_dict["TIME_ZONE"]
+    if connection.vendor == "sqlite" and zone not in (None, "UTC"):
+        yield (
+            "E014",
+            f"{its}['TIME_ZONE'] is {zone!r}: a SQLite would keep moments without their zone, and "
+            f"the hour after daylight saving twice. Remove it, {other}; TIME_ZONE of the settings "
+            "may stay as it is.",
+        )
 
 
 def _missing_options(its: dict[str, Any]) -> dict[str, str]:

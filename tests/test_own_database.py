@@ -131,12 +131,15 @@ def test_the_check_names_what_is_wrong_with_the_database(settings, monkeypatch):
     its = connections["default"].settings_dict
     monkeypatch.setitem(its, "AUTOCOMMIT", False)
     monkeypatch.setitem(its, "OPTIONS", {})
-    on_sqlite = ["truestep.E012"] if connection.vendor == "sqlite" else []
+    monkeypatch.setitem(its, "TIME_ZONE", "Europe/Berlin")
+    is_sqlite = connection.vendor == "sqlite"
+    wanted = ["E011", *(["E012"] if is_sqlite else []), "E013", *(["E014"] if is_sqlite else [])]
     found = {error.id: error.msg for error in checks.check_database()}
-    assert list(found) == ["truestep.E011", *on_sqlite, "truestep.E013"]
+    assert list(found) == [f"truestep.{number}" for number in wanted]
     assert "DATABASES['default']['AUTOCOMMIT'] is False" in found["truestep.E011"]
     assert f"Put '{OURS}' first in DATABASE_ROUTERS" in found["truestep.E013"]
-    if on_sqlite:
+    if is_sqlite:
+        assert "DATABASES['default']['TIME_ZONE'] is 'Europe/Berlin'" in found["truestep.E014"]
         assert "'transaction_mode': 'IMMEDIATE'" in found["truestep.E012"]
         assert "journal_mode=WAL" in found["truestep.E012"]
     monkeypatch.setattr(type(connections["default"]), "vendor", "oracle")
