@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 
 EARLY = 0.1  # of the time between two beats: that early is soon enough when the worker is awake
 SLOW_TURN_SECONDS = 1.0  # the longest sleep of a turn, whatever is or is not reported
-NET_SECONDS = 5.0  # between two looks for work, whatever is or is not reported
+NET_SECONDS = 5.0  # between two looks for work and cancels, whatever is or is not reported
 CHECK_SECONDS = 0.4  # between two looks whether the database still has this worker
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
 PATIENCE_SECONDS = 1.0  # for the database: the loop must go on
@@ -222,7 +222,7 @@ class EmbeddedWorker(WorkerProcess):
         self._record_outcomes()
         if is_news or self._look_again:
             self._look_again = False
-            self._next_claim = math.inf
+            self._next_claim = time.monotonic() + NET_SECONDS
             self._claim()
         self._look_for_the_lost()
 
@@ -274,8 +274,8 @@ class EmbeddedWorker(WorkerProcess):
             except Overtaken:
                 continue
             if not claims:
-                pause = min(orchestrator.next_retry(self._desk), NET_SECONDS)
-                self._next_claim = time.monotonic() + pause
+                retry_at = time.monotonic() + orchestrator.next_retry(self._desk)
+                self._next_claim = min(self._next_claim, retry_at)
                 return
             for claim in claims:
                 self._give(claim)  # what fails here is handed back by the next sweep

@@ -1,5 +1,6 @@
 """Processes that have nothing to do sleep, and wake when something happens."""
 
+import math
 import time
 
 import psutil
@@ -8,12 +9,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs import workers
+from jobs.bell import Bell
 from jobs.deaths import Deaths
+from jobs.engines import embedded
+from jobs.engines.embedded import EmbeddedWorker
 from jobs.models import Worker
-from jobs.orchestrator import launch
+from jobs.orchestrator import cancel, launch
 from jobs.recovery import Sweep
 from tests.engines.test_embedded import ended
-from tests.support import program, wait_for
+from tests.support import job_of, program, step_of, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -69,3 +73,39 @@ def test_a_sweep_looks_at_steps_again_when_somebody_may_have_committed(desk):
         with CaptureQueriesContext(connection) as busy:
             sweep.run(held=())
         assert any("truestep_step" in query["sql"] for query in busy)
+
+
+class Deaf(Bell):
+    """A watch that hears of no commit, as behind a pooler that shares connections."""
+
+    pause = math.inf
+
+    def changed(self):
+        return False
+
+    def rest(self, seconds):
+        pass
+
+    def close(self):
+        self.hush()
+
+
+def test_a_worker_without_a_free_slot_looks_around_although_nothing_is_reported(
+    database, monkeypatch
+):
+    monkeypatch.setattr(embedded, "watch_commits", Deaf)
+    monkeypatch.setattr(embedded, "NET_SECONDS", 0.1)
+    connection.close()
+    worker = EmbeddedWorker(1)
+    job = launch("hangs")
+    asked_at = []
+
+    def is_over():
+        if step_of(job, "hang").log_lines and not asked_at:
+            cancel(job.pk)
+            asked_at.append(time.monotonic())
+        return job_of(job.pk).is_finished or (asked_at and time.monotonic() > asked_at[0] + 2)
+
+    worker.run(until=is_over)
+    end = job.journal.get(step__name="hang", from_status="running")
+    assert end.reason == "cancelled while it ran"  # and not "its worker stopped"
