@@ -70,9 +70,9 @@ class Socket(WebsocketCommunicator):
 
 
 @asynccontextmanager
-async def socket(job, client=None, query="", origin="http://testserver"):
+async def socket(job, client=None, query="", origin="http://testserver", headers=()):
     """The socket of a job's page, or with None of the list; None when it was refused."""
-    headers = [(b"host", b"testserver")]
+    headers = [(b"host", b"testserver"), *headers]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
     if client:
@@ -118,6 +118,18 @@ def at(job):
 def test_only_the_sites_own_pages_are_its_origin(settings, origin, own):
     settings.CSRF_TRUSTED_ORIGINS = ["https://trusted.test"]
     assert is_own(origin, "example.org") == own
+
+
+@pytest.mark.parametrize("forwarded", [False, True])
+async def test_a_proxy_may_say_which_host_was_asked(ada, settings, forwarded):
+    settings.USE_X_FORWARDED_HOST = forwarded
+    job = await sync_to_async(launch)("noop")
+    proxied = {
+        "origin": "https://jobs.example",
+        "headers": [(b"x-forwarded-host", b"jobs.example")],
+    }
+    async with socket(job, ada, **proxied) as page:
+        assert (page is not None) is forwarded
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.test", "http://testserver:81"])

@@ -20,7 +20,10 @@ class SameOrigin:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
         headers = {name: value.decode("latin1") for name, value in scope["headers"]}
-        if is_own(headers.get(b"origin", ""), headers.get(b"host", "")):
+        host = headers.get(b"host", "")
+        if settings.USE_X_FORWARDED_HOST:  # as Django's own request.get_host()
+            host = headers.get(b"x-forwarded-host", host)
+        if is_own(headers.get(b"origin", ""), host):
             return await self._application(scope, receive, send)
         return await self._denier(scope, receive, send)
 
