@@ -10,32 +10,38 @@ from pathlib import Path
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+IDLE, OPEN, LOST = 0, 2, 4  # as PostgreSQL numbers them; 1 and 3 are open transactions, too
+
 
 def roll_back() -> Iterator[str]:
     """Roll back every open transaction of Django's connections; the alias of each.
 
-    Its connection is closed, so that it is made again, in autocommit, by whoever uses it next.
+    Its connection is closed, so that it is made again, in autocommit, by whoever uses it next; and
+    so is one that is lost, or that the step has closed behind Django's back.
     """
     for connection in connections.all(initialized_only=True):
         if connection.connection is None:
             continue
-        was_open = _is_open(connection)
-        if was_open or connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]:
+        status = _status(connection)
+        if status or connection.get_autocommit() != connection.settings_dict["AUTOCOMMIT"]:
             _close(connection)
-        if was_open:
+        if status not in (IDLE, LOST):
             yield connection.alias
 
 
-def _is_open(connection: BaseDatabaseWrapper) -> bool:
-    """Also one that was begun in SQL, of which Django knows nothing."""
+def _status(connection: BaseDatabaseWrapper) -> int:
+    """Also of a transaction that was begun in SQL, of which Django knows nothing."""
     raw = connection.connection
     if connection.in_atomic_block:
-        return True
+        return OPEN
     if connection.vendor == "sqlite":
-        return bool(raw.in_transaction)
+        try:
+            return OPEN if raw.in_transaction else IDLE
+        except raw.ProgrammingError:
+            return LOST
     if connection.vendor == "postgresql":
-        return bool(raw.info.transaction_status)  # 0 is idle, also of psycopg2
-    return not connection.autocommit
+        return int(raw.info.transaction_status)  # also of psycopg2
+    return IDLE if connection.autocommit else OPEN
 
 
 def _close(connection: BaseDatabaseWrapper) -> None:

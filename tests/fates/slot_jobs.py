@@ -289,3 +289,16 @@ class HangsAmongThreads(JobDefinition):
             threading.Event().wait()
         finally:
             is_over.set()
+
+
+class ClosesItsConnection(JobDefinition):
+    """Closes what Django takes for an open connection, as libraries do that are handed one."""
+
+    @step
+    def leave(self, run):
+        connection.ensure_connection()
+        connection.connection.close()
+
+    @step
+    def follow(self, run):
+        return Group.objects.count()

@@ -128,6 +128,12 @@ def test_an_open_transaction_is_rolled_back_before_the_outcome(worker):
             assert results_of(job)["count"] == 0
 
 
+def test_a_connection_that_a_step_has_closed_is_made_again(worker):
+    job = ended(launch("closes_its_connection"))
+    assert job.status == "succeeded"
+    assert log_of(job, "leave") == []
+
+
 def test_helpers_of_multiprocessing_are_not_left_running(worker):
     job = ended(launch("uses_multiprocessing"))
     results = results_of(job)
