@@ -434,6 +434,7 @@ def test_a_value_of_python_is_taken_as_it_is(field, value, got, language):
         (forms.SplitDateTimeField(), "2026-01-02 03:04", "a list of its parts, not one text"),
         (forms.SplitDateTimeField(), ["2026-01-02", "3:04", "5"], "takes 2 parts, not 3"),
         (forms.SplitDateTimeField(), LATE, "couldn’t be interpreted in time zone Europe/Berlin"),
+        (forms.DateField(), LATE, "of a moment, give the date in the zone you mean"),
         (forms.JSONField(), Decimal("1.1"), "does not take a value of type Decimal"),
         (forms.IntegerField(), object(), "Enter a whole number"),
         (forms.IntegerField(disabled=True, initial=1), 2, "fixed by the form; leave it out"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -305,6 +306,8 @@ def _pieces(field: forms.Field, value: Any) -> Any:
         return value if is_one else list(value)
     if isinstance(value, bytes | bytearray | memoryview):
         raise ValidationError("This takes no bytes; decode them first.")
+    if isinstance(field, forms.DateField) and isinstance(value, datetime):
+        raise ValidationError("This takes a date; of a moment, give the date in the zone you mean.")
     if isinstance(field, forms.NullBooleanField) and value not in (True, False, None):
         raise ValidationError("This takes True, False or None.")
     if isinstance(field, forms.CharField) and not isinstance(field, forms.JSONField):
