@@ -172,6 +172,14 @@ def test_what_this_release_cannot_have_says_why(coded, why):
             "2026-01-02 03:04:00 Europe/Berlin",
             "2026-01-02T03:04:00+01:00",
         ),
+        *(
+            (
+                datetime(2026, 10, 25, 2, 30, fold=fold, tzinfo=BERLIN),  # it is there twice
+                f"2026-10-25 02:30:00{offset} Europe/Berlin",
+                f"2026-10-25T02:30:00{offset}",
+            )
+            for fold, offset in enumerate(("+02:00", "+01:00"))
+        ),
         (timedelta(days=1), "1 day, 0:00:00", "1 day, 0:00:00"),
         (Colour.RED, "r", "r"),
         (float("inf"), "inf", "inf"),

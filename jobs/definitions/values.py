@@ -331,6 +331,15 @@ def _plain_moment(coded: dict[str, Any]) -> str:
         return f"{bare} {zone}"
 
 
+def _is_there_twice(coded: dict[str, Any]) -> bool:
+    """Whether a moment is of the hour in which daylight saving ends."""
+    try:
+        at = decode(coded)
+    except Lost:
+        return False
+    return bool(at.utcoffset() != at.replace(fold=1 - at.fold).utcoffset())
+
+
 def words(coded: Coded) -> str:
     """What was kept in a few words, alike in every language and zone."""
     match coded:
@@ -345,6 +354,8 @@ def words(coded: Coded) -> str:
         case {"$tuple": items} | {"$set": items} | {"$frozenset": items}:
             return ", ".join(map(words, items))
         case {"$datetime": [bare, _, str() as zone]}:
+            if _is_there_twice(coded):
+                bare = _plain_moment(coded)
             return f"{bare.replace('T', ' ')} {zone}"
         case {"$datetime": _}:
             return _plain_moment(coded).replace("T", " ")
