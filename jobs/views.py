@@ -10,7 +10,7 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required
+from django.contrib.auth.decorators import login_not_required, login_required
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
 from django.forms import Form
@@ -340,6 +340,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 @database.non_atomic
+@login_not_required
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 while the web process answers."""

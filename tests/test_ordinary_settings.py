@@ -60,6 +60,14 @@ def test_ids_and_numbers_are_written_alike_in_every_language(settings, ada, numb
         assert localised[path] == text, path
 
 
+def test_a_probe_needs_no_login_where_every_page_does(settings, client, database):
+    needs_login = "django.contrib.auth.middleware.LoginRequiredMiddleware"
+    others = [each for each in settings.MIDDLEWARE if each != "jobs.middleware.health"]
+    settings.MIDDLEWARE = [*others, needs_login]
+    assert client.get("/healthz").text == "ok"
+    assert client.get("/").status_code == 302
+
+
 def test_no_page_comes_from_the_cache_of_the_project(settings, ada, desk):
     """It would be a page of ten minutes ago, with a key that has been used."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
