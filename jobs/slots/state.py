@@ -38,8 +38,8 @@ class ProcessState:
 
 
 def _directory() -> Restore:
-    directory = os.getcwd()
-    return lambda: os.chdir(directory)
+    directory = os.open(".", os.O_PATH)  # it may have been deleted, as a deploy does with old ones
+    return lambda: os.fchdir(directory)
 
 
 def _umask() -> Restore:
@@ -54,7 +54,7 @@ def _environment() -> Restore:
         if os.environ != environment:
             os.environ.clear()
             os.environ.update(environment)
-            time.tzset()
+        time.tzset()  # the C library keeps a zone that the variable does not name any more
 
     return restore
 

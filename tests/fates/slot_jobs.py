@@ -55,6 +55,13 @@ def _logs():
 
 
 # What README names: how a step changes it, and what of it the next step sees.
+def _enter_zone(name):
+    before = os.environ["TZ"]
+    os.environ["TZ"] = name
+    time.tzset()
+    os.environ["TZ"] = before
+
+
 TRACES = {
     "directory": (lambda: os.chdir("/"), os.getcwd),
     "umask": (lambda: os.umask(0o777), _umask),
@@ -63,6 +70,7 @@ TRACES = {
         lambda: (os.environ.update(TZ="Asia/Tokyo"), time.tzset()),
         lambda: time.tzname,
     ),
+    "time zone that no variable names": (lambda: _enter_zone("Asia/Tokyo"), lambda: time.tzname),
     "sys.path": (lambda: sys.path.insert(0, "/leak"), lambda: sys.path[0]),
     "sys.argv": (lambda: sys.argv.append("leak"), lambda: sys.argv[-1]),
     "signal": (

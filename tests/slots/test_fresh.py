@@ -1,5 +1,6 @@
 """What one step leaves behind reaches no other job, and no later step but as README says."""
 
+import os
 import signal
 import time
 from itertools import cycle
@@ -9,6 +10,7 @@ from django.db import connection
 
 from jobs.models import Attempt, Job
 from jobs.orchestrator import cancel, launch
+from jobs.slots import state
 from tests.fates.slot_jobs import LASTING, OPEN, TRACES
 from tests.support import at_length, job_of, log_of, step_of, wait_for
 
@@ -57,6 +59,18 @@ def test_between_two_steps_of_one_job_all_that_readme_names_is_put_back(left):
         (first, before), (second, after) = results["change"], results["look"]
         assert after == before, trace
         assert second == first, f"{trace} took another process"
+
+
+def test_steps_run_although_the_directory_of_their_worker_was_deleted(monkeypatch, tmp_path):
+    before = tmp_path / "release"
+    before.mkdir()
+    monkeypatch.chdir(before)
+    before.rmdir()
+    restore = state._directory()
+    gone = os.stat(".")
+    os.chdir("/")
+    restore()
+    assert os.path.samestat(os.stat("."), gone)
 
 
 def test_a_process_that_cannot_be_put_back_is_ended(worker):
