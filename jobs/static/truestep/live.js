@@ -656,7 +656,7 @@ function renew(form, shown) {
 
 function clicked(event) {
   // The second click of a double click is no request of its own, however soon the first one was answered.
-  if (event.detail > 1 && event.target.closest("form[data-send] button")) event.preventDefault();
+  if (event.detail > 1 && event.target.closest("button")?.form?.matches("[data-send]")) event.preventDefault();
   if (event.target.matches(".newest")) followNewest(event.target.closest("details"));
 }
 
