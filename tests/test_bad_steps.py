@@ -53,6 +53,8 @@ SUCCESSES = {
     "fork and return twice": "from the parent",
     "leave a daemon": None,
     "close its output": None,
+    "hide its output": None,
+    "break what clears up": None,
     "print binary": 257,
     "print NUL": None,
     "print ANSI": None,

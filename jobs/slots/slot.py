@@ -30,7 +30,7 @@ from ..exceptions import StepStopped
 from ..runner import LEVELS, Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
 from . import helpers, processes, transactions
-from .state import ProcessState
+from .state import ProcessState, stop_timers
 
 _C = ctypes.CDLL(None)
 STOPPED = "asked to stop"
@@ -80,12 +80,20 @@ class _Slot:
             outcome = copy_context().run(self._attempt, Task.from_json(line))
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork of the step that came back out of it
+            self._send({"outcome": asdict(outcome), "left": self._clear_up(outcome)})
+        connections.close_all()
+        helpers.end()
+
+    def _clear_up(self, outcome: Outcome) -> dict[str, Any]:
+        """What the engine has to end. An error here ends the slot; the step has returned."""
+        try:
+            stop_timers()
             self._roll_back()
             _reopen(self._output)
             _flush()
-            self._send({"outcome": asdict(outcome), "left": self._left(outcome)})
-        connections.close_all()
-        helpers.end()
+            return self._left(outcome)
+        except Exception:
+            return {"is_spoilt": True, "has_processes": True, "helpers": []}
 
     def _roll_back(self) -> None:
         for alias in transactions.roll_back():
@@ -213,9 +221,8 @@ def _flush() -> None:
 def _flush_prints() -> None:
     """Hand on what the step printed and Python still buffers."""
     for stream in (sys.__stdout__, sys.__stderr__):
-        with contextlib.suppress(OSError, ValueError):  # the step closed it
-            assert stream is not None
-            stream.flush()
+        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no stream
+            stream.flush()  # type: ignore[union-attr]
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -37,6 +37,12 @@ class ProcessState:
             restore()
 
 
+def stop_timers() -> None:
+    """Before anything is put in order: the reaction to their signals may raise."""
+    for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
+        signal.setitimer(timer, 0)
+
+
 def _directory() -> Restore:
     directory = os.open(".", os.O_PATH)  # it may have been deleted, as a deploy does with old ones
     return lambda: os.fchdir(directory)
@@ -60,13 +66,11 @@ def _environment() -> Restore:
 
 
 def _signals() -> Restore:
-    """Reactions, the mask, and timers that would send one."""
+    """Reactions, and the mask."""
     reactions = dict(_reactions())
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def restore() -> None:
-        for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
-            signal.setitimer(timer, 0)
         signal.set_wakeup_fd(-1)
         for number, reaction in reactions.items():
             if signal.getsignal(number) != reaction:

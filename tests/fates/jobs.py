@@ -297,6 +297,8 @@ DEEDS = {
     "fork and return twice": lambda run: _fork(),
     "leave a daemon": lambda run: _daemonise(),
     "close its output": lambda run: _close_everything(),
+    "hide its output": lambda run: vars(sys).update(__stdout__=None, __stderr__=None),
+    "break what clears up": lambda run: vars(sys).update(_current_frames=None),
     "close every descriptor": lambda run: os.closerange(0, 100),
     "print binary": lambda run: os.write(1, bytes(range(256)) + b"\n"),
     "print NUL": lambda run: print("a\0b"),
