@@ -18,9 +18,9 @@ _WAL_RESET_FIXED = (3, 51, 3)
 _NETWORK = re.compile(r"nfs\d?|cifs|smb\w*|afs|ceph|lustre|fuse\.(sshfs|glusterfs|s3fs|rclone)")
 
 
-def is_shared_file() -> bool:
+def is_shared_file(its: Any = connection) -> bool:
     """Whether the database is a SQLite file, which several processes open."""
-    return connection.vendor == "sqlite" and not connection.is_in_memory_db()  # type: ignore[attr-defined]
+    return its.vendor == "sqlite" and not its.is_in_memory_db()
 
 
 def require_sound() -> None:
@@ -55,7 +55,7 @@ def _file_system_of(path: str) -> str:
 
 def file_of(its: Any) -> tuple[int, int] | None:
     """Which file a SQLite's path leads to now; None where there is none."""
-    if its.vendor != "sqlite" or its.is_in_memory_db():
+    if not is_shared_file(its):
         return None
     try:
         found = os.stat(its.settings_dict["NAME"])
@@ -80,5 +80,5 @@ def follow_file(its: Any = connection) -> bool:
 
 def require_file(its: Any) -> None:
     """Raises OperationalError while a SQLite's file is gone: to open it would make an empty one."""
-    if its.vendor == "sqlite" and not its.is_in_memory_db() and file_of(its) is None:
+    if is_shared_file(its) and file_of(its) is None:
         raise OperationalError(f"unable to open database file: {its.settings_dict['NAME']} is gone")
