@@ -16,6 +16,7 @@ from .base import JobDefinition, StepDefinition, StepFunction
 from .controls import suffixes
 
 MOST_RETRIES = 1000
+_OTHER_SIGNATURE = {"__wrapped__", "__signature__"}  # attributes of a function that has one
 
 # Options of `manage.py launch` itself; a parameter of the same name could never be given there.
 COMMAND_OPTIONS = frozenset(
@@ -113,18 +114,21 @@ def _is_positive(value: Any) -> bool:
 def _takes_run(function: StepFunction) -> bool:
     if inspect.iscoroutinefunction(function) or inspect.isgeneratorfunction(function):
         return False
-    if type(function) is FunctionType and not vars(function).keys() & {
-        "__wrapped__",
-        "__signature__",
-    }:
-        code = function.__code__
-        if (code.co_argcount, code.co_kwonlyargcount) == (2, 0):  # nearly all; a signature is slow
-            return True
+    if _has_two_arguments(function):
+        return True
     try:
         inspect.signature(function).bind(None, None)
     except TypeError:
         return False
     return True
+
+
+def _has_two_arguments(function: StepFunction) -> bool:
+    """Whether it plainly is ``def name(self, run)``: nearly all are, and a signature is slow."""
+    if type(function) is not FunctionType or function.__dict__.keys() & _OTHER_SIGNATURE:
+        return False
+    code = function.__code__
+    return (code.co_argcount, code.co_kwonlyargcount) == (2, 0)
 
 
 def _on_a_cycle(steps: Mapping[str, StepDefinition]) -> list[str]:
