@@ -762,7 +762,17 @@ def stop() -> Iterator[Callable[[], None]]:
     signal.signal(signal.SIGUSR1, before)
 
 
-def test_a_step_that_is_stopped_ends_its_program(tmp_path: Path, stop: Callable[[], None]) -> None:
+def test_a_step_that_is_stopped_ends_its_program(
+    tmp_path: Path, stop: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = threading.Event()  # the step, for its program
+
+    def wait(program: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        waits.set()
+        return until_it_ends(program, timeout)
+
+    until_it_ends = subprocess.Popen.wait
+    monkeypatch.setattr(subprocess.Popen, "wait", wait)
     note = tmp_path / "note"
     script = write(
         tmp_path / "script.sh",
@@ -770,6 +780,7 @@ def test_a_step_that_is_stopped_ends_its_program(tmp_path: Path, stop: Callable[
     )
 
     def stop_once_it_runs() -> None:
+        waits.wait()
         while not (note.exists() and note.read_text().endswith("\n")):
             time.sleep(0.01)
         stop()
