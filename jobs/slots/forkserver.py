@@ -33,7 +33,7 @@ from .. import conf
 from . import processes, slot
 
 SPAWN, BEAT, HOLD = b"+", b".", b"="
-IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+IGNORED = (signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,9 @@ class _Server:
         processes.adopt_orphans()
         for ignored in IGNORED:
             signal.signal(ignored, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # Blocked, not ignored: one that a slot gets before it can react has to wait, not vanish.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wake)
         gc.disable()

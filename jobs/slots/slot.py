@@ -63,8 +63,10 @@ class _Slot:
         self._shields = 0
         self._one_speaks = threading.RLock()
         self._stop_waits = False
+        self._stops_next = False
         self._channel = Channel(log=self._log, progress=self._progress)
         signal.signal(signal.SIGTERM, self._on_term)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # one may wait since the fork
         signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores these …
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # … and what a step starts should not
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -76,6 +78,8 @@ class _Slot:
         """Run tasks until the engine hangs up."""
         for line in self._incoming:
             self._is_reporting = False
+            if self._stops_next:
+                break
             # A copy: the language, the time zone and whatever else a step activates ends with it.
             outcome = copy_context().run(self._attempt, Task.from_json(line))
             if os.getpid() != self._pid:
@@ -148,7 +152,9 @@ class _Slot:
                 self._stop_waits = True
             else:
                 raise StepStopped(STOPPED)
-        elif not self._is_reporting:
+        elif self._is_reporting:
+            self._stops_next = True  # its task may be there, unread; one that has ended stays so
+        else:
             os._exit(0)  # before the step's own code: there is nothing to put in order
 
     @contextmanager

@@ -2,13 +2,17 @@
 
 import os
 import select
+import signal
 import subprocess
+from contextlib import closing
+from dataclasses import replace
 from types import SimpleNamespace
 
 import psutil
 import pytest
 
 from jobs.runner import Limits, Task
+from jobs.slots import slot as slot_main
 from jobs.slots.pool import Pool
 from jobs.statuses import Verdict
 from tests.support import wait_for
@@ -22,6 +26,9 @@ TASK = Task(
     idempotency_key="key",
     limits=Limits(error_bytes=1000, result_bytes=1000),
 )
+
+
+HANGS = replace(TASK, definition="counts", step="count")
 
 
 @pytest.fixture
@@ -45,8 +52,8 @@ def wait_until_spares(pool, count=2):
     wait_for(lambda: listens(pool) and len(pool.spares) == count)
 
 
-def start(pool, job_id):
-    return pool.run(SimpleNamespace(job_id=job_id, timeout=None), TASK)
+def start(pool, job_id, task=TASK):
+    return pool.run(SimpleNamespace(job_id=job_id, timeout=None), task)
 
 
 def run(pool, job_id):
@@ -86,6 +93,49 @@ def test_output_without_end_is_read_as_far_as_it_has_come(pool):
         finally:
             writer.terminate()
             writer.wait()
+
+
+def asked_to_stop(pool, running):
+    pool.ask_to_stop(running, Verdict.STOPPED, "asked by a test")
+    return running
+
+
+def ends_by_itself(pool, running):
+    """Whether its slot ends without being killed, and without having begun the step."""
+    wait_for(lambda: listens(pool) and running.outcome)
+    return "ended with exit code 0" in running.outcome.error
+
+
+def test_a_stop_that_comes_before_the_slot_has_read_its_task_is_not_lost(pool):
+    run(pool, 1)
+    slot = next(slot for slot in pool._slots if slot.job_id == 1)
+    os.kill(slot.pid, signal.SIGSTOP)
+    running = asked_to_stop(pool, start(pool, 1, HANGS))
+    assert running.slot is slot
+    os.kill(slot.pid, signal.SIGCONT)
+    assert ends_by_itself(pool, running)
+
+
+def freeze_at_birth(monkeypatch):
+    """Each slot stops before its first own line, until somebody continues it."""
+
+    def main(conversation, output):
+        os.kill(os.getpid(), signal.SIGSTOP)
+        begin(conversation, output)
+
+    begin = slot_main.main
+    monkeypatch.setattr(slot_main, "main", main)
+
+
+def test_a_stop_that_comes_while_the_slot_begins_is_not_lost(monkeypatch):
+    freeze_at_birth(monkeypatch)
+    with closing(Pool(1)) as pool:
+        pool.beat()
+        running = asked_to_stop(pool, start(pool, 1, HANGS))
+        process = psutil.Process(running.slot.pid)
+        wait_for(lambda: process.status() == psutil.STATUS_STOPPED)
+        process.resume()
+        assert ends_by_itself(pool, running)
 
 
 def test_a_slot_ends_with_its_job(pool):
