@@ -20,12 +20,14 @@ from .routing import connection, connection_aside
 
 logger = logging.getLogger(__name__)
 
-LOOK_SECONDS = 1.0  # between two looks when nothing is reported
+LOOK_SECONDS = 5.0  # the longest time between two looks when nothing is reported
 POLL_SECONDS = 0.01  # the same where the kernel cannot report anything
-LEEWAY_SECONDS = LOOK_SECONDS / 2  # a look that much earlier costs less than to wake up for it
+RETRY_SECONDS = 1.0  # from a failure to listen to the next try
+LEEWAY = 0.5  # of a long time between two looks: so much earlier costs less than to wake up for it
 SOON_SECONDS = 0.001  # from a reported write to the first look; then twice as long each time
 LONG_SECONDS = 0.05  # a commit that was reported and is still not to be seen after so long is rare
-LATER_SECONDS = 0.05  # the same after a report that a writer is done
+LATER_SECONDS = 0.05  # from a report that a writer is done to the second look
+RARE_SECONDS = 1.0  # … and to the next one, which hardly ever finds anything
 BURST, RATE = 10, 40.0  # wake-ups at once and per second: at most 50 within any second
 
 
@@ -72,6 +74,9 @@ class CommitWatch(ABC):
         if self._source is not None and (is_reported or is_due):
             self._count_wake_up()
         return changed
+
+    def wrote(self) -> None:  # noqa: B027  (only files tell of one's own commits)
+        """The thread itself has just committed, on another connection than it looks with."""
 
     def rest(self, seconds: float) -> None:
         """Report nothing for so long: the database cannot be used."""
@@ -137,7 +142,7 @@ class _FileWatch(CommitWatch):
         super().__init__()
         self._version: Any = None  # of the connection, as of the last look
         self._kernel: inotify.Inotify | None = None
-        self._step = LOOK_SECONDS  # from the next look to the one after
+        self._step = 0.0  # from the next look to the one after
         self._has_changed = False  # since the last report
         self._begin()
 
@@ -146,6 +151,14 @@ class _FileWatch(CommitWatch):
         if self._kernel:
             self._kernel.close()
         connection.close()
+
+    def wrote(self) -> None:
+        """What is reported until now is this commit: no other writer is between its first page and
+        its commit then. So one look is enough, and a second one for whoever was very fast.
+        """
+        if self._muted_until is None and self._reports.select(0):
+            self._hear()
+        self._look_at(time.monotonic(), LATER_SECONDS)
 
     def _begin(self) -> None:
         """Have the kernel report on the files that are there now, or poll."""
@@ -191,11 +204,11 @@ class _FileWatch(CommitWatch):
 
     def _plan(self) -> None:
         if self._step > LONG_SECONDS and self._has_changed:
-            self._step = LOOK_SECONDS
-        wait = POLL_SECONDS if self._source is None else self._step
+            self._step = max(self._step, RARE_SECONDS)
+        wait = POLL_SECONDS if self._source is None else min(self._step, LOOK_SECONDS)
         self._due = time.monotonic() + wait
-        self._leeway = LEEWAY_SECONDS if wait == LOOK_SECONDS else 0.0
-        self._step = min(2 * self._step, LOOK_SECONDS)
+        self._leeway = LEEWAY * wait if wait >= RARE_SECONDS else 0.0
+        self._step *= 2
 
     def _hear(self) -> None:
         assert self._kernel
@@ -259,10 +272,11 @@ class _Listener(CommitWatch):
         self._due = time.monotonic()
 
     def _look(self) -> bool:
-        self._due, self._leeway = time.monotonic() + LOOK_SECONDS, LEEWAY_SECONDS
         if self._listening is None:
+            self._due, self._leeway = time.monotonic() + RETRY_SECONDS, 0.0
             self._listen()
             return True
+        self._due, self._leeway = time.monotonic() + LOOK_SECONDS, LEEWAY * LOOK_SECONDS
         try:
             return bool(list(self._listening.connection.notifies(timeout=0)))
         except Exception:

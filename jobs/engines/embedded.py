@@ -33,7 +33,7 @@ from .base import Engine, WorkerProcess
 logger = logging.getLogger(__name__)
 
 EARLY = 0.1  # of the time between two beats: that early is soon enough when the worker is awake
-SLOW_TURN_SECONDS = 1.0  # the longest sleep of a turn, whatever is or is not reported
+DRAIN_TURN_SECONDS = 1.0  # the longest sleep of a turn while the worker stops
 NET_SECONDS = 5.0  # between two looks for work and cancels, whatever is or is not reported
 CHECK_SECONDS = 0.4  # between two looks whether the database still has this worker
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
@@ -143,9 +143,9 @@ class EmbeddedWorker(WorkerProcess):
         self._bell.ring()
 
     def _turn(self, longest: float) -> None:
+        self._pool.listen(min(longest, max(0.0, self._due_at() - time.monotonic())))
         self._stop_when_silent()
         self._beat()
-        self._pool.listen(min(longest, max(0.0, self._due_at() - time.monotonic())))
         self._publish()
         self._stop_handed_over()
         self._pool.enforce_deadlines(is_urgent=self._killing)
@@ -198,7 +198,7 @@ class EmbeddedWorker(WorkerProcess):
         if self._look_again:
             return now
         # While steps run, for the table of them and for cancels that are handed over.
-        longest = LOOK_SECONDS if self._pool.running else SLOW_TURN_SECONDS
+        longest = LOOK_SECONDS if self._pool.running else math.inf
         return min(
             *(self._next_beat, self._next_row_beat, self._sweep.due_at, self._pool.due_at),
             *(self._next_claim, now + self._watch.pause, now + longest),
@@ -233,13 +233,13 @@ class EmbeddedWorker(WorkerProcess):
         self._stopping = True
         until = time.monotonic() + conf.knobs().drain
         while self._pool.running and not self._killing and time.monotonic() < until:
-            self._turn(SLOW_TURN_SECONDS)
+            self._turn(DRAIN_TURN_SECONDS)
         for running in self._pool.running:
             if not running.stop:
                 self._pool.ask_to_stop(running, Verdict.HANDED_BACK, "its worker stopped")
         given_up_at = time.monotonic() + conf.knobs().grace + conf.knobs().lease
         while self._pool.running and not self._gives_up(given_up_at):
-            self._turn(SLOW_TURN_SECONDS)
+            self._turn(DRAIN_TURN_SECONDS)
 
     def _gives_up(self, at: float) -> bool:
         """Whether only the database keeps the worker from stopping, and that for long enough."""
@@ -462,6 +462,7 @@ class EmbeddedWorker(WorkerProcess):
             self._next_row_beat = now + SHORT_RETRY_SECONDS
             self._rest_until = now  # there is trouble
         else:
+            self._watch.wrote()
             self._next_row_beat = math.inf  # until the next beat
 
     def _look_for_the_lost(self) -> None:

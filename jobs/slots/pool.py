@@ -135,10 +135,11 @@ class Pool:
 
     @property
     def due_at(self) -> float:
-        """When ``enforce_deadlines`` will have something to do, in monotonic seconds."""
+        """When there will be something to enforce, or to fork, in monotonic seconds."""
         attempts = (running.due_at for running in self.running)
         leaving = (slot.kill_at for slot in self._slots if slot.kill_at is not None)
-        return min([*attempts, *leaving], default=math.inf)
+        refill = self._refill_at if self._missing else math.inf
+        return min([*attempts, *leaving, refill])
 
     def spoil(self, running: Running) -> None:
         """End its slot and all that runs in it; the slot is not used again."""
@@ -178,8 +179,13 @@ class Pool:
     def _refill(self) -> None:
         """Have spares forked while steps run, not when one needs them."""
         if time.monotonic() >= self._refill_at:
-            for _ in range(self._size - len(self.spares) - len(self._unborn)):
+            for _ in range(self._missing):
                 self._fork()
+
+    @property
+    def _missing(self) -> int:
+        """How many spares there should be, and are not even asked for."""
+        return max(0, self._size - len(self.spares) - len(self._unborn))
 
     def _fork(self) -> None:
         mine, theirs = socket.socketpair()
