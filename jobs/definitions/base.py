@@ -46,10 +46,15 @@ class StepDefinition:
     retry_on: tuple[type[Exception], ...] | None = None
 
     def is_retried_on(self, error: BaseException) -> bool:
-        """Whether a further attempt may mend what raised *error*, as far as the author says."""
-        if isinstance(error, NoRetry):
-            return False
-        return self.retry_on is None or isinstance(error, self.retry_on)
+        """Whether a further attempt may mend what raised *error*, as far as the author says.
+
+        Of a group, no exception may be a ``NoRetry``, and all must be in *retry_on*.
+        """
+        wanted = (BaseException,) if self.retry_on is None else self.retry_on
+        if isinstance(error, BaseExceptionGroup):
+            _, unwanted = error.split(wanted)
+            return error.subgroup(NoRetry) is None and unwanted is None
+        return isinstance(error, wanted) and not isinstance(error, NoRetry)
 
 
 @overload
@@ -79,7 +84,8 @@ def step(
 
     An attempt that fails is followed by up to *retries* further ones: *retry_delay* seconds later,
     then twice as long each time, an hour at most. *retry_on* names the exceptions that are worth
-    it; omitted: all. Time-outs and lost workers always are; ``NoRetry`` never is.
+    it; omitted: all. Time-outs and lost workers always are; ``NoRetry`` never is, and no exception
+    group that has one.
     """
     options = StepOptions(
         needs=None if needs is None else tuple(needs),

@@ -42,7 +42,10 @@ def test_when_no_retry_is_left_it_fails(worker):
 
 @pytest.mark.parametrize(
     ("error", "attempts"),
-    [("OSError", 3), ("TimeoutError", 3), ("ValueError", 1), ("NoRetry", 1)],
+    [
+        *(("OSError", 3), ("TimeoutError", 3), ("ValueError", 1), ("NoRetry", 1)),
+        *(("OSError TimeoutError", 3), ("OSError ValueError", 1), ("OSError NoRetry", 1)),
+    ],
 )
 def test_only_what_is_worth_it_is_tried_again(worker, error, attempts):
     job = ended(launch("choosy", {"error": error}))

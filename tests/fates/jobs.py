@@ -555,7 +555,8 @@ class Choosy(JobDefinition):
     @step(retries=2, retry_delay=0, retry_on=OSError)
     def choose(self, run):
         errors = {"OSError": OSError, "TimeoutError": TimeoutError, "NoRetry": NoRetry}
-        raise errors.get(run.params["error"], ValueError)("no luck")
+        raised = [errors.get(name, ValueError)("no luck") for name in run.params["error"].split()]
+        raise raised[0] if len(raised) == 1 else ExceptionGroup("no luck", raised)
 
 
 class Poison(JobDefinition):
