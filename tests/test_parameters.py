@@ -392,6 +392,18 @@ def test_what_is_given_counts_and_not_the_initial_value():
     assert understood(QueryDict(""), **fields) == empty
 
 
+def test_a_file_field_that_the_form_adds_itself_is_refused() -> None:
+    class Params(forms.Form):
+        def __init__(self, *given: Any) -> None:
+            super().__init__(*given)
+            self.fields["upload"] = forms.FileField(required=False)
+
+    trial = type("Trial", (JobDefinition,), {"abstract": True, "Params": Params})
+    for given in ({}, QueryDict(""), FromCommand()):
+        with pytest.raises(InvalidParams, match="upload: This is a file field"):
+            trial.understand(given)
+
+
 def test_one_of_several_controls_may_be_left_to_its_initial_value():
     start = datetime(2026, 1, 2, 3, 4)
     given = FromCommand(at_1=["05:06"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -116,3 +116,18 @@ def _sent(control: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
         text = "" if control["value"] is None else str(control["value"])
         is_textarea = "type" not in control
         yield name, re.sub("\r\n?|\n", "\r\n" if is_textarea else "", text)
+
+
+def takes_a_file(field: forms.Field) -> bool:
+    """Whether it, or a part of it, wants an upload: those are kept nowhere."""
+    parts: Iterable[forms.Field] = getattr(field, "fields", ())  # of several controls or checks
+    return (
+        isinstance(field, forms.FileField)
+        or _is_for_files(field.widget)
+        or any(map(takes_a_file, parts))
+    )
+
+
+def _is_for_files(widget: forms.Widget) -> bool:
+    parts = widget.widgets if isinstance(widget, MultiWidget) else ()
+    return isinstance(widget, forms.FileInput) or any(map(_is_for_files, parts))

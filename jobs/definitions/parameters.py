@@ -24,13 +24,14 @@ from django.utils.datastructures import MultiValueDict
 
 from ..exceptions import InvalidParams, LostParam
 from . import values
-from .controls import Texts, controls, errors_of_texts, is_text, shown, takes_several
+from .controls import Texts, controls, errors_of_texts, is_text, shown, takes_a_file, takes_several
 
 # "fields" of the form, what its clean() "added", and what fields had "read" that it made another.
 Kept = dict[str, dict[str, values.Coded]]
 
 NOT_TEXT = "This is not text: it has bytes that are not UTF-8."
 UNKNOWN = "There is no such parameter."
+NO_FILES = "This is a file field, and no file is kept for the steps: the form must ask for a path."
 
 
 class FromCommand(dict[str, list[str]]):
@@ -83,6 +84,7 @@ def understand(
         typed = {key: texts for key, texts in asked.data.lists() if key in asked.data.read}
     broken = [key for key, texts in typed.items() if not all(map(is_text, texts))]
     errors |= asked.errors | {key: [NOT_TEXT] for key in broken}
+    errors |= {name: [NO_FILES] for name, field in form.fields.items() if takes_a_file(field)}
     kept, unkept = ({}, {}) if errors else _keep(form, readers)
     if errors := errors | unkept:
         raise InvalidParams(name, errors, form)

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
 from django import forms
-from django.forms.widgets import MultiWidget
 
 from . import base, registry
 from .base import JobDefinition, StepDefinition, StepFunction
-from .controls import suffixes
+from .controls import suffixes, takes_a_file
 
 MOST_RETRIES = 1000
 _OTHER_SIGNATURE = {"__wrapped__", "__signature__"}  # attributes of a function that has one
@@ -157,7 +156,7 @@ def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:
         yield f"Params must be made without arguments, as Params(): {error}; give it a default"
     options: set[str] = set()
     for name, field in cls.Params.base_fields.items():
-        if _takes_a_file(field):
+        if takes_a_file(field):
             yield f"parameter {name!r} is a file field; give a path instead"
         if name == "csrfmiddlewaretoken":
             yield f"parameter {name!r} has the name of a control that every form has; rename it"
@@ -167,17 +166,3 @@ def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:
         if options.intersection(its := [each.replace("_", "-") for each in names]):
             yield f"parameter {name!r} has the same option of the launch command as another one"
         options.update(its)
-
-
-def _takes_a_file(field: forms.Field) -> bool:
-    parts: Iterable[forms.Field] = getattr(field, "fields", ())  # of several controls or checks
-    return (
-        isinstance(field, forms.FileField)
-        or _is_for_files(field.widget)
-        or any(map(_takes_a_file, parts))
-    )
-
-
-def _is_for_files(widget: forms.Widget) -> bool:
-    parts = widget.widgets if isinstance(widget, MultiWidget) else ()
-    return isinstance(widget, forms.FileInput) or any(map(_is_for_files, parts))
