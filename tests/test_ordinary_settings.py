@@ -68,6 +68,16 @@ def test_a_probe_needs_no_login_where_every_page_does(settings, client, database
     assert client.get("/").status_code == 302
 
 
+def test_pages_need_no_address_of_the_project(settings, ada, admin_user):
+    settings.ROOT_URLCONF = "tests.bare_urls"
+    job = launch("noop")
+    for path in ("/", f"/jobs/{job.pk}/", "/launch/"):
+        assert "Log out" not in ada.get(path).text
+    admin_user.is_superuser = False
+    admin_user.save()
+    assert "lacks the permission" in ada.get("/launch/").text
+
+
 def test_no_page_comes_from_the_cache_of_the_project(settings, ada, desk):
     """It would be a page of ten minutes ago, with a key that has been used."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
