@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import F
 
-from . import conf, orchestrator, workers
+from . import conf, orchestrator, times, workers
 from .models import Attempt, Job, ReadyStep, Step
 from .orchestrator import Desk
 from .runner import Outcome
@@ -115,7 +115,7 @@ class Sweep:
             if worker is None or workers.is_gone(worker):
                 how = "is gone (killed or crashed)"
             elif not workers.is_alive(worker) and workers.bury(worker):
-                how = f"has shown no sign of life for {conf.knobs().lease:g} s"
+                how = f"has shown no sign of life for {times.setting(conf.knobs().lease)}"
             else:
                 continue
             outcome = Outcome(
@@ -138,7 +138,7 @@ class Sweep:
             if now - since >= grace:
                 overdue.setdefault(step.job_id, {})[step.pk] = (
                     f"no running worker knows step {step.name!r} of {step.definition!r}; "
-                    f"waited {grace:g} s"
+                    f"waited {times.setting(grace)}"
                 )
         if self._looked_at is None:
             self._unknown_since, self._found = self._found, {}

@@ -33,6 +33,11 @@ def clock(seconds: float) -> str:
     return f"{rest} s"
 
 
+def setting(seconds: float) -> str:
+    """What somebody has set, as exactly as it was: ``0.3 s``, ``15 s``, ``5 min 00 s``."""
+    return f"{seconds:g} s" if seconds < 60 else clock(seconds)
+
+
 def local(at: datetime) -> str:
     """A moment for the terminal, with its zone; with its date when that is not today's."""
     at = at.astimezone()

@@ -32,7 +32,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import conf, crashpoints, database, feed, runtable
+from . import conf, crashpoints, database, feed, runtable, times
 from .database import Trouble
 from .exceptions import DeclaredDead
 from .models import Worker
@@ -106,9 +106,9 @@ class Post:
         """Why others may soon take this worker for dead, or why it can do nothing; mostly empty."""
         longest = conf.knobs().lease * 2 / 3
         if (frozen := _clock() - self._beaten_at) > longest:
-            return f"its worker did not run for {frozen:.0f} s"
+            return f"its worker did not run for {times.clock(frozen)}"
         if (away := _clock() - self._answered_at) > longest:
-            return f"its worker could not reach the database for {away:.0f} s"
+            return f"its worker could not reach the database for {times.clock(away)}"
         return ""
 
     def sign_off(self) -> None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from jobs.templatetags import truestep
-from jobs.times import clock, duration, local, zone
+from jobs.times import clock, duration, local, setting, zone
 
 MILLISECONDS = 0.001
 # Seconds; what is written when that has ended, and while it is running.
@@ -41,6 +41,20 @@ TABLE = [
 def test_a_duration_in_words(seconds, took, running):
     assert duration(seconds) == took
     assert clock(seconds) == running
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.25, "0.25 s"),
+        (15, "15 s"),
+        (90, "1 min 30 s"),
+        (3600.0, "1 h 00 min"),
+        (2e6, "23 d 03 h"),
+    ],
+)
+def test_what_was_set_is_told_exactly(seconds, told):
+    assert setting(seconds) == told
 
 
 def test_no_duration_is_negative_or_has_a_full_unit():

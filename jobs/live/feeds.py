@@ -19,7 +19,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from .. import conf, database, feed, logs, workers
+from .. import conf, database, feed, logs, times, workers
 from ..feed import Part, Position, Sight, Words
 from ..models import Attempt, Job, Step, StepQuerySet, Worker, rfc3339
 from ..statuses import Status, Verdict
@@ -299,7 +299,7 @@ def _read_waits(job: Job, takers: list[Worker], note: str, parts: Collection[Par
         for step in steps.ready().behind(None, MOST_TOLD):
             if step.name not in known:
                 words[str(step.pk)] = [
-                    f"no running worker knows this step; it fails after {grace:g} s"
+                    f"no running worker knows this step; it fails after {times.setting(grace)}"
                 ]
     startable = steps.filter(status=Status.PENDING, waiting=0)
     resting = startable.filter(not_before__gt=timezone.now()).order_by("position")

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import conf
+from .. import conf, times
 from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
@@ -126,12 +126,14 @@ class Pool:
                 self._enforce_deadline(running, now, is_urgent)
 
     def _enforce_deadline(self, running: Running, now: float, is_urgent: bool) -> None:
-        stop, timeout = running.stop, running.claim.timeout
+        stop = running.stop
         if stop and (is_urgent or now >= stop.kill_at):
             stop.kill_at = now + KILL_AGAIN_SECONDS
             processes.kill_tree(running.slot.pid)
         elif running.deadline and now >= running.deadline and not stop:
-            self.ask_to_stop(running, Verdict.TIMED_OUT, f"timed out after {timeout:g} s")
+            assert running.claim.timeout
+            after = times.setting(running.claim.timeout)
+            self.ask_to_stop(running, Verdict.TIMED_OUT, f"timed out after {after}")
 
     @property
     def due_at(self) -> float:

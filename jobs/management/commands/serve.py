@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.urls import reverse
 
-from ... import conf, triggers
+from ... import conf, times, triggers
 from ...exceptions import NotReady
 from ...slots import processes
 from ..terminal import TerminalCommand, on_hangup
@@ -148,7 +148,8 @@ class _Child:
     def keep_running(self, say: Any) -> None:
         if self.process is not None and self.process.poll() is not None:
             code, self.process = self.process.returncode, None
-            say(f"The {self._name} ended with code {code}; it starts again in {self._pause:g} s.")
+            pause = times.setting(self._pause)
+            say(f"The {self._name} ended with code {code}; it starts again in {pause}.")
             self._start_at = time.monotonic() + self._pause
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
         if self.process is None and time.monotonic() >= self._start_at:
