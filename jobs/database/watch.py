@@ -25,9 +25,8 @@ POLL_SECONDS = 0.01  # the same where the kernel cannot report anything
 RETRY_SECONDS = 1.0  # from a failure to listen to the next try
 LEEWAY = 0.5  # of a long time between two looks: so much earlier costs less than to wake up for it
 SOON_SECONDS = 0.001  # from a reported write to the first look; then twice as long each time
-LONG_SECONDS = 0.05  # a commit that was reported and is still not to be seen after so long is rare
-LATER_SECONDS = 0.05  # from a report that a writer is done to the second look
-RARE_SECONDS = 1.0  # … and to the next one, which hardly ever finds anything
+LATER_SECONDS = 0.05  # the same to the second look, after a report that a writer is done
+RARE_SECONDS = 1.0  # the same, after one's own commit: that hardly ever finds anything
 BURST, RATE = 10, 40.0  # wake-ups at once and per second: at most 50 within any second
 
 
@@ -143,7 +142,6 @@ class _FileWatch(CommitWatch):
         self._version: Any = None  # of the connection, as of the last look
         self._kernel: inotify.Inotify | None = None
         self._step = 0.0  # from the next look to the one after
-        self._has_changed = False  # since the last report
         self._begin()
 
     def close(self) -> None:
@@ -154,11 +152,11 @@ class _FileWatch(CommitWatch):
 
     def wrote(self) -> None:
         """What is reported until now is this commit: no other writer is between its first page and
-        its commit then. So one look is enough, and a second one for whoever was very fast.
+        its commit then. So one look is enough.
         """
         if self._muted_until is None and self._reports.select(0):
             self._hear()
-        self._look_at(time.monotonic(), LATER_SECONDS)
+        self._look_at(time.monotonic(), RARE_SECONDS)
 
     def _begin(self) -> None:
         """Have the kernel report on the files that are there now, or poll."""
@@ -199,16 +197,13 @@ class _FileWatch(CommitWatch):
         with connection.cursor() as cursor:
             number = cursor.execute("PRAGMA data_version").fetchone()[0]
         before, self._version = self._version, (connection.connection, number)
-        self._has_changed |= self._version != before
         return bool(self._version != before)
 
     def _plan(self) -> None:
-        if self._step > LONG_SECONDS and self._has_changed:
-            self._step = max(self._step, RARE_SECONDS)
         wait = POLL_SECONDS if self._source is None else min(self._step, LOOK_SECONDS)
         self._due = time.monotonic() + wait
         self._leeway = LEEWAY * wait if wait >= RARE_SECONDS else 0.0
-        self._step *= 2
+        self._step = 2 * wait
 
     def _hear(self) -> None:
         assert self._kernel
@@ -224,8 +219,7 @@ class _FileWatch(CommitWatch):
 
     def _look_at(self, due: float, step: float) -> None:
         """Something is reported: look then, and after each step from there."""
-        self._due, self._step = due, step
-        self._leeway, self._has_changed = 0.0, False
+        self._due, self._step, self._leeway = due, step, 0.0
 
 
 _FILES = {
