@@ -24,7 +24,7 @@ from ..models import Job
 from ..orchestrator import Desk
 from ..recovery import Sweep
 from ..runner import Limits, Outcome, Task
-from ..slots.handle import Running, Stop
+from ..slots.handle import WORKER_STOPPED, Running, Stop
 from ..slots.pool import Pool
 from ..statuses import Verdict
 from ..transitions import Claim
@@ -236,7 +236,7 @@ class EmbeddedWorker(WorkerProcess):
             self._turn(DRAIN_TURN_SECONDS)
         for running in self._pool.running:
             if not running.stop:
-                self._pool.ask_to_stop(running, Verdict.HANDED_BACK, "its worker stopped")
+                self._pool.ask_to_stop(running, Verdict.HANDED_BACK, WORKER_STOPPED)
         given_up_at = time.monotonic() + conf.knobs().grace + conf.knobs().lease
         while self._pool.running and not self._gives_up(given_up_at):
             self._turn(DRAIN_TURN_SECONDS)
@@ -386,9 +386,10 @@ class EmbeddedWorker(WorkerProcess):
         """The last lines first, then how the attempt ended; then the slot is free again."""
         self._pool.read_to_the_end(running)
         room = 0 if self._stopping else self._room() + 1
+        ending = running.ending(worker_stops=self._stopping)
         try:
             running.book.write()
-            claims = orchestrator.finish(self._desk, running.claim, running.ending(), room)
+            claims = orchestrator.finish(self._desk, running.claim, ending, room)
         except Overtaken:
             self._lose(running)
             return

@@ -90,6 +90,9 @@ class Slot:
             os.close(self.output)
 
 
+WORKER_STOPPED = "its worker stopped"
+
+
 @dataclass
 class Stop:
     """A slot was asked to end its attempt."""
@@ -137,17 +140,21 @@ class Running:
         returned = self.outcome is not None and self.outcome.verdict is Verdict.RETURNED
         return returned and self.stop is None
 
-    def ending(self) -> Outcome:
+    def ending(self, *, worker_stops: bool = False) -> Outcome:
         """How the attempt ended. One that was asked to stop first has stopped, whatever it says:
         its children were ended, so that what it returned means nothing.
+
+        A service manager may tell every process at once when its worker is to stop.
         """
         assert self.outcome
-        if self.stop is None:
-            is_stray = self.outcome.verdict is Verdict.STOPPED
-            return _stray(self.outcome) if is_stray else self.outcome
-        reason = self.stop.reason
+        stop, has_stopped = self.stop, self.outcome.verdict is Verdict.STOPPED
+        if stop is None and has_stopped and worker_stops:
+            stop = Stop(Verdict.HANDED_BACK, WORKER_STOPPED, kill_at=0)
+        if stop is None:
+            return _stray(self.outcome) if has_stopped else self.outcome
+        reason = stop.reason
         return Outcome(
-            verdict=self.stop.verdict,
+            verdict=stop.verdict,
             reason=reason,
             error=reason[0].upper() + reason[1:] + ".",
             traceback=self.outcome.traceback,

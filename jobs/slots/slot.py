@@ -35,6 +35,8 @@ from .state import ProcessState, stop_timers
 _C = ctypes.CDLL(None)
 STOPPED = "asked to stop"
 RECORD_CHARACTERS = 32 * 1024
+# What its engine has to end when nobody knows what the step has left behind.
+_ANYTHING = {"is_spoilt": True, "has_processes": True, "helpers": []}
 
 
 def main(conversation: int, output: int) -> NoReturn:
@@ -79,7 +81,7 @@ class _Slot:
         for line in self._incoming:
             self._is_reporting = False
             if self._stops_next:
-                break
+                self._stop_before_the_step()
             # A copy: the language, the time zone and whatever else a step activates ends with it.
             outcome = copy_context().run(self._attempt, Task.from_json(line))
             if os.getpid() != self._pid:
@@ -97,7 +99,7 @@ class _Slot:
             _flush()
             return self._left(outcome)
         except Exception:
-            return {"is_spoilt": True, "has_processes": True, "helpers": []}
+            return _ANYTHING
 
     def _roll_back(self) -> None:
         for alias in transactions.roll_back():
@@ -128,7 +130,10 @@ class _Slot:
 
     def _attempt(self, task: Task) -> Outcome:
         try:
-            return run_step(task, lambda params: self._begin(task, params))
+            outcome = run_step(task, lambda params: self._begin(task, params))
+            if self._run is not None and self._run.stop_reason:  # however it ended: not as it would
+                return Outcome(verdict=Verdict.STOPPED, reason=STOPPED, traceback=outcome.traceback)
+            return outcome
         except StepStopped:  # the signal came while the outcome was being put in words
             return Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
         finally:
@@ -155,7 +160,15 @@ class _Slot:
         elif self._is_reporting:
             self._stops_next = True  # its task may be there, unread; one that has ended stays so
         else:
-            os._exit(0)  # before the step's own code: there is nothing to put in order
+            self._stop_before_the_step()
+
+    def _stop_before_the_step(self) -> NoReturn:
+        """None of the step's own code has run: there is nothing to put in order."""
+        try:
+            outcome = Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
+            self._send({"outcome": asdict(outcome), "left": _ANYTHING})
+        finally:
+            os._exit(0)
 
     @contextmanager
     def _shielded(self) -> Iterator[None]:

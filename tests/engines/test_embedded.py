@@ -3,12 +3,13 @@
 import os
 import signal
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
 from django.db import transaction
 
-from jobs.models import Attempt, Job, LogChunk, Step, Worker
+from jobs.models import Attempt, Job, LogChunk, Step, Transition, Worker
 from jobs.orchestrator import cancel, launch
 from tests.support import job_of, journal, log_of, program, runs, step_of, wait_for, wait_until_gone
 
@@ -216,6 +217,36 @@ def test_a_worker_that_is_told_to_stop_hands_its_steps_back(database):
         running(job, "hang")
         cancel(job.pk)
         ended(job)
+
+
+def test_a_service_manager_that_tells_every_process_at_once_costs_no_attempt(database):
+    """As systemd does: its ``KillMode`` is mostly ``control-group``."""
+    with program("worker", "--slots", "4", env={"TEST_DRAIN": "600"}) as worker:
+        jobs = [*map(launch, ("hangs", "watches", "gives_up"))]
+        jobs.append(launch("run_command", {"command": "sleep 600"}))
+        steps = Step.objects.filter(job__in=jobs, position=0)
+        for step in steps:
+            running(step.job, step.name)
+        for process in [psutil.Process(worker.process.pid), *family(worker)]:
+            with suppress(psutil.NoSuchProcess):
+                process.terminate()
+        assert worker.wait() == 0
+    assert set(steps.values_list("status", "failures", "attempts__verdict")) == {
+        ("pending", 0, "handed back")
+    }
+    back = Transition.objects.filter(step__in=steps, to_status="pending", from_status="running")
+    assert set(back.values_list("reason", flat=True)) == {"its worker stopped"}
+
+
+def test_a_watching_step_that_is_stopped_by_a_stray_signal_has_not_succeeded(worker):
+    job = launch("watches")
+    running(job, "watch")
+    for child in family(worker):
+        child.terminate()
+    assert ended(job).status == "failed"
+    assert (
+        error_of(job, "watch") == "The step was stopped by SIGTERM, which its worker had not sent."
+    )
 
 
 def test_a_second_signal_ends_a_worker_whose_step_resists(database):
