@@ -183,15 +183,16 @@ class _Server:
         self._lock = lock
 
     def _spawn(self, conversation: int, output: int) -> None:
+        own = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_slot(conversation, output)
+            self._become_slot(conversation, output, parent=own)
         self._slots.add(pid)
         os.close(conversation)
         os.close(output)
         self._tell({"pid": pid})
 
-    def _become_slot(self, conversation: int, output: int) -> NoReturn:
+    def _become_slot(self, conversation: int, output: int, parent: int) -> NoReturn:
         """Keep nothing of the server's: in the child."""
         gc.enable()
         signal.set_wakeup_fd(-1)
@@ -199,7 +200,7 @@ class _Server:
         for fd in (self._deaths, self._wake, self._lock):
             if fd is not None:
                 os.close(fd)
-        slot.main(conversation, output)
+        slot.main(conversation, output, parent)
 
     # -- slots that have ended
 

@@ -22,9 +22,13 @@ def adopt_orphans() -> None:
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
 
 
-def die_with_parent(how: signal.Signals = signal.SIGKILL) -> None:
-    """Have the kernel signal this process when its parent dies (Linux)."""
+def die_with_parent(parent: int, how: signal.Signals = signal.SIGKILL) -> None:
+    """End this process when *parent*, which has just forked it, dies: by that signal (Linux)."""
+    if how is not signal.SIGKILL:
+        signal.signal(how, signal.SIG_DFL)  # a handler of the parent's would be lost with its code
     _prctl(_PR_SET_PDEATHSIG, how)
+    if os.getppid() != parent:  # it died before the kernel was told
+        os._exit(1)
 
 
 def bury_orphans(spare: Container[int]) -> None:

@@ -39,13 +39,13 @@ RECORD_CHARACTERS = 32 * 1024
 _ANYTHING = {"is_spoilt": True, "has_processes": True, "helpers": []}
 
 
-def main(conversation: int, output: int) -> NoReturn:
-    """Run tasks until the worker hangs up; never returns."""
+def main(conversation: int, output: int, parent: int) -> NoReturn:
+    """Run tasks until the worker hangs up, or *parent* is gone; never returns."""
     code = 1
     try:
         os.setsid()
         processes.adopt_orphans()
-        processes.die_with_parent()
+        processes.die_with_parent(parent)
         os.environ.setdefault("PGAPPNAME", database.application_name())
         _Slot(socket.socket(fileno=conversation), output).serve()
         code = 0

@@ -119,9 +119,9 @@ def test_a_stop_that_comes_before_the_slot_has_read_its_task_is_not_lost(pool):
 def freeze_at_birth(monkeypatch):
     """Each slot stops before its first own line, until somebody continues it."""
 
-    def main(conversation, output):
+    def main(*given):
         os.kill(os.getpid(), signal.SIGSTOP)
-        begin(conversation, output)
+        begin(*given)
 
     begin = slot_main.main
     monkeypatch.setattr(slot_main, "main", main)

@@ -1,12 +1,31 @@
-"""What a worker does about processes that it may not signal."""
+"""What is done about processes that may not be signalled, and about those whose parent dies."""
 
 import os
 import subprocess
+import sys
 
 import psutil
 import pytest
 
 from jobs.slots import processes
+
+ORPHAN = """
+import os, signal, sys, time
+from jobs.slots import processes
+parent, (hears, tells) = os.getpid(), os.pipe()
+if os.fork():
+    os.close(tells)
+    os.read(hears, 1)  # until the child says something
+    os._exit(0)
+signal.signal(signal.SIGTERM, lambda *_: None)
+if sys.argv[1] == "before":
+    os.write(tells, b".")
+    while os.getppid() == parent:
+        time.sleep(0.001)
+processes.die_with_parent(parent, signal.SIGTERM)
+os.write(tells, b".")
+time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -39,3 +58,10 @@ def test_a_program_of_another_user_is_left_and_the_others_are_ended(foreign):
 
 def test_a_program_of_another_user_does_not_keep_others_from_being_asked(foreign):
     processes.terminate_tree(os.getpid())
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_process_dies_with_its_parent_however_early_that_dies(moment):
+    command = [sys.executable, "-c", ORPHAN, moment]
+    # It ends when nobody has the pipe open any more: neither the parent nor its child.
+    subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30)

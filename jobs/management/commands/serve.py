@@ -159,7 +159,7 @@ class _Child:
                 pass_fds=self._pass_fds,
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
                 start_new_session=True,  # Ctrl-C reaches this command alone; it tells its children
-                preexec_fn=partial(processes.die_with_parent, signal.SIGTERM),
+                preexec_fn=partial(processes.die_with_parent, os.getpid(), signal.SIGTERM),
             )
 
     def rest(self) -> float:
