@@ -24,6 +24,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -33,6 +34,7 @@ from .. import conf
 from . import processes, slot
 
 SPAWN, BEAT, HOLD = b"+", b".", b"="
+GONE = "The fork server is gone; this worker cannot run steps any more."
 IGNORED = (signal.SIGINT, signal.SIGHUP)
 
 
@@ -77,15 +79,18 @@ class ForkServer:
 
     def ask_for_slot(self, conversation: socket.socket, output: int) -> None:
         """Fork a slot that talks over *conversation* and prints to *output*; ``news`` tells."""
-        socket.send_fds(self._control, [SPAWN], [conversation.fileno(), output])
+        with _alive():
+            socket.send_fds(self._control, [SPAWN], [conversation.fileno(), output])
 
     def beat(self) -> None:
         """Pass on a sign of life; without one for a lease, the slots are killed."""
-        self._control.sendall(BEAT)
+        with _alive():
+            self._control.sendall(BEAT)
 
     def hold(self, lock: int) -> None:
         """Hold the worker's lock, too, until nothing runs; it replaces an older one."""
-        socket.send_fds(self._control, [HOLD], [lock])
+        with _alive():
+            socket.send_fds(self._control, [HOLD], [lock])
 
     def news(self) -> list[Birth | Exit]:
         """The slots that were forked or have ended since the last call, in order.
@@ -94,7 +99,7 @@ class ForkServer:
         """
         data = self._control.recv(65536)
         if not data:
-            raise ConnectionError("The fork server is gone; this worker cannot run steps any more.")
+            raise ConnectionError(GONE)
         *lines, self._rest = (self._rest + data).split(b"\n")
         return [_read(line) for line in lines]
 
@@ -107,6 +112,15 @@ class ForkServer:
             self._control.close()
             os.waitpid(self.pid, 0)
             processes.kill_descendants(os.getpid())
+
+
+@contextmanager
+def _alive() -> Iterator[None]:
+    """What is said inside needs the server. Raises ConnectionError when it is gone."""
+    try:
+        yield
+    except ConnectionError as error:
+        raise ConnectionError(GONE) from error
 
 
 def _read(line: bytes) -> Birth | Exit:
