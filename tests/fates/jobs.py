@@ -340,17 +340,6 @@ class Forks(JobDefinition):
         subprocess.run(["sh", "-c", "trap '' TERM; sleep 600 & sleep 600"])
 
 
-class GivesUp(JobDefinition):
-    """Looks itself whether it is cancelled, and raises an error of its own then."""
-
-    @step
-    def watch(self, run):
-        run.log("watching")
-        while not run.cancelled:
-            time.sleep(0.01)
-        raise ValueError("half of it is done")
-
-
 class Watches(JobDefinition):
     """Looks itself whether it is cancelled, and ends in its own time."""
 
@@ -360,6 +349,15 @@ class Watches(JobDefinition):
         while not run.cancelled:
             time.sleep(0.01)
         print("tidied up")
+
+
+class GivesUp(Watches):
+    """Raises an error of its own once it is cancelled."""
+
+    @step
+    def watch(self, run):
+        super().watch(run)
+        raise ValueError("half of it is done")
 
 
 class Stuck(JobDefinition):
