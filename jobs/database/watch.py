@@ -23,10 +23,10 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0  # the longest time between two looks when nothing is reported
 POLL_SECONDS = 0.01  # the same where the kernel cannot report anything
 RETRY_SECONDS = 1.0  # from a failure to listen to the next try
-LEEWAY = 0.5  # of a long time between two looks: so much earlier costs less than to wake up for it
+LEEWAY = 0.5  # of a long wait: a thread that is awake looks that much earlier
 SOON_SECONDS = 0.001  # from a reported write to the first look; then twice as long each time
-LATER_SECONDS = 0.05  # the same to the second look, after a report that a writer is done
-RARE_SECONDS = 1.0  # the same, after one's own commit: that hardly ever finds anything
+LATER_SECONDS = 0.05  # from a report that a writer is done to the second look
+RARE_SECONDS = 1.0  # from one's own commit to the second look, which hardly ever finds anything
 BURST, RATE = 10, 40.0  # wake-ups at once and per second: at most 50 within any second
 
 
@@ -151,8 +151,8 @@ class _FileWatch(CommitWatch):
         connection.close()
 
     def wrote(self) -> None:
-        """What is reported until now is this commit: no other writer is between its first page and
-        its commit then. So one look is enough.
+        """One look is enough: SQLite has one writer at a time, so that whatever was reported before
+        is this commit, or is complete.
         """
         if self._muted_until is None and self._reports.select(0):
             self._hear()

@@ -116,7 +116,7 @@ class ForkServer:
 
 @contextmanager
 def _alive() -> Iterator[None]:
-    """What is said inside needs the server. Raises ConnectionError when it is gone."""
+    """Talk to the server inside. Raises ConnectionError, with clear words, when it is gone."""
     try:
         yield
     except ConnectionError as error:

@@ -131,7 +131,8 @@ class _Slot:
     def _attempt(self, task: Task) -> Outcome:
         try:
             outcome = run_step(task, lambda params: self._begin(task, params))
-            if self._run is not None and self._run.stop_reason:  # however it ended: not as it would
+            # A step that was told to stop may have done a part only, however it ended.
+            if self._run is not None and self._run.stop_reason:
                 return Outcome(verdict=Verdict.STOPPED, reason=STOPPED, traceback=outcome.traceback)
             return outcome
         except StepStopped:  # the signal came while the outcome was being put in words
@@ -158,7 +159,7 @@ class _Slot:
             else:
                 raise StepStopped(STOPPED)
         elif self._is_reporting:
-            self._stops_next = True  # its task may be there, unread; one that has ended stays so
+            self._stops_next = True  # that task may be waiting, unread; the last outcome stands
         else:
             self._stop_before_the_step()
 
