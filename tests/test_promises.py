@@ -90,7 +90,12 @@ def test_no_two_statuses_look_alike():
     assert len(rules) == len(set(rules)) == len(Status)
 
 
-@pytest.mark.parametrize("template", sorted((ROOT / "templates").rglob("*.html")), ids=str)
+TEMPLATES = sorted(
+    path for folder in ("jobs/templates", "templates") for path in (ROOT / folder).rglob("*.html")
+)
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=str)
 def test_no_template_holds_script_or_style_of_its_own(template):
     """The content security policy would refuse them; and no fragment asks who is looking."""
     text = template.read_text()
