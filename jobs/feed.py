@@ -25,7 +25,7 @@ from .models import Attempt, Job, Need, Step, Transition, given_up
 from .statuses import Status
 from .text import isolated
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("truestep.feed")
 
 ALL_JOBS = "jobs"
 ACCESS = "access"

@@ -332,7 +332,7 @@ def test_a_failing_broadcast_is_logged_and_harms_nothing(desk, monkeypatch, capl
     monkeypatch.setattr(feed, "_publisher", feed._Publisher())
     monkeypatch.setattr(feed, "get_channel_layer", BrokenLayer)
     job = launch("noop")
-    with caplog.at_level(logging.WARNING, "jobs.feed"):
+    with caplog.at_level(logging.WARNING, "truestep.feed"):
         assert drive(desk, job).status == "succeeded"
         wait_for(lambda: "Pokes cannot be sent: redis is gone" in caplog.text)
 

@@ -18,7 +18,7 @@ from .. import inotify
 from . import NEWS, follow_file
 from .routing import connection, connection_aside
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("truestep.database.watch")
 
 LOOK_SECONDS = 5.0  # the longest time between two looks when nothing is reported
 POLL_SECONDS = 0.01  # the same where the kernel cannot report anything

@@ -30,7 +30,7 @@ from ..statuses import Verdict
 from ..transitions import Claim
 from .base import Engine, WorkerProcess
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("truestep.engines.embedded")
 
 EARLY = 0.1  # of the time between two beats: that early is soon enough when the worker is awake
 DRAIN_TURN_SECONDS = 1.0  # the longest sleep of a turn while the worker stops

@@ -26,7 +26,7 @@ from django.utils.crypto import constant_time_compare
 
 from .. import conf, database, feed
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("truestep.live.access")
 
 NO_LOGIN, NO_PERMISSION, TOO_MANY = 4401, 4403, 4429
 CHECK_SECONDS = 10.0  # every open socket is looked at again this often, whatever hints were lost

@@ -22,7 +22,7 @@ from .hub import get_hub
 from .viewers import Frame, Viewer
 from .windows import Rows, Window, part_of, window_of
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("truestep.live.consumers")
 
 TRY_AGAIN, BAD_FRAME, NO_JOB = 1013, 4400, 4404
 TAG = 16  # characters of a position's tag: a window's has two digests

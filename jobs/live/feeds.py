@@ -27,7 +27,7 @@ from . import fragments
 from .viewers import Frame, Viewer
 from .windows import Rows, Window, has_moved
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("truestep.live.feeds")
 
 TICK_SECONDS = 2.0
 GAP_SECONDS = 0.05  # the first change goes out at once; a burst is gathered this long

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..feed import FIRST_PART, Part, Position
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("truestep.live.viewers")
 
 WINDOW = 100  # frames that a page may leave unacknowledged
 WINDOW_BYTES = 512 * 1024  # … and how much HTML in them: the server holds it until it is read
