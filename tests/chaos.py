@@ -104,15 +104,15 @@ def main() -> int:
         directory = Path(tempfile.mkdtemp(prefix="truestep-chaos-"))
         stack.callback(shutil.rmtree, directory, ignore_errors=True)
         server = prepare(directory, options.database, stack)
-        from tests.faults.theatre import Theatre
+        from tests.faults.chaos_run import ChaosRun
 
-        theatre = Theatre(directory, server, say)
-        stack.callback(theatre.end)
+        chaos_run = ChaosRun(directory, server, say)
+        stack.callback(chaos_run.end)
         if options.pages:
-            theatre.open_pages(options.pages, stack)
+            chaos_run.open_pages(options.pages, stack)
         events = plan(options.seed, options.jobs, options.kills, options.pace, server is not None)
-        theatre.play(events)
-        faults = [*theatre.judge()]
+        chaos_run.carry_out(events)
+        faults = [*chaos_run.problems()]
     for fault in faults:
         say(f"FAULT: {fault}")
     say(f"seed {options.seed}: " + (f"{len(faults)} faults" if faults else "all holds"))

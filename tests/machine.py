@@ -1,7 +1,7 @@
-"""A small world of workers, people and clocks, in which everything happens that may happen.
+"""A small simulation of workers, people and clocks, in which everything happens that may happen.
 
-``World`` does one deed after another, in this process and on the real database, and looks after
-each of them whether everything still adds up. Hypothesis chooses the deeds in
+``Simulation`` performs one action after another, in this process and on the real database, and
+checks after each that everything still adds up. Hypothesis chooses the actions in
 ``tests/test_machine.py``, a seed chooses them in ``play``. Workers here are as unkind as a network:
 they write late, deliver twice, forget what they have claimed, and vanish.
 """
@@ -29,17 +29,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 LEASE = 15.0
 DEFINITIONS = ("machine_chain", "machine_diamond", "machine_fan", "machine_stranger")
 MOST_JOBS = 3
-MOST_HANDS = 4
-DEEDS: dict[str, Deed] = {}
+MOST_WORKERS = 4
+ACTIONS: dict[str, Action] = {}
 
 
-def deed(of: str = "", *, when: str = "", weight: int = 1, **sizes: int) -> Callable[[F], F]:
+def action(of: str = "", *, when: str = "", weight: int = 1, **sizes: int) -> Callable[[F], F]:
     """Something that may happen. Its numbers are chosen below *sizes*; *of* names the list from
     which its first argument is picked. While that is empty, or *when* is false, it cannot happen.
     """
 
     def mark(function: F) -> F:
-        DEEDS[function.__name__] = Deed(
+        ACTIONS[function.__name__] = Action(
             function, of, when or of, weight, ({"pick": 12} if of else {}) | sizes
         )
         return function
@@ -48,7 +48,7 @@ def deed(of: str = "", *, when: str = "", weight: int = 1, **sizes: int) -> Call
 
 
 @dataclass
-class Deed:
+class Action:
     function: Callable[..., Any]
     of: str
     when: str
@@ -93,24 +93,24 @@ class Clock:
 
 
 @dataclass(eq=False)
-class Hold:
+class HeldAttempt:
     """What a worker believes: that this attempt is its own."""
 
-    hand: Hand
+    worker: SimulatedWorker
     claim: Any
     book: Any
     state: Any  # the job as the worker remembers it
 
 
 @dataclass(eq=False)
-class Hand:
+class SimulatedWorker:
     """A worker: what ``engines.embedded`` does with its rows, without processes."""
 
     post: Any
     desk: Any
     sweep: Any
     is_far: bool
-    holds: list[Hold] = field(default_factory=list)
+    held: list[HeldAttempt] = field(default_factory=list)
     watched: dict[UUID, Any] = field(default_factory=dict)  # its own view of the others' beats
 
     @property
@@ -121,17 +121,17 @@ class Hand:
 
     @property
     def running(self) -> set[int]:
-        return {hold.claim.step_id for hold in self.holds}
+        return {attempt.claim.step_id for attempt in self.held}
 
 
-class World:
+class Simulation:
     """Make it inside ``transactional_db``; ``close`` leaves an empty database behind."""
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.crew: list[Hand] = []
+        self.workers: list[SimulatedWorker] = []
         self.jobs: list[int] = []  # those that were not deleted
-        self.past: list[Hold] = []  # attempts that have ended, or that their worker lost
+        self.past: list[HeldAttempt] = []  # attempts that have ended, or that their worker lost
         self.born: list[int] = []
         self._locks: set[int] = set()
         self._jobs: dict[int, Any] = {}  # their rows as of the last look
@@ -147,18 +147,18 @@ class World:
     # -- from outside
 
     @property
-    def held(self) -> list[Hold]:
-        return [hold for hand in self.crew for hold in hand.holds]
+    def held(self) -> list[HeldAttempt]:
+        return [attempt for worker in self.workers for attempt in worker.held]
 
     @property
-    def overtaken(self) -> list[Hold]:
+    def overtaken(self) -> list[HeldAttempt]:
         """Attempts that a worker believes in, or may tell of, whose step runs anew elsewhere."""
         return [
-            hold
-            for hold in (*self.past, *self.held)
-            if (step := self._steps.get(hold.claim.step_id))
+            attempt
+            for attempt in (*self.past, *self.held)
+            if (step := self._steps.get(attempt.claim.step_id))
             and step.status == "running"
-            and step.attempt != hold.claim.attempt
+            and step.attempt != attempt.claim.attempt
         ]
 
     @property
@@ -166,16 +166,16 @@ class World:
         return len(self.jobs) < MOST_JOBS
 
     @property
-    def takes_hands(self) -> bool:
-        return len(self.crew) < MOST_HANDS
+    def takes_workers(self) -> bool:
+        return len(self.workers) < MOST_WORKERS
 
     def can(self, name: str) -> bool:
-        when = DEEDS[name].when
+        when = ACTIONS[name].when
         return not when or bool(getattr(self, when))
 
     def do(self, name: str, **numbers: int) -> None:
-        """One deed, and a look whether all adds up."""
-        what = DEEDS[name]
+        """One action, and a look whether all adds up."""
+        what = ACTIONS[name]
         given: list[Any] = []
         if what.of:
             items = getattr(self, what.of)
@@ -195,7 +195,7 @@ class World:
         _empty()
         _make_haste("FULL" if connection.vendor == "sqlite" else "ON")
 
-    # -- what must be true after each deed
+    # -- what must be true after each action
 
     def check(self, *, is_retry: bool = False) -> None:
         from django.db.models import Count
@@ -234,8 +234,8 @@ class World:
         """What a worker remembers of a job's steps is what they say, one by one."""
         from jobs.statuses import Status
 
-        remembered = [hold.state for hold in (*self.past, *self.held)]
-        remembered += [state for hand in self.crew for state in hand.desk.jobs.values()]
+        remembered = [attempt.state for attempt in (*self.past, *self.held)]
+        remembered += [state for worker in self.workers for state in worker.desk.jobs.values()]
         for state in {id(state): state for state in remembered}.values():
             steps = sorted(state.steps.values(), key=lambda step: step.position)
             startable = [
@@ -258,9 +258,9 @@ class World:
         from jobs.models import Job
         from tests.support import statuses
 
-        good = next((hand for hand in self.crew if hand.is_good), None)
-        for hand in [hand for hand in self.crew if hand is not good]:
-            self.vanish(hand)
+        good = next((worker for worker in self.workers if worker.is_good), None)
+        for worker in [worker for worker in self.workers if worker is not good]:
+            self.vanish(worker)
         if good is None:
             self.sign_on(0)
         for _ in range(24):
@@ -269,18 +269,18 @@ class World:
                 assert list(audit.differences()) == []
                 return
             self.clock.pass_by(1800)
-            self.beat(self.crew[0])  # it may have been declared dead, and is another one now
-            [good] = self.crew
+            self.beat(self.workers[0])  # it may have been declared dead, and is another one now
+            [good] = self.workers
             self._sweep(good)
-            while good.holds or self.claim(good, 2):
-                self.finish(good.holds[0], 0, 0, 0)
+            while good.held or self.claim(good, 2):
+                self.finish(good.held[0], 0, 0, 0)
             self.check()
         stuck = {job.pk: (job.status, statuses(job)) for job in Job.objects.unfinished()}
         raise AssertionError(f"stuck: {stuck}")
 
     # -- people
 
-    @deed(when="takes_jobs", weight=2, which=len(DEFINITIONS))
+    @action(when="takes_jobs", weight=2, which=len(DEFINITIONS))
     def launch(self, which: int, again_of: Any = None) -> None:
         from jobs import orchestrator
 
@@ -290,13 +290,13 @@ class World:
             self.jobs.append(job.pk)
             self.born.append(job.pk)
 
-    @deed("jobs", which=len(DEFINITIONS))
+    @action("jobs", which=len(DEFINITIONS))
     def launch_again(self, job_id: int, which: int) -> None:
         from jobs.models import Job
 
         self.launch(which, again_of=Job.objects.get(pk=job_id))
 
-    @deed("jobs")
+    @action("jobs")
     def cancel(self, job_id: int) -> None:
         from jobs import orchestrator
         from jobs.models import Job
@@ -306,7 +306,7 @@ class World:
         assert orchestrator.cancel(job_id, actor="ada") == expected
         assert not Job.objects.get(pk=job_id).steps.filter(status="pending").exists()
 
-    @deed("jobs", weight=3, which=7)
+    @action("jobs", weight=3, which=7)
     def retry(self, job_id: int, which: int) -> None:
         """All that failed (more often than not), one step, or a step that is not there."""
         from jobs import orchestrator
@@ -334,17 +334,17 @@ class World:
         assert bool(taken) == bool(is_open and (again or is_skipped))
         assert {step.name for step in again} <= set(taken) or not is_open
 
-    @deed("jobs")
+    @action("jobs")
     def delete(self, job_id: int) -> None:
         from jobs.models import Job, Worker
 
         Job.objects.get(pk=job_id).delete()
         self.jobs.remove(job_id)
         there = set(Worker.objects.values_list("pk", flat=True))
-        for hand in [hand for hand in self.crew if hand.post.worker.pk not in there]:
-            self.vanish(hand)  # it worked for this job alone
+        for worker in [worker for worker in self.workers if worker.post.worker.pk not in there]:
+            self.vanish(worker)  # it worked for this job alone
 
-    @deed("jobs", which=4)
+    @action("jobs", which=4)
     def give_up(self, job_id: int, which: int) -> None:
         from jobs import orchestrator
         from jobs.models import Step
@@ -355,14 +355,14 @@ class World:
 
     # -- workers come and go
 
-    @deed(when="takes_hands", kind=6)
-    def sign_on(self, kind: int) -> Hand | None:
+    @action(when="takes_workers", kind=6)
+    def sign_on(self, kind: int) -> SimulatedWorker | None:
         """On this host, on another one, for one job alone, or one that knows half of all steps."""
         from jobs import definitions, recovery, workers
         from jobs.models import Worker
         from jobs.orchestrator import Desk
 
-        if not self.takes_hands:
+        if not self.takes_workers:
             return None
         knows = {name: list(definitions.get(name).steps()) for name in DEFINITIONS[:3]}
         if kind == 3:
@@ -378,222 +378,231 @@ class World:
         rows = Worker.objects.filter(pk=post.worker.pk)
         rows.update(host=post.worker.host, pid=self._signed_on)
         desk = Desk(post.worker, knows)
-        hand = Hand(post, desk, recovery.Sweep(desk), is_far=kind == 1)
-        self.crew.append(hand)
-        return hand
+        worker = SimulatedWorker(post, desk, recovery.Sweep(desk), is_far=kind == 1)
+        self.workers.append(worker)
+        return worker
 
-    @deed("crew")
-    def vanish(self, hand: Hand) -> None:
+    @action("workers")
+    def vanish(self, worker: SimulatedWorker) -> None:
         """Killed: here the kernel lets go of its lock, of another host only the silence is seen."""
-        self.crew.remove(hand)
-        self.past += hand.holds
-        hand.holds = []
-        if not hand.is_far and hand.post._lock in self._locks:
-            self._locks.discard(hand.post._lock)
-            os.close(hand.post._lock)
+        self.workers.remove(worker)
+        self.past += worker.held
+        worker.held = []
+        if not worker.is_far and worker.post._lock in self._locks:
+            self._locks.discard(worker.post._lock)
+            os.close(worker.post._lock)
 
-    @deed("crew")
-    def sign_off(self, hand: Hand) -> None:
+    @action("workers")
+    def sign_off(self, worker: SimulatedWorker) -> None:
         """A clean stop: what it runs goes back, uncharged."""
-        for hold in list(hand.holds):
-            self._end(hold, "handed back", "its worker stopped", room=0)
-        self.crew.remove(hand)
-        self._locks.discard(hand.post._lock)
-        hand.post.sign_off()
+        for attempt in list(worker.held):
+            self._end(attempt, "handed back", "its worker stopped", room=0)
+        self.workers.remove(worker)
+        self._locks.discard(worker.post._lock)
+        worker.post.sign_off()
 
-    @deed("crew")
-    def beat(self, hand: Hand) -> None:
+    @action("workers")
+    def beat(self, worker: SimulatedWorker) -> None:
         """One that was declared dead learns of it here, and begins anew."""
         from jobs.exceptions import DeclaredDead
         from jobs.models import Worker
 
-        is_known = Worker.objects.filter(pk=hand.post.worker.pk, stopped_at=None).exists()
+        is_known = Worker.objects.filter(pk=worker.post.worker.pk, stopped_at=None).exists()
         try:
-            hand.post.beat()
-            hand.post.beat_in_row()
+            worker.post.beat()
+            worker.post.beat_in_row()
         except DeclaredDead as error:
             assert not is_known
-            for hold in list(hand.holds):
-                self._end(hold, "interrupted", str(error), room=0)
-            self.crew.remove(hand)
-            self._locks.discard(hand.post._lock)
-            hand.post.abandon()
-            self.sign_on(1 if hand.is_far else 0)
+            for attempt in list(worker.held):
+                self._end(attempt, "interrupted", str(error), room=0)
+            self.workers.remove(worker)
+            self._locks.discard(worker.post._lock)
+            worker.post.abandon()
+            self.sign_on(1 if worker.is_far else 0)
         else:
             assert is_known, "one that was declared dead lived on"
 
-    @deed("crew", forgets=2)
-    def look_after(self, hand: Hand, forgets: int) -> None:
+    @action("workers", forgets=2)
+    def look_after(self, worker: SimulatedWorker, forgets: int) -> None:
         """A sweep; *forgets*: by one that does not know any more what it runs."""
         if forgets:
-            self.past += hand.holds
-            hand.holds = []
-        self._sweep(hand)
+            self.past += worker.held
+            worker.held = []
+        self._sweep(worker)
 
-    @deed("crew", weight=2, times=6)
-    def stand_watch(self, hand: Hand, times: int) -> None:
+    @action("workers", weight=2, times=6)
+    def stand_watch(self, worker: SimulatedWorker, times: int) -> None:
         """It beats and sweeps while the others are silent."""
         for _ in range(times + 1):
             self.clock.pass_by(LEASE / 3)
-            self.beat(hand)
-            if hand not in self.crew:
+            self.beat(worker)
+            if worker not in self.workers:
                 return
-            self._sweep(hand)
+            self._sweep(worker)
             self.check()
 
-    def _sweep(self, hand: Hand) -> None:
+    def _sweep(self, worker: SimulatedWorker) -> None:
         from jobs import workers
 
-        with patch.object(workers, "_watched", hand.watched):
-            hand.sweep.has_news = True
-            hand.sweep.run(held=hand.running)
+        with patch.object(workers, "_watched", worker.watched):
+            worker.sweep.has_news = True
+            worker.sweep.run(held=worker.running)
 
     # -- attempts
 
-    @deed("crew", weight=5, room=3)
-    def claim(self, hand: Hand, room: int) -> list[Hold]:
+    @action("workers", weight=5, room=3)
+    def claim(self, worker: SimulatedWorker, room: int) -> list[HeldAttempt]:
         from jobs import orchestrator
 
-        return self._take(hand, orchestrator.claim(hand.desk, room + 1))
+        return self._take(worker, orchestrator.claim(worker.desk, room + 1))
 
-    @deed("crew")
-    def claim_and_never_know(self, hand: Hand) -> None:
+    @action("workers")
+    def claim_and_never_know(self, worker: SimulatedWorker) -> None:
         """The answer to the COMMIT is lost."""
         from jobs import orchestrator
 
-        lost = self._take(hand, orchestrator.claim(hand.desk, 1))
-        hand.holds = [hold for hold in hand.holds if hold not in lost]
+        lost = self._take(worker, orchestrator.claim(worker.desk, 1))
+        worker.held = [attempt for attempt in worker.held if attempt not in lost]
         self.past += lost
 
-    def _take(self, hand: Hand, claims: Collection[Any]) -> list[Hold]:
+    def _take(self, worker: SimulatedWorker, claims: Collection[Any]) -> list[HeldAttempt]:
         from jobs.logs import LogBook
 
         taken = [
-            Hold(hand, claim, LogBook(claim, 2000), hand.desk.jobs[claim.job_id])
+            HeldAttempt(worker, claim, LogBook(claim, 2000), worker.desk.jobs[claim.job_id])
             for claim in claims
         ]
-        for hold in taken:
-            self._steps_of_its_own(hold)
-        hand.holds += taken
+        for attempt in taken:
+            self._steps_of_its_own(attempt)
+        worker.held += taken
         return taken
 
-    def _steps_of_its_own(self, hold: Hold) -> None:
+    def _steps_of_its_own(self, attempt: HeldAttempt) -> None:
         """Nobody else's attempt is open, the worker knows the step, and may take it."""
-        worker, job_id = hold.hand.post.worker, hold.claim.job_id
-        assert hold.claim.name in worker.knows[hold.state.job.definition]
+        worker, job_id = attempt.worker.post.worker, attempt.claim.job_id
+        assert attempt.claim.name in worker.knows[attempt.state.job.definition]
         assert worker.only_job_id in (None, job_id)
-        assert self._is_open(hold)
+        assert self._is_open(attempt)
 
-    @deed("held", weight=2, lines=4, done=3)
-    def speak(self, hold: Hold, lines: int, done: int) -> None:
+    @action("held", weight=2, lines=4, done=3)
+    def speak(self, attempt: HeldAttempt, lines: int, done: int) -> None:
         for number in range(lines):
-            hold.book.add(f"line {number}")
+            attempt.book.add(f"line {number}")
         if done:
-            hold.book.progress(done, 2, "done")
-        self._write(hold, hold.book.write)
+            attempt.book.progress(done, 2, "done")
+        self._write(attempt, attempt.book.write)
 
-    @deed("held", weight=4, room=2, finds_children=2, twice=4)
-    def finish(self, hold: Hold, room: int, finds_children: int, twice: int) -> None:
+    @action("held", weight=4, room=2, finds_children=2, twice=4)
+    def finish(self, attempt: HeldAttempt, room: int, finds_children: int, twice: int) -> None:
         """It returned."""
-        self._end(hold, "returned", "", room=room, result={"children": finds_children})
+        self._end(attempt, "returned", "", room=room, result={"children": finds_children})
         if twice == 3:
-            self._end(hold, "returned", "", room=0, result={"children": finds_children})
+            self._end(attempt, "returned", "", room=0, result={"children": finds_children})
 
-    @deed("held", weight=3, how=4, may_retry=3, room=2)
-    def fail(self, hold: Hold, how: int, may_retry: int, room: int) -> None:
+    @action("held", weight=3, how=4, may_retry=3, room=2)
+    def fail(self, attempt: HeldAttempt, how: int, may_retry: int, room: int) -> None:
         verdict = ("failed", "timed out", "died", "lost")[how]
-        self._end(hold, verdict, f"it {verdict}", room=room, may_retry=bool(may_retry))
+        self._end(attempt, verdict, f"it {verdict}", room=room, may_retry=bool(may_retry))
 
-    @deed("held", room=2)
-    def stop(self, hold: Hold, room: int) -> None:
+    @action("held", room=2)
+    def stop(self, attempt: HeldAttempt, room: int) -> None:
         """The worker has seen that the job is cancelled, and has ended the step."""
         from jobs.models import Job
 
-        if Job.objects.filter(pk=hold.claim.job_id, cancel_requested=True).exists():
-            self._end(hold, "stopped", "cancelled while it ran", room=room)
+        if Job.objects.filter(pk=attempt.claim.job_id, cancel_requested=True).exists():
+            self._end(attempt, "stopped", "cancelled while it ran", room=room)
 
-    @deed("held")
-    def hand_back(self, hold: Hold) -> None:
-        self._end(hold, "handed back", "no room", room=0)
+    @action("held")
+    def hand_back(self, attempt: HeldAttempt) -> None:
+        self._end(attempt, "handed back", "no room", room=0)
 
-    @deed("overtaken", weight=5, how=4)
-    def deliver_to_another_attempt(self, hold: Hold, how: int) -> None:
-        self.deliver_late(hold, how)
+    @action("overtaken", weight=5, how=4)
+    def deliver_to_another_attempt(self, attempt: HeldAttempt, how: int) -> None:
+        self.deliver_late(attempt, how)
 
-    @deed("past", how=4)
-    def deliver_late(self, hold: Hold, how: int) -> None:
-        """Something of an attempt that its worker does not hold any more arrives after all."""
+    @action("past", how=4)
+    def deliver_late(self, attempt: HeldAttempt, how: int) -> None:
+        """Something of an attempt that its worker does not attempt any more arrives after all."""
         if how == 0:
-            hold.book.add("late")
-            self._write(hold, hold.book.write)
+            attempt.book.add("late")
+            self._write(attempt, attempt.book.write)
         elif how == 1:
-            hold.book.progress(1, 1, "late")
-            self._write(hold, hold.book.write)
+            attempt.book.progress(1, 1, "late")
+            self._write(attempt, attempt.book.write)
         else:
-            self._end(hold, ("returned", "failed")[how - 2], "late", room=1)
+            self._end(attempt, ("returned", "failed")[how - 2], "late", room=1)
 
     def _end(
-        self, hold: Hold, verdict: str, reason: str, *, room: int, result: Any = None, **more: Any
+        self,
+        attempt: HeldAttempt,
+        verdict: str,
+        reason: str,
+        *,
+        room: int,
+        result: Any = None,
+        **more: Any,
     ) -> None:
         from jobs import orchestrator
         from jobs.runner import Outcome
         from jobs.statuses import Verdict
 
-        hand = hold.hand
+        worker = attempt.worker
         outcome = Outcome(
             verdict=Verdict(verdict), reason=reason, error=reason, result=result, **more
         )
-        hand.desk.jobs[hold.claim.job_id] = hold.state  # as stale as it may be
-        is_there = hand in self.crew
+        worker.desk.jobs[attempt.claim.job_id] = attempt.state  # as stale as it may be
+        is_there = worker in self.workers
         claims = self._write(
-            hold,
-            lambda: orchestrator.finish(hand.desk, hold.claim, outcome, room if is_there else 0),
+            attempt,
+            lambda: orchestrator.finish(
+                worker.desk, attempt.claim, outcome, room if is_there else 0
+            ),
         )
-        if hold in hand.holds:
-            hand.holds.remove(hold)
-        if hold not in self.past:
-            self.past.append(hold)
-        self._take(hand, claims or ())
+        if attempt in worker.held:
+            worker.held.remove(attempt)
+        if attempt not in self.past:
+            self.past.append(attempt)
+        self._take(worker, claims or ())
 
-    def _write(self, hold: Hold, write: Callable[[], Any]) -> Any:
+    def _write(self, attempt: HeldAttempt, write: Callable[[], Any]) -> Any:
         """A write under a claim: taken while the attempt is open, else refused without a trace."""
         from jobs import orchestrator
         from jobs.exceptions import Overtaken
         from tests.support import rows
 
-        is_open = self._is_open(hold)
+        is_open = self._is_open(attempt)
         before = None if is_open else rows()
         try:
             answer = write()
         except Overtaken:
             assert not is_open, "the attempt that owns its step was refused"
             assert rows() == before
-            orchestrator.note_refused(hold.hand.desk, hold.claim)
-            if hold in hold.hand.holds:
-                hold.hand.holds.remove(hold)
-                self.past.append(hold)
+            orchestrator.note_refused(attempt.worker.desk, attempt.claim)
+            if attempt in attempt.worker.held:
+                attempt.worker.held.remove(attempt)
+                self.past.append(attempt)
             return None
         assert is_open or rows() == before, "a late write was accepted"
         return answer
 
-    def _is_open(self, hold: Hold) -> bool:
+    def _is_open(self, attempt: HeldAttempt) -> bool:
         """By the attempt's own row: the fence is not asked."""
         from jobs.models import Attempt
 
-        mine = Attempt.objects.filter(step=hold.claim.step_id, number=hold.claim.attempt)
-        return mine.filter(worker=hold.hand.post.worker, ended_at=None).exists()
+        mine = Attempt.objects.filter(step=attempt.claim.step_id, number=attempt.claim.attempt)
+        return mine.filter(worker=attempt.worker.post.worker, ended_at=None).exists()
 
     # -- time
 
-    @deed(which=5)
+    @action(which=5)
     def let_time_pass(self, which: int) -> None:
         self.clock.pass_by((0.5, 6.0, 15.0, 60.0, 400.0)[which])
 
-    @deed(which=4)
+    @action(which=4)
     def set_the_wall_clock(self, which: int) -> None:
         self.clock.wall += timedelta(seconds=(-3600, -5, 5, 3600)[which])
 
-    @deed()
+    @action()
     def suspend_the_machine(self) -> None:
         self.clock.sleep(7200)
 
@@ -660,23 +669,23 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, datetime) else value
 
 
-def play(seed: int, deeds: int = 40) -> list[list[Any]]:
-    """The history of a world in which *seed* decides everything."""
+def play(seed: int, actions: int = 40) -> list[list[Any]]:
+    """The history of a simulation in which *seed* decides everything."""
     choose = random.Random(seed)
     state = random.getstate()
     random.seed(seed)  # delays
-    world = World()
+    simulation = Simulation()
     try:
-        for _ in range(deeds):
-            names = [name for name in DEEDS if world.can(name)]
-            [name] = choose.choices(names, [DEEDS[name].weight for name in names])
-            sizes = DEEDS[name].sizes
-            world.do(name, **{key: choose.randrange(size) for key, size in sizes.items()})
-        unsettled = world.history()
-        world.settle()
-        return unsettled + world.history()
+        for _ in range(actions):
+            names = [name for name in ACTIONS if simulation.can(name)]
+            [name] = choose.choices(names, [ACTIONS[name].weight for name in names])
+            sizes = ACTIONS[name].sizes
+            simulation.do(name, **{key: choose.randrange(size) for key, size in sizes.items()})
+        unsettled = simulation.history()
+        simulation.settle()
+        return unsettled + simulation.history()
     finally:
-        world.close()
+        simulation.close()
         random.setstate(state)
 
 

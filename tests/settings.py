@@ -20,7 +20,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
     TEST_DATABASE = f"truestep_test{WORKER}"
 # Child processes use the same one: a test database has the name of the database.
 DATABASES["default"] |= {"NAME": TEST_DATABASE, "TEST": {"NAME": TEST_DATABASE}}
-INSTALLED_APPS += ["tests.fates"]
+INSTALLED_APPS += ["tests.testapp"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 GRACE = float(os.environ.get("TEST_GRACE", "1"))
 TRUESTEP = {

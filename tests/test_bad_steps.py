@@ -14,8 +14,8 @@ from django.utils.html import escape
 from jobs import audit
 from jobs.models import Attempt, Job, LogChunk, Step
 from jobs.orchestrator import launch
-from tests.fates.jobs import DEEDS
 from tests.support import job_of, program, step_of, wait_for
+from tests.testapp.jobs import BEHAVIOURS
 
 pytestmark = [
     pytest.mark.django_db,  # makes the database; it is written by the fixture alone
@@ -81,7 +81,7 @@ OUTPUT = {
 
 @dataclass
 class Case:
-    """What became of one deed, and how it is shown."""
+    """What became of one behaviour, and how it is shown."""
 
     job: Job
     step: Step
@@ -95,15 +95,18 @@ class Case:
 
 @pytest.fixture(scope="module")
 def cases(django_db_setup, django_db_blocker):
-    """All deeds on one worker, so that each one also shows that the worker survived the last."""
+    """All on one worker, so that each one also shows that the worker survived the last."""
     with django_db_blocker.unblock(), program("worker") as worker:
         try:
-            jobs = {deed: launch("misbehaves", {"deed": deed}) for deed in DEEDS}
-            with suppress(AssertionError):  # the deed that hangs fails its own test
+            jobs = {
+                behaviour: launch("misbehaves", {"behaviour": behaviour})
+                for behaviour in BEHAVIOURS
+            }
+            with suppress(AssertionError):  # the behaviour that hangs fails its own test
                 wait_for(lambda: not Job.objects.unfinished().exists(), 90)
             client = Client()
             client.force_login(User.objects.create_superuser("ada"))
-            yield {deed: case(job, client) for deed, job in jobs.items()}
+            yield {behaviour: case(job, client) for behaviour, job in jobs.items()}
             assert worker.process.poll() is None
             assert worker.errors == []
             assert list(audit.differences()) == []
@@ -128,13 +131,13 @@ def case(job, client):
 
 
 def test_every_deed_has_its_test():
-    assert set(DEEDS) == set(FAILURES) | set(SUCCESSES)
+    assert set(BEHAVIOURS) == set(FAILURES) | set(SUCCESSES)
 
 
-@pytest.mark.parametrize("deed", FAILURES)
-def test_a_bad_deed_fails_its_step_and_says_why(cases, deed):
-    case = cases[deed]
-    assert case.attempt.error.startswith(FAILURES[deed])
+@pytest.mark.parametrize("behaviour", FAILURES)
+def test_a_bad_deed_fails_its_step_and_says_why(cases, behaviour):
+    case = cases[behaviour]
+    assert case.attempt.error.startswith(FAILURES[behaviour])
     assert (case.job.status, case.step.status, case.after.status) == ("failed", "failed", "skipped")
     assert case.attempt.result is None
     assert re.match(
@@ -142,9 +145,9 @@ def test_a_bad_deed_fails_its_step_and_says_why(cases, deed):
     )
 
 
-@pytest.mark.parametrize("deed", FAILURES)
-def test_a_bad_deed_is_shown_escaped_and_not_too_long(cases, deed):
-    case = cases[deed]
+@pytest.mark.parametrize("behaviour", FAILURES)
+def test_a_bad_deed_is_shown_escaped_and_not_too_long(cases, behaviour):
+    case = cases[behaviour]
     told = escape(case.attempt.error)
     assert told in case.page
     assert told in case.admin
@@ -152,24 +155,24 @@ def test_a_bad_deed_is_shown_escaped_and_not_too_long(cases, deed):
     assert len(case.attempt.traceback.encode()) < 20_000
 
 
-@pytest.mark.parametrize("deed", SUCCESSES)
-def test_a_strange_deed_does_no_harm(cases, deed):
-    case = cases[deed]
+@pytest.mark.parametrize("behaviour", SUCCESSES)
+def test_a_strange_deed_does_no_harm(cases, behaviour):
+    case = cases[behaviour]
     assert (case.job.status, case.attempt.error) == ("succeeded", "")
-    assert case.attempt.result == SUCCESSES[deed]
+    assert case.attempt.result == SUCCESSES[behaviour]
 
 
-@pytest.mark.parametrize("deed", OUTPUT)
-def test_what_a_step_prints_is_made_visible(cases, deed):
-    assert cases[deed].lines == OUTPUT[deed]
+@pytest.mark.parametrize("behaviour", OUTPUT)
+def test_what_a_step_prints_is_made_visible(cases, behaviour):
+    assert cases[behaviour].lines == OUTPUT[behaviour]
 
 
 @pytest.mark.parametrize(
-    ("deed", "letter", "size"),
+    ("behaviour", "letter", "size"),
     [("print 10 MB in a line", "x", 10), ("log 60 MB in a line", "y", 60)],
 )
-def test_megabytes_without_a_newline_are_kept_in_marked_pieces(cases, deed, letter, size):
-    lines = cases[deed].lines
+def test_megabytes_without_a_newline_are_kept_in_marked_pieces(cases, behaviour, letter, size):
+    lines = cases[behaviour].lines
     assert {line[-2:] for line in lines[:-1]} == {"…⏎"}
     assert max(map(len, lines)) <= 16 * 1024 + 3
     assert sum(line.count(letter) for line in lines) == size * 2**20

@@ -92,7 +92,10 @@ def test_a_failed_job_is_exit_code_1_and_its_error_is_shown(database):
         (["chatters", "--lines", "many"], "--lines: Enter a whole number."),
         (["particular"], "from command"),
         (["noop", "--det"], "unrecognized arguments: --det"),
-        (["misbehaves", "--deed", "be good"], "--deed: Select a valid choice. be good is not one"),
+        (
+            ["misbehaves", "--behaviour", "be good"],
+            "--behaviour: Select a valid choice. be good is not one",
+        ),
         (["waits", "--gate"], "argument --gate: expected one argument"),
     ],
 )
@@ -224,7 +227,7 @@ def test_a_terminal_without_unicode_is_no_reason_to_fail(database):
 
 
 def test_control_characters_do_not_reach_the_terminal(database):
-    code, out, _ = manage("launch", "misbehaves", "--deed", "print ANSI")
+    code, out, _ = manage("launch", "misbehaves", "--behaviour", "print ANSI")
     assert code == 0
     assert "␛[31mred␛[0m" in out
     assert "\x1b" not in out
@@ -388,7 +391,7 @@ def test_serve_ends_with_all_its_children(serving, number):
 
 def test_serve_ends_soon_although_a_request_is_never_answered(serving, tmp_path):
     held = tmp_path / "held"
-    settings = "tests.faults.held_settings"
+    settings = "tests.faults.hanging_request_settings"
     env = {"DJANGO_SETTINGS_MODULE": settings, "TEST_HELD": str(held)}
     with serving("--no-worker", env=env) as site:
         request = http.client.HTTPConnection(site.url.removeprefix("http://"))

@@ -11,7 +11,7 @@ import pytest
 from jobs import audit
 from jobs.models import Intent, Job, Step, Transition, Worker
 from jobs.statuses import TERMINAL
-from tests.faults.crashes import SITUATIONS, Nursery, bring_to_end, new_worker, picture
+from tests.faults.crashes import SITUATIONS, CrashServer, bring_to_end, database_state, new_worker
 from tests.test_promises import SOURCES
 
 pytestmark = pytest.mark.slow
@@ -64,10 +64,10 @@ MAY_END_BADLY = {
 
 
 @pytest.fixture(scope="module")
-def nursery(django_db_setup):
-    nursery = Nursery()
-    yield nursery
-    nursery.end()
+def crash_server(django_db_setup):
+    crash_server = CrashServer()
+    yield crash_server
+    crash_server.end()
 
 
 @pytest.fixture(scope="module")
@@ -76,12 +76,12 @@ def known():
 
 
 @pytest.fixture
-def normal(database, nursery, known):
+def normal(database, crash_server, known):
     """``normal(operation)``: what a child tells that nothing strikes."""
 
     def live(operation):
         if operation not in known:
-            known[operation] = told = nursery.live(operation)
+            known[operation] = told = crash_server.run(operation)
             assert "broke" not in told, told["broke"]
             assert "raised" not in told
             Job.objects.all().delete()
@@ -114,9 +114,11 @@ def commits():
 
 
 @pytest.mark.parametrize(("operation", "point", "fault"), list(cases()))
-def test_it_happens_wholly_or_not_at_all_and_then_goes_on(normal, nursery, operation, point, fault):
+def test_it_happens_wholly_or_not_at_all_and_then_goes_on(
+    normal, crash_server, operation, point, fault
+):
     undisturbed = normal(operation)
-    told = nursery.live(operation, point, fault)
+    told = crash_server.run(operation, point, fault)
     check(operation, told, undisturbed)
     assert told["code"] == (-9 if fault == "kill" else 0)
     struck = fault in ("exception", "database") or was_cut(fault, point)
@@ -138,11 +140,11 @@ def is_found(operation, point):
 @pytest.mark.postgres
 @pytest.mark.parametrize(("operation", "point"), list(commits()))
 def test_what_a_commit_whose_answer_was_lost_has_done_is_found_out(
-    normal, nursery, operation, point
+    normal, crash_server, operation, point
 ):
     undisturbed = normal(operation)
-    told = nursery.live(operation, point, "unanswered")
-    assert told["after"] in undisturbed["pictures"]
+    told = crash_server.run(operation, point, "unanswered")
+    assert told["after"] in undisturbed["states"]
     name = point.partition(".")[0]
     assert ("raised" in told) == (name in ("log", "sign_on", "sign_off", "bury"))
     check(operation, told, undisturbed)
@@ -153,7 +155,7 @@ def check(operation, told, undisturbed):
     before, after = undisturbed["before"], undisturbed["after"]
     assert told["before"] == before
     if told["code"]:
-        seen = picture()
+        seen = database_state()
         assert list(audit.differences()) == []
         post, desk = new_worker()
         bring_to_end(desk)
@@ -161,7 +163,7 @@ def check(operation, told, undisturbed):
     else:  # it has gone on by itself
         seen = told["after"]
         assert told["again"] in ([after, undisturbed["again"]] if seen == after else [after])
-    assert seen in (before, *undisturbed["pictures"], after)
+    assert seen in (before, *undisturbed["states"], after)
     assert list(audit.differences()) == []
     must_succeed = operation not in MAY_END_BADLY or ("retry" in operation and seen == after)
     for step in Step.objects.all():
@@ -190,8 +192,8 @@ def failures():
 
 
 @pytest.mark.parametrize(("point", "fault"), list(failures()))
-def test_a_worker_whose_database_fails_it_once_goes_on(database, nursery, point, fault):
-    told = nursery.live("work", point, fault)
+def test_a_worker_whose_database_fails_it_once_goes_on(database, crash_server, point, fault):
+    told = crash_server.run("work", point, fault)
     assert "broke" not in told, told["broke"]
     assert told["code"] == 0
     assert point in told["reached"]

@@ -28,8 +28,8 @@ from tests.engines.test_embedded import (
     wait_until_spares_are_left,
 )
 from tests.engines.test_liveness import verdicts
+from tests.faults.database import SECONDS, DatabaseFaults, leave_no_page_free, speaks
 from tests.faults.postgres_proxy import PostgresProxy
-from tests.faults.trouble import SECONDS, Trouble, leave_no_page_free, speaks
 from tests.faults.websocket import TEXT, RawSocket
 from tests.support import ROOT, in_threads, journal, program, statuses, step_of, wait_for
 
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def trouble(database, tmp_path):
-    made = Trouble(tmp_path)
+    made = DatabaseFaults(tmp_path)
     yield made
     made.forget()
 

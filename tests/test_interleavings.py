@@ -18,7 +18,7 @@ from jobs.runner import Outcome
 from jobs.statuses import TERMINAL, Kind, Verdict
 from jobs.transitions import JobState
 from tests.faults.crashes import HOPELESS, bring_to_end, new_worker
-from tests.faults.schedules import Stage
+from tests.faults.schedules import Scheduler
 from tests.support import returned
 
 pytestmark = pytest.mark.slow
@@ -165,10 +165,10 @@ OPERATIONS = ("finish", "fail", "cancel", "retry", "sweep", "claim", "beat", "de
 
 
 @pytest.fixture(scope="module")
-def stage(django_db_setup):
-    stage = Stage()
-    yield stage
-    stage.end()
+def scheduler(django_db_setup):
+    scheduler = Scheduler()
+    yield scheduler
+    scheduler.end()
 
 
 def cases():
@@ -181,7 +181,7 @@ def cases():
 
 
 @pytest.mark.parametrize(("names", "late", "count"), list(cases()))
-def test_two_operations_end_as_if_one_came_first(database, stage, names, late, count):
+def test_two_operations_end_as_if_one_came_first(database, scheduler, names, late, count):
     post, desk = new_worker()
     chance = random.Random(f"{names} {late}")
     waiting = [REPLAY or format(chance.getrandbits(64), "064b")]
@@ -190,14 +190,14 @@ def test_two_operations_end_as_if_one_came_first(database, stage, names, late, c
             break  # those were all that there are
         choices = waiting.pop(chance.randrange(len(waiting)))
         scene = Scene(desk, late)
-        played = stage.play([scene.operation(name) for name in names], choices)
+        run = scheduler.run([scene.operation(name) for name in names], choices)
         try:
-            scene.check(names, played.answers)
+            scene.check(names, run.answers)
         except BaseException as error:
-            error.add_note(f"SCHEDULE={played.choices}  {played}")
+            error.add_note(f"SCHEDULE={run.choices}  {run}")
             raise
         scene.clear()
-        made = played.choices  # all that begin alike and then differ are other schedules
+        made = run.choices  # all that begin alike and then differ are other schedules
         begin = len(choices) if number else 0
         waiting += [made[:i] + "10"[int(made[i])] for i in range(begin, len(made))]
         if REPLAY:

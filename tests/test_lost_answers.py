@@ -7,8 +7,8 @@ from jobs.orchestrator import launch
 from jobs.statuses import Kind
 from tests.engines.test_embedded import ended
 from tests.engines.test_liveness import verdicts
+from tests.faults.database import SECONDS, speaks
 from tests.faults.postgres_proxy import PostgresProxy
-from tests.faults.trouble import SECONDS, speaks
 from tests.support import journal, program, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]

@@ -1,6 +1,6 @@
 """Whatever happens, in whatever order, on whichever database: the journal tells the truth.
 
-Each run is up to 25 deeds of ``tests.machine.World``, chosen by Hypothesis, with a look at
+Each run is up to 25 actions of ``tests.machine.Simulation``, chosen by Hypothesis, with a look at
 everything after each of them. ``script/test`` does 100 runs on each database, ``script/test
 --full`` 1,000, and any other number is a matter of patience:
 
@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from tests.machine import DEEDS, World, play
+from tests.machine import ACTIONS, Simulation, play
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
@@ -26,12 +26,12 @@ RUNS = int(os.environ.get("MACHINE_RUNS", "1000"))
 
 
 def rule_of(name):
-    """The deed as a rule: Hypothesis chooses its numbers, and when it happens."""
+    """The action as a rule: Hypothesis chooses its numbers, and when it happens."""
 
-    @precondition(lambda machine: machine.world.can(name))
-    @rule(**{key: st.integers(0, size - 1) for key, size in DEEDS[name].sizes.items()})
+    @precondition(lambda machine: machine.simulation.can(name))
+    @rule(**{key: st.integers(0, size - 1) for key, size in ACTIONS[name].sizes.items()})
     def do(self, **numbers):
-        self.world.do(name, **numbers)
+        self.simulation.do(name, **numbers)
 
     do.__name__ = name
     return do
@@ -40,18 +40,18 @@ def rule_of(name):
 class Machine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.world = World()
+        self.simulation = Simulation()
 
     def teardown(self):
         try:
             if sys.exc_info()[0] is None:
-                self.world.settle()
+                self.simulation.settle()
         finally:
-            self.world.close()
+            self.simulation.close()
 
 
-for name, deed in DEEDS.items():
-    for number in range(deed.weight):  # Hypothesis chooses among rules alike
+for name, action in ACTIONS.items():
+    for number in range(action.weight):  # Hypothesis chooses among rules alike
         setattr(Machine, f"{name}_{number}" if number else name, rule_of(name))
 
 

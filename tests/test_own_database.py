@@ -178,7 +178,7 @@ def test_an_error_of_the_users_database_is_understood_too(db, cause, kind):
 
 # --- a whole project ------------------------------------------------------------------------------
 
-PROJECT = {"DJANGO_SETTINGS_MODULE": "tests.faults.apart_settings"}
+PROJECT = {"DJANGO_SETTINGS_MODULE": "tests.faults.two_databases_settings"}
 
 
 def run(*arguments: str, env: dict[str, str]) -> list[str]:

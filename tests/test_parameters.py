@@ -31,8 +31,8 @@ from jobs.definitions.parameters import FromCommand
 from jobs.exceptions import InvalidParams
 from jobs.models import Attempt, Job
 from jobs.orchestrator import launch
-from tests.fates.field_jobs import GROUPS, UNDERSTOOD, VALUES, Colour
 from tests.support import at_length, job_of, rows, step_of, wait_for
+from tests.testapp.field_jobs import GROUPS, UNDERSTOOD, VALUES, Colour
 
 BERLIN = "Europe/Berlin"
 LANGUAGES = ("en", "de", "en-gb")

@@ -11,7 +11,7 @@ from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, launch
 from tests.engines.test_embedded import ended
 from tests.engines.test_liveness import verdicts
-from tests.faults.trouble import SECONDS, Trouble, speaks
+from tests.faults.database import SECONDS, DatabaseFaults, speaks
 from tests.support import job_of, program, statuses, step_of, wait_for
 
 pytestmark = pytest.mark.slow
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def trouble(database, tmp_path):
-    made = Trouble(tmp_path)
+    made = DatabaseFaults(tmp_path)
     yield made
     made.forget()
 

@@ -14,7 +14,7 @@ import pytest
 from jobs.exceptions import StepStopped
 from jobs.runner import Channel, Limits, Outcome, Run, Task, run_step
 from jobs.statuses import Verdict
-from tests.fates import jobs as fates
+from tests.testapp import jobs as testapp_jobs
 
 LIMITS = Limits(error_bytes=1000, result_bytes=1000)
 
@@ -48,7 +48,7 @@ def run(ear):
 
 def call(told, monkeypatch, function, ear):
     """The outcome of a step that is this function."""
-    monkeypatch.setattr(fates.Noop, "one", lambda self, run: function(run))
+    monkeypatch.setattr(testapp_jobs.Noop, "one", lambda self, run: function(run))
     return run_step(told, lambda params: Run(told, params, ear.channel))
 
 

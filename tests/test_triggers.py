@@ -251,13 +251,13 @@ def test_a_guard_finds_by_an_index_what_it_looks_for(database, rule):
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("is_analyzed", [False, True])
-@pytest.mark.parametrize("deed", ["launch", "cancel"])
-def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, deed, is_analyzed):
+@pytest.mark.parametrize("operation", ["launch", "cancel"])
+def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, operation, is_analyzed):
     """… for each of its rows, as they would if a lookup had no index of its own."""
     read = {}
 
     def count(point):
-        if point == f"{deed}.before_commit":
+        if point == f"{operation}.before_commit":
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables "

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.definitions import values
-from tests.fates.field_jobs import Colour
 from tests.test_parameters import is_same
+from tests.testapp.field_jobs import Colour
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -142,7 +142,7 @@ def test_what_would_come_back_as_another_is_refused(value, why):
         ({"$datetime": ["2026-01-01T00:00:00", 0, "Mars/Olympus"]}, "no time zone Mars/Olympus"),
         ({"$enum": ["tests.nothing", "Colour", "r"]}, r"there is no tests\.nothing\.Colour"),
         ({"$enum": ["os", "PathLike", "r"]}, r"os\.PathLike is no enumeration"),
-        ({"$enum": ["tests.fates.field_jobs", "Colour", "x"]}, "'x' is not a valid Colour"),
+        ({"$enum": ["tests.testapp.field_jobs", "Colour", "x"]}, "'x' is not a valid Colour"),
         ({"$object": {"model": "no.model", "db": "default", "pk": 1, "text": ""}}, "no.model"),
         (
             {"$object": {"model": "auth.user", "db": "gone", "pk": 1, "text": ""}},

@@ -83,14 +83,14 @@ def test_a_wide_job_is_read_whole_once_although_its_worker_holds_nothing_of_it_b
 def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
     """But for its journal, which SQLite takes some hundred values at a time."""
 
-    def told(size, deed):
+    def told(size, operation):
         with Cost() as cost:
-            deed(size)
+            operation(size)
         return [sql[:30] for sql in cost.statements if not sql.startswith("INSERT")]
 
     sizes = [launch(f"{size}_wide").pk for size in ("fifty", "five_hundred")]
-    for deed, few in [(cancel, 4), (retry, 5)]:
-        small, big = (told(size, deed) for size in sizes)
+    for operation, few in [(cancel, 4), (retry, 5)]:
+        small, big = (told(size, operation) for size in sizes)
         assert small == big
         assert len(small) <= few
 

@@ -13,7 +13,7 @@ from jobs import database as database_module
 from jobs import workers
 from jobs.models import Worker
 from jobs.orchestrator import launch
-from tests.faults.trouble import Trouble
+from tests.faults.database import DatabaseFaults
 from tests.support import wait_for
 
 
@@ -141,12 +141,12 @@ def test_who_sees_the_lock_file_counts_the_beats_in_it(post, settings):
 
 def test_no_lock_of_the_database_keeps_a_worker_from_beating(post, tmp_path):
     """Neither in its file nor, as far as it is concerned, in its row: a lock is an answer."""
-    with Trouble(tmp_path).busy():
+    with DatabaseFaults(tmp_path).busy():
         before = post._answered_at
         post.beat()
         with pytest.raises(database_module.TROUBLE) as busy:
             post.beat_in_row()
-        assert database_module.kind_of(busy.value) is database_module.Trouble.BUSY
+        assert database_module.kind_of(busy.value) is database_module.DatabaseFaults.BUSY
         assert post._answered_at > before
         assert not post.reason_to_stop
     post.beat_in_row()
@@ -157,7 +157,7 @@ def test_time_in_which_its_row_was_locked_does_not_count_against_a_worker(post, 
     """Nor does it afterwards: the whole lease is there again."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.4, "beat": 0.1}
     Worker.objects.update(host="far.example")
-    with Trouble(tmp_path).busy():
+    with DatabaseFaults(tmp_path).busy():
         two_leases_later = time.monotonic() + 0.8
         while time.monotonic() < two_leases_later:
             workers.bury_the_dead()

@@ -135,7 +135,7 @@ def test_a_page_that_slept_is_right_when_it_wakes(pages, context, desk, seconds)
     assert_right_within_a_second(tabs, time.time())
 
 
-DEEDS = ["window.pwned=1", "alert(1)", "document.title='pwned'"]
+ATTACKS = ["window.pwned=1", "alert(1)", "document.title='pwned'"]
 CARRIERS = [
     "<script>{}</script>",
     "</li></ol><script>{}</script>",
@@ -160,8 +160,8 @@ WRAPPINGS = [
 
 def test_500_hostile_texts_are_text(page, web):
     texts = [
-        wrapping.replace("{}", carrier.replace("{}", deed))
-        for deed in DEEDS
+        wrapping.replace("{}", carrier.replace("{}", attack))
+        for attack in ATTACKS
         for carrier in CARRIERS
         for wrapping in WRAPPINGS
     ][:500]

@@ -106,7 +106,7 @@ def test_without_any_poke_the_page_is_right_within_two_and_a_half_seconds(
     page, database, serving, tmp_path
 ):
     gate = tmp_path / "gate"
-    with serving(env={"DJANGO_SETTINGS_MODULE": "tests.faults.deaf_settings"}) as deaf:
+    with serving(env={"DJANGO_SETTINGS_MODULE": "tests.faults.missed_commits_settings"}) as deaf:
         job = launched("waits", "--gate", str(gate))
         look_at(page, deaf, job)
         expect(step(page, "waiting").locator(".status")).to_have_text("running")
@@ -203,7 +203,7 @@ def test_a_page_that_is_told_to_fetch_itself_anew_keeps_what_is_the_readers(page
 
 @on_one_database
 def test_markup_from_a_step_is_shown_and_never_run(page, site):
-    job = launched("misbehaves", "--deed", "print markup")
+    job = launched("misbehaves", "--behaviour", "print markup")
     wait_until_finished(job)
     look_at(page, site, job)
     log = step(page, "misbehave").locator("details.log")

@@ -6,8 +6,8 @@ import pytest
 from django.contrib.auth.models import Group
 from playwright.sync_api import expect
 
-from tests.fates.field_jobs import INITIAL, VALUES
 from tests.support import wait_for
+from tests.testapp.field_jobs import INITIAL, VALUES
 
 pytestmark = pytest.mark.slow
 

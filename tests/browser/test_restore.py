@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.recovery import Sweep
 from tests.browser.support import look_at, shown_by_command, shown_by_page
-from tests.faults.trouble import Trouble
+from tests.faults.database import DatabaseFaults
 from tests.support import drive, returned
 
 pytestmark = pytest.mark.slow
@@ -21,7 +21,7 @@ LOOK = 1.0  # … that a look at a page may take in any case
 
 @pytest.fixture
 def trouble(database, tmp_path):
-    made = Trouble(tmp_path)
+    made = DatabaseFaults(tmp_path)
     yield made
     made.forget()
 

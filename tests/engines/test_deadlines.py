@@ -13,7 +13,7 @@ from jobs.orchestrator import cancel, launch
 from jobs.statuses import Status
 from tests.engines.test_embedded import ended, running
 from tests.engines.test_liveness import verdicts
-from tests.faults.leftovers import carrying
+from tests.faults.processes import carrying
 from tests.support import job_of, program, statuses, step_of, wait_for
 
 pytestmark = pytest.mark.slow

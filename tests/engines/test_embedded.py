@@ -135,7 +135,7 @@ def test_a_failing_step_keeps_its_error_and_a_traceback_of_its_own_code(worker):
     }
     attempt = Attempt.objects.get(step__name="bad")
     assert attempt.error == "ValueError: <b>no</b> such luck"
-    assert "tests/fates/jobs.py" in attempt.traceback
+    assert "tests/testapp/jobs.py" in attempt.traceback
     assert "runner.py" not in attempt.traceback
 
 

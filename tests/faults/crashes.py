@@ -1,8 +1,8 @@
 """Processes in which an operation crashes, raises or loses its database at a named place.
 
-The nursery (``nursery.py``) is a process with every app loaded and no connection. For each order it
-forks a child that brings a situation about, performs an operation, and is struck at a crash point
-of it. What the child sees comes back as JSON, a line each.
+The crash server (``crash_server.py``) is a process with every app loaded and no connection. For
+each request it forks a child that sets up a situation and performs an operation; the fault happens
+at one of its crash points. What the child sees comes back as JSON, a line each.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ SWEEPS = 30  # a job that has not ended after so many is stuck
 # --- what the parent holds ------------------------------------------------------------------------
 
 
-class Nursery:
+class CrashServer:
     """The process that forks children; they share the database of the test."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.faults.nursery"],
+            [sys.executable, "-m", "tests.faults.crash_server"],
             env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
 
-    def live(self, operation: str, point: str = "", fault: str = "") -> dict[str, Any]:
+    def run(self, operation: str, point: str = "", fault: str = "") -> dict[str, Any]:
         """Let a child live; all that it said, and as ``code`` how it ended."""
         self._process.stdin.write(json.dumps([operation, point, fault]) + "\n")
         self._process.stdin.flush()
@@ -68,10 +68,10 @@ class Nursery:
 # --- the situations -------------------------------------------------------------------------------
 
 Perform = Callable[[], Any]
-SITUATIONS: dict[str, Callable[[Crew], Perform]] = {}
+SITUATIONS: dict[str, Callable[[WorkerUnderTest], Perform]] = {}
 
 
-def situation(make: Callable[[Crew], Perform]) -> Callable[[Crew], Perform]:
+def situation(make: Callable[[WorkerUnderTest], Perform]) -> Callable[[WorkerUnderTest], Perform]:
     """Brings rows about, and returns the operation to perform on them."""
     SITUATIONS[make.__name__] = make
     return make
@@ -84,7 +84,7 @@ def new_worker() -> tuple[Post, Desk]:
     return post, Desk(post.worker, knows)
 
 
-class Crew:
+class WorkerUnderTest:
     """The worker that the child is."""
 
     def __init__(self) -> None:
@@ -109,126 +109,126 @@ RETURNED = returned({"answer": 42})
 HOPELESS = Outcome(verdict=Verdict.FAILED, reason="raised", error="no luck", may_retry=False)
 
 
-def _finish(crew, held, outcome, room=1):
-    return lambda: orchestrator.finish(crew.desk, held, outcome, room=room)
+def _finish(worker, held, outcome, room=1):
+    return lambda: orchestrator.finish(worker.desk, held, outcome, room=room)
 
 
 @situation
-def launch(crew):
+def launch(worker):
     return lambda: orchestrator.launch("sturdy", actor="ada")
 
 
 @situation
-def launch_once(crew):
+def launch_once(worker):
     return lambda: orchestrator.launch("sturdy", actor="ada", once="a form")
 
 
 @situation
-def claim(crew):
+def claim(worker):
     orchestrator.launch("sturdy")
-    return lambda: orchestrator.claim(crew.desk, room=2)
+    return lambda: orchestrator.claim(worker.desk, room=2)
 
 
 @situation
-def finish(crew):
+def finish(worker):
     """The next step starts in the same batch."""
-    _, held = crew.claimed()
-    return _finish(crew, held, RETURNED)
+    _, held = worker.claimed()
+    return _finish(worker, held, RETURNED)
 
 
 @situation
-def finish_the_last(crew):
+def finish_the_last(worker):
     """The job ends with it."""
-    _, held = crew.claimed()
+    _, held = worker.claimed()
     for _ in range(3):
-        [held] = orchestrator.finish(crew.desk, held, RETURNED, room=1)
-    return _finish(crew, held, RETURNED)
+        [held] = orchestrator.finish(worker.desk, held, RETURNED, room=1)
+    return _finish(worker, held, RETURNED)
 
 
 @situation
-def finish_to_try_again(crew):
-    _, held = crew.claimed()
-    return _finish(crew, held, ended(Verdict.FAILED))
+def finish_to_try_again(worker):
+    _, held = worker.claimed()
+    return _finish(worker, held, ended(Verdict.FAILED))
 
 
 @situation
-def finish_in_vain(crew):
+def finish_in_vain(worker):
     """What needs it is skipped."""
-    _, held = crew.claimed()
-    return _finish(crew, held, HOPELESS)
+    _, held = worker.claimed()
+    return _finish(worker, held, HOPELESS)
 
 
 @situation
-def finish_cancelled(crew):
-    job, held = crew.claimed()
+def finish_cancelled(worker):
+    job, held = worker.claimed()
     orchestrator.cancel(job.pk)
-    return _finish(crew, held, ended(Verdict.STOPPED))
+    return _finish(worker, held, ended(Verdict.STOPPED))
 
 
 @situation
-def hand_back(crew):
-    _, held = crew.claimed()
-    return _finish(crew, held, ended(Verdict.HANDED_BACK))
+def hand_back(worker):
+    _, held = worker.claimed()
+    return _finish(worker, held, ended(Verdict.HANDED_BACK))
 
 
 @situation
-def recover(crew):
+def recover(worker):
     """A sweep finds a dead worker and its step."""
     post, desk = new_worker()
-    crew.claimed(desk)
+    worker.claimed(desk)
     os.close(post._lock)
-    sweep = Sweep(crew.desk)
+    sweep = Sweep(worker.desk)
     return lambda: sweep.run(held=())
 
 
 @situation
-def give_up(crew):
+def give_up(worker):
     job = orchestrator.launch("sturdy")
     step = step_of(job, "first")
     return lambda: orchestrator.give_up(job.pk, {step.pk: "nobody knows it"})
 
 
 @situation
-def cancel(crew):
+def cancel(worker):
     """One step runs, the others wait."""
-    job, _ = crew.claimed()
+    job, _ = worker.claimed()
     return lambda: orchestrator.cancel(job.pk, actor="ada")
 
 
 @situation
-def cancel_before_it_started(crew):
+def cancel_before_it_started(worker):
     job = orchestrator.launch("sturdy")
     return lambda: orchestrator.cancel(job.pk, actor="ada")
 
 
 @situation
-def retry(crew):
-    job = crew.failed_job()
+def retry(worker):
+    job = worker.failed_job()
     return lambda: orchestrator.retry(job.pk, actor="ada", why="it was the network")
 
 
 @situation
-def cancel_once(crew):
-    job, _ = crew.claimed()
+def cancel_once(worker):
+    job, _ = worker.claimed()
     return lambda: orchestrator.cancel(job.pk, actor="ada", once="a form")
 
 
 @situation
-def retry_once(crew):
-    job = crew.failed_job()
+def retry_once(worker):
+    job = worker.failed_job()
     return lambda: orchestrator.retry(job.pk, actor="ada", once="a form")
 
 
 @situation
-def note(crew):
+def note(worker):
     """Another worker has taken the step over."""
-    _, held = crew.claimed()
-    return lambda: orchestrator.note_refused(crew.desk, held)
+    _, held = worker.claimed()
+    return lambda: orchestrator.note_refused(worker.desk, held)
 
 
 @situation
-def log(crew):
-    _, held = crew.claimed()
+def log(worker):
+    _, held = worker.claimed()
     book = LogBook(held, limit=1_000_000)
     book.add("written before")
     book.write()
@@ -239,17 +239,17 @@ def log(crew):
 
 
 @situation
-def beat(crew):
-    return crew.post.beat_in_row
+def beat(worker):
+    return worker.post.beat_in_row
 
 
 @situation
-def sign_on(crew):
+def sign_on(worker):
     return new_worker
 
 
 @situation
-def sign_off(crew):
+def sign_off(worker):
     post, _ = new_worker()
     return post.sign_off
 
@@ -261,25 +261,25 @@ class Boom(Exception):
     """Raised at a crash point."""
 
 
-class Strike:
+class FaultInjector:
     """What happens at a crash point, the first time that it is reached.
 
-    Without a point, it takes a picture after each commit.
+    Without a point, it records the rows after each commit.
     """
 
     def __init__(self, point: str, fault: str) -> None:
         self.reached: list[str] = []
-        self.pictures: list[Any] = []
+        self.states: list[Any] = []
         self._point = point
-        self._strike = getattr(self, f"_{fault}", None)
+        self._inject = getattr(self, f"_{fault}", None)
 
     def __call__(self, name: str) -> None:
         is_first = name not in self.reached
         self.reached.append(name)
-        if self._strike and name == self._point and is_first:
-            self._strike()
-        elif not self._strike and name.endswith(".after_commit"):
-            self.pictures.append(picture())
+        if self._inject and name == self._point and is_first:
+            self._inject()
+        elif not self._inject and name.endswith(".after_commit"):
+            self.states.append(database_state())
 
     def _kill(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -293,7 +293,11 @@ class Strike:
             if connection.vendor == "sqlite":
                 cursor.execute("PRAGMA max_page_count = 1")  # as many as there are
                 try:
-                    cursor.execute("CREATE TABLE too_much AS SELECT zeroblob(10000000)")
+                    cursor.execute(
+                        "CREATE TABLE too_much AS WITH RECURSIVE without_end(n) AS "
+                        "(SELECT 1 UNION ALL SELECT n + 1 FROM without_end) "
+                        "SELECT zeroblob(1000000) FROM without_end"
+                    )
                 finally:
                     connection.connection.execute("PRAGMA max_page_count = 4294967294")
             else:
@@ -335,7 +339,7 @@ def _terminate() -> None:
         other.close()
 
 
-def picture() -> list[Any]:
+def database_state() -> list[Any]:
     """What the rows say, without what differs from one run to the next."""
     rows = [
         *Job.objects.order_by("pk").values_list(
@@ -417,33 +421,33 @@ def tell(**told: Any) -> None:
 
 
 def _life(operation: str, point: str, fault: str) -> None:
-    crew = Crew()
-    perform = SITUATIONS[operation](crew)
-    tell(before=picture())
-    strike = Strike(point, fault)
+    worker = WorkerUnderTest()
+    perform = SITUATIONS[operation](worker)
+    tell(before=database_state())
+    injector = FaultInjector(point, fault)
     try:
-        with crashpoints.watched(strike):
+        with crashpoints.watched(injector):
             perform()
     except Exception as error:
         tell(raised=f"{type(error).__name__}: {error}")
-    tell(reached=strike.reached, pictures=strike.pictures, after=persist(picture))
+    tell(reached=injector.reached, states=injector.states, after=persist(database_state))
     again(perform)
-    tell(again=persist(picture))
-    persist(lambda: bring_to_end(crew.desk))
+    tell(again=persist(database_state))
+    persist(lambda: bring_to_end(worker.desk))
 
 
 def _work(point: str, fault: str) -> None:
     """A real worker runs a job; at the point the database fails it."""
     job = orchestrator.launch("sturdy")
-    strike = Strike(point, fault)
+    injector = FaultInjector(point, fault)
 
     def is_over() -> bool:
-        is_near = point in strike.reached or point.startswith("sign_off.")
+        is_near = point in injector.reached or point.startswith("sign_off.")
         return is_near and persist(lambda: job_of(job.pk).is_finished)
 
-    with crashpoints.watched(strike):
+    with crashpoints.watched(injector):
         EmbeddedWorker(2).run(until=is_over)
-    tell(reached=strike.reached)
+    tell(reached=injector.reached)
 
 
 def serve() -> None:

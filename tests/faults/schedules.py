@@ -22,7 +22,7 @@ DEADLINE = 60.0  # seconds for one piece of an operation
 LOOK_AGAIN = 0.002  # seconds after which PostgreSQL is asked whether a thread waits for a lock
 
 
-class Actor:
+class ControlledThread:
     """A thread that performs one operation after another."""
 
     def __init__(self, number: int) -> None:
@@ -60,7 +60,7 @@ class Actor:
 
 
 @dataclass
-class Played:
+class ScheduleRun:
     """What became of a schedule."""
 
     choices: str = ""  # who was released, where both could be: 0 or 1
@@ -71,97 +71,97 @@ class Played:
         return f"schedule {self.choices}: {' '.join(self.trace)} → {self.answers}"
 
 
-class Stage:
-    """Two actors, and who of them has to wait."""
+class Scheduler:
+    """Two threads, and who of them has to wait."""
 
     def __init__(self) -> None:
-        self._actors = [Actor(number) for number in range(2)]
-        self._by_thread = {actor.thread: actor for actor in self._actors}
-        self._holder: Actor | None = None  # of SQLite's ticket
+        self._threads = [ControlledThread(number) for number in range(2)]
+        self._by_thread = {thread.thread: thread for thread in self._threads}
+        self._holder: ControlledThread | None = None  # of SQLite's ticket
 
     def end(self) -> None:
-        for actor in self._actors:
-            actor.begin(None)
-            actor.thread.join(DEADLINE)
+        for thread in self._threads:
+            thread.begin(None)
+            thread.thread.join(DEADLINE)
 
-    def play(self, operations: Sequence[Callable[[], Any]], choices: str = "") -> Played:
+    def run(self, operations: Sequence[Callable[[], Any]], choices: str = "") -> ScheduleRun:
         """Perform both. After the *choices*, whoever was released last goes on."""
-        played = Played()
+        run = ScheduleRun()
         at: list[str] = ["", ""]  # the place; "blocked" or "done" where there is none
         with self._watched():
-            for actor, operation in zip(self._actors, operations, strict=True):
-                actor.begin(operation)
-                self._settle(actor, at, played)
+            for thread, operation in zip(self._threads, operations, strict=True):
+                thread.begin(operation)
+                self._settle(thread, at, run)
             last = 0
             while at != ["done", "done"]:
                 able = [number for number in (0, 1) if at[number] not in ("blocked", "done")]
                 if len(able) == 2:
-                    made = len(played.choices)
+                    made = len(run.choices)
                     last = int(choices[made]) if made < len(choices) else last
-                    played.choices += str(last)
+                    run.choices += str(last)
                 elif able:
                     [last] = able
                 if able:
-                    played.trace.append(f"{last}:{at[last]}")
-                    self._actors[last].release()
-                    self._settle(self._actors[last], at, played)
+                    run.trace.append(f"{last}:{at[last]}")
+                    self._threads[last].release()
+                    self._settle(self._threads[last], at, run)
                 for number in (0, 1):
                     if at[number] == "blocked" and (number != last or not able):
-                        self._settle(self._actors[number], at, played)
-        return played
+                        self._settle(self._threads[number], at, run)
+        return run
 
-    def _settle(self, actor: Actor, at: list[str], played: Played) -> None:
-        """Wait until the actor is at a place, done or blocked."""
-        was_blocked = at[actor.number] == "blocked"
-        at[actor.number] = ""
-        if was_blocked and self._is_blocked_by_ticket(actor):
-            at[actor.number] = "blocked"
+    def _settle(self, thread: ControlledThread, at: list[str], run: ScheduleRun) -> None:
+        """Wait until the thread is at a place, done or blocked."""
+        was_blocked = at[thread.number] == "blocked"
+        at[thread.number] = ""
+        if was_blocked and self._is_blocked_by_ticket(thread):
+            at[thread.number] = "blocked"
             return
         waited = 0.0
         while True:
             try:
-                said, what = actor.said.get(timeout=LOOK_AGAIN)
+                said, what = thread.said.get(timeout=LOOK_AGAIN)
                 break
             except queue.Empty:
                 waited += LOOK_AGAIN
-                assert waited < DEADLINE, f"{actor.number} hangs: {played}"
-                if self._waits_in_database(actor):
+                assert waited < DEADLINE, f"{thread.number} hangs: {run}"
+                if self._waits_in_database(thread):
                     said, what = "blocked", None
                     break
         if said == "done":
-            played.answers[actor.number] = what
+            run.answers[thread.number] = what
         elif said == "blocked" and not was_blocked:
-            played.trace.append(f"{actor.number}:…")
-        at[actor.number] = what if said == "at" else said
+            run.trace.append(f"{thread.number}:…")
+        at[thread.number] = what if said == "at" else said
 
     # -- who waits
 
-    def _is_blocked_by_ticket(self, actor: Actor) -> bool:
-        return self._holder is not None and self._holder is not actor
+    def _is_blocked_by_ticket(self, thread: ControlledThread) -> bool:
+        return self._holder is not None and self._holder is not thread
 
-    def _waits_in_database(self, actor: Actor) -> bool:
+    def _waits_in_database(self, thread: ControlledThread) -> bool:
         if connection.vendor == "sqlite":
             return False
         with connection.cursor() as cursor:
-            cursor.execute("SELECT cardinality(pg_blocking_pids(%s))", [actor.pid])
+            cursor.execute("SELECT cardinality(pg_blocking_pids(%s))", [thread.pid])
             return cursor.fetchone() != (0,)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
         def stop(place: str) -> None:
-            if actor := self._by_thread.get(threading.current_thread()):
-                actor.stop_at(place)
+            if thread := self._by_thread.get(threading.current_thread()):
+                thread.stop_at(place)
 
         take, wait = database._ticket, database._wait_for_turn
 
         def wait_for_turn(handle: int, patience: float) -> None:
-            actor = self._by_thread[threading.current_thread()]
+            thread = self._by_thread[threading.current_thread()]
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                actor.said.put(("blocked", None))
+                thread.said.put(("blocked", None))
                 wait(handle, patience)
-            self._holder = actor
+            self._holder = thread
 
         @contextmanager
         def ticket(patience: float) -> Iterator[None]:

@@ -11,8 +11,8 @@ from django.db import connection
 from jobs.models import Attempt, Job
 from jobs.orchestrator import cancel, launch
 from jobs.slots import state
-from tests.fates.slot_jobs import LASTING, OPEN, TRACES
 from tests.support import at_length, job_of, log_of, step_of, wait_for
+from tests.testapp.slot_jobs import LASTING, OPEN, TRACES
 
 pytestmark = pytest.mark.slow
 

@@ -124,13 +124,13 @@ def test_a_step_that_is_killed_for_its_memory_says_so_and_no_other_one(database,
     worker = Program("worker", "--slots", "1", before=enter)
     killed = "The step's process was killed by signal 9 (SIGKILL) before the step returned."
     try:
-        assert error(launch("misbehaves", {"deed": "die by KILL"}), "misbehave") == killed
+        assert error(launch("misbehaves", {"behaviour": "die by KILL"}), "misbehave") == killed
         assert error(launch("hoards"), "hoard") == (
             f"{killed} While it ran, the kernel's out-of-memory killer ended a process in the "
             "worker's control group, probably this one. Provide more memory, or let the step use "
             "less."
         )
-        assert error(launch("misbehaves", {"deed": "die by KILL"}), "misbehave") == killed
+        assert error(launch("misbehaves", {"behaviour": "die by KILL"}), "misbehave") == killed
     finally:
         worker.end()
 

@@ -38,7 +38,7 @@ def _limit_files():
 
 
 def _disturb_logger():
-    logger = logging.getLogger("tests.fates")
+    logger = logging.getLogger("tests.testapp")
     logger.propagate, logger.disabled = False, True
     logger.handlers.append(logging.StreamHandler())
 
@@ -50,7 +50,7 @@ def _umask():
 
 def _logs():
     """Whether a line of a library would be in the log, and once."""
-    logger = logging.getLogger("tests.fates")
+    logger = logging.getLogger("tests.testapp")
     return [logger.isEnabledFor(logging.INFO), len(logger.handlers), len(logging.root.handlers)]
 
 
@@ -154,7 +154,7 @@ class Leaves(JobDefinition):
         word = run.idempotency_key
         run.log(f"run.log {word}")
         print("print", word)
-        logging.getLogger("tests.fates").warning("logging %s", word)
+        logging.getLogger("tests.testapp").warning("logging %s", word)
         libc.printf(f"C {word}\n".encode())
         change, _ = (TRACES | LASTING)[run.params["trace"]]
         change()

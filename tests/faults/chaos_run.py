@@ -24,8 +24,8 @@ from jobs.orchestrator import cancel, launch, retry
 from jobs.slots import processes
 from jobs.statuses import UNFINISHED, Kind, Status, Verdict
 from tests.chaos import KINDS, Event
-from tests.faults.leftovers import carrying
 from tests.faults.pages import Watchers
+from tests.faults.processes import carrying
 from tests.support import Program, wait_for
 
 WORKERS = 3
@@ -37,7 +37,7 @@ RUN = uuid.uuid4().hex  # by which every process of this run is known
 
 
 @dataclass
-class Actor:
+class KeptRunning:
     """A command that is started again whenever it has ended."""
 
     name: str
@@ -69,7 +69,7 @@ class Actor:
         return []
 
 
-class Theatre:
+class ChaosRun:
     """The processes of a run, and what is done to them."""
 
     def __init__(self, directory: Path, server: Any, say: Callable[[str], None]) -> None:
@@ -79,8 +79,8 @@ class Theatre:
         self._marks.mkdir()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.workers = [Actor(f"worker {n}", ["worker"], say) for n in range(WORKERS)]
-        self.web = Actor("web", ["serve", "--no-worker", "--port", str(self.port)], say)
+        self.workers = [KeptRunning(f"worker {n}", ["worker"], say) for n in range(WORKERS)]
+        self.web = KeptRunning("web", ["serve", "--no-worker", "--port", str(self.port)], say)
         self.pages: list[Any] = []
         self._frozen: list[tuple[float, list[Any]]] = []  # until when
         self._launched: list[int] = []
@@ -93,10 +93,10 @@ class Theatre:
 
     # -- the play
 
-    def play(self, events: list[Event]) -> None:
+    def carry_out(self, events: list[Event]) -> None:
         def is_ready() -> bool:
             self.tend()
-            return all(actor.is_up for actor in (*self.workers, self.web))
+            return all(command.is_up for command in (*self.workers, self.web))
 
         wait_for(is_ready, 120, "workers and web server are up")
         played, looked_at = 0.0, time.monotonic()
@@ -108,7 +108,7 @@ class Theatre:
                 # Time stands still while nobody works, so that a slow machine plays the same;
                 # nor does it make up for what held this process up, all at once.
                 now = time.monotonic()
-                is_worked = any(actor.is_up for actor in self.workers)
+                is_worked = any(command.is_up for command in self.workers)
                 played += min(now - looked_at, LEAP) * is_worked
                 looked_at = now
             getattr(self, event.what)(event)
@@ -122,8 +122,8 @@ class Theatre:
                 self._frozen.remove((until, frozen))
                 for process in frozen:
                     _signal(process, signal.SIGCONT)
-        for actor in (*self.workers, self.web):
-            actor.keep_running()
+        for command in (*self.workers, self.web):
+            command.keep_running()
         if self._waiting and self._tries(self._waiting[0]):
             self._waiting.pop(0)
         for page in self.pages:
@@ -185,7 +185,9 @@ class Theatre:
     def _targets(self, what: str) -> list[Any]:
         if what in ("web", "web server"):
             return self.web.family()[what == "web server" :][:1]
-        families = [family for actor in self.workers if actor.is_up and (family := actor.family())]
+        families = [
+            family for command in self.workers if command.is_up and (family := command.family())
+        ]
         match what:
             case "worker":
                 return [family[0] for family in families]
@@ -208,7 +210,7 @@ class Theatre:
 
     # -- the judgement
 
-    def judge(self) -> Iterator[str]:
+    def problems(self) -> Iterator[str]:
         """A sentence for each thing that does not hold."""
         yield from self._stuck()
         yield from self._wrong_pages()
@@ -246,8 +248,8 @@ class Theatre:
         """Processes of the run that belong to none of those that are alive."""
         deadline = time.monotonic() + 5
         while True:
-            actors = (*self.workers, self.web)
-            mine = {process.pid for actor in actors for process in actor.family()}
+            commands = (*self.workers, self.web)
+            mine = {process.pid for command in commands for process in command.family()}
             orphans = set(carrying("TRUESTEP_CHAOS", RUN)) - mine
             if not orphans or time.monotonic() > deadline:
                 break
@@ -321,10 +323,10 @@ class Theatre:
             for process in frozen:
                 _signal(process, signal.SIGCONT)
         self._frozen = []
-        for actor in (*self.workers, self.web):
-            if actor.program:
-                actor.program.end()
-                actor.program = None
+        for command in (*self.workers, self.web):
+            if command.program:
+                command.program.end()
+                command.program = None
 
 
 def _signal(process: Any, number: signal.Signals) -> None:

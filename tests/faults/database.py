@@ -34,7 +34,7 @@ def speaks(job: Job, name: str) -> Step:
     )
 
 
-class Trouble:
+class DatabaseFaults:
     """Of the test run's database, for child processes that run with ``env``."""
 
     def __init__(self, directory: Path) -> None:
@@ -42,7 +42,7 @@ class Trouble:
         self._wanted.write_text("")
         self._copy = directory / "copy.sqlite3"
         self.env = {
-            "DJANGO_SETTINGS_MODULE": "tests.faults.troubled_settings",
+            "DJANGO_SETTINGS_MODULE": "tests.faults.failing_sqlite_settings",
             "TRUESTEP_TROUBLE": str(self._wanted),
         }
 

@@ -3,4 +3,4 @@
 from tests.ordinary_settings import *  # noqa: F403
 from tests.ordinary_settings import INSTALLED_APPS
 
-INSTALLED_APPS += ["tests.faults.deaf"]
+INSTALLED_APPS += ["tests.faults.missed_commits"]

@@ -1,9 +1,9 @@
 from django.apps import AppConfig
 
 
-class DeafConfig(AppConfig):
-    name = "tests.faults.deaf"
-    label = "deaf"
+class MissedCommitsConfig(AppConfig):
+    name = "tests.faults.missed_commits"
+    label = "missed_commits"
 
     def ready(self) -> None:
         from channels.layers import InMemoryChannelLayer

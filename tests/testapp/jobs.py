@@ -270,7 +270,7 @@ def _nest(depth):
     return inmost
 
 
-DEEDS = {
+BEHAVIOURS = {
     "return a set": lambda run: {1},
     "return NaN": lambda run: float("nan"),
     "return bytes": lambda run: b"raw",
@@ -317,14 +317,14 @@ DEEDS = {
 
 
 class Misbehaves(JobDefinition):
-    """Does the deed it is told to."""
+    """Does the behaviour it is told to."""
 
     class Params(forms.Form):
-        deed = forms.ChoiceField(choices=[(deed, deed) for deed in DEEDS])
+        behaviour = forms.ChoiceField(choices=[(behaviour, behaviour) for behaviour in BEHAVIOURS])
 
     @step
     def misbehave(self, run):
-        return DEEDS[run.params["deed"]](run)
+        return BEHAVIOURS[run.params["behaviour"]](run)
 
     @step
     def after(self, run): ...
@@ -611,11 +611,11 @@ class Sells(JobDefinition):
         return run.attempt
 
 
-from tests.fates.apart_jobs import *  # noqa: E402, F403
-from tests.fates.chaos_jobs import *  # noqa: E402, F403
-from tests.fates.crash_jobs import *  # noqa: E402, F403
-from tests.fates.field_jobs import *  # noqa: E402, F403
-from tests.fates.machine_jobs import *  # noqa: E402, F403
-from tests.fates.page_jobs import *  # noqa: E402, F403
-from tests.fates.slot_jobs import *  # noqa: E402, F403
-from tests.fates.trouble_jobs import *  # noqa: E402, F403
+from tests.testapp.chaos_jobs import *  # noqa: E402, F403
+from tests.testapp.crash_jobs import *  # noqa: E402, F403
+from tests.testapp.database_fault_jobs import *  # noqa: E402, F403
+from tests.testapp.field_jobs import *  # noqa: E402, F403
+from tests.testapp.machine_jobs import *  # noqa: E402, F403
+from tests.testapp.page_jobs import *  # noqa: E402, F403
+from tests.testapp.slot_jobs import *  # noqa: E402, F403
+from tests.testapp.two_databases_jobs import *  # noqa: E402, F403

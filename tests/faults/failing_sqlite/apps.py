@@ -5,9 +5,9 @@ from django.apps import AppConfig
 NEVER_FULL = 2**30  # pages
 
 
-class TroubledConfig(AppConfig):
-    name = "tests.faults.troubled"
-    label = "troubled"
+class FailingSqliteConfig(AppConfig):
+    name = "tests.faults.failing_sqlite"
+    label = "failing_sqlite"
 
     def ready(self) -> None:
         from django.db.backends.signals import connection_created
