@@ -80,9 +80,11 @@ def moves(shape: Any, count: int) -> None:
 
 def mover(shape: Any, size: int) -> Iterator[float]:
     """Milliseconds of one move after the other: a step succeeds and the next one starts."""
-    from jobs import feed, orchestrator, workers
+    from jobs import orchestrator, workers
     from jobs.live import feeds
     from jobs.runner import Outcome, Verdict
+    from jobs.sight.positions import position_of
+    from jobs.sight.steps import FIRST_PART
 
     definition = shape(f"{shape.__name__.title()}{size}", size)
     knows = {definition.name: list(definition.steps())}
@@ -94,10 +96,10 @@ def mover(shape: Any, size: int) -> Iterator[float]:
             desk.jobs.clear()
             job = orchestrator.launch(definition)
             held = orchestrator.claim(desk, 1)
-            position = feed.position_of(job.pk)
+            position = position_of(job.pk)
         start = time.perf_counter()
         held = orchestrator.finish(desk, held[0], Outcome(verdict=Verdict.RETURNED), 1)
-        news = feeds._read_news(job.pk, {(position, feed.FIRST_PART)}, set())
+        news = feeds._read_news(job.pk, {(position, FIRST_PART)}, set())
         yield (time.perf_counter() - start) * 1000
         position = news.position
 

@@ -89,7 +89,7 @@ def measure(count: int) -> None:
     """Median milliseconds of each page, against the newest one."""
     from django.test import Client, override_settings
 
-    from jobs.live.windows import Window
+    from jobs.sight.job_list import Window
 
     client = Client()
     client.cookies["sessionid"] = session_key()

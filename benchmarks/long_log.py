@@ -87,7 +87,7 @@ def look(url: str, job: Any, lines: int, text: str) -> None:
     (web,) = [
         process
         for process in psutil.Process().children(recursive=True)
-        if "jobs.live.server" in " ".join(process.cmdline())
+        if "jobs.management.server" in " ".join(process.cmdline())
     ]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(

@@ -57,7 +57,7 @@ def main() -> None:
         (web,) = [
             child
             for child in psutil.Process().children(recursive=True)
-            if "jobs.live.server" in " ".join(child.cmdline())
+            if "jobs.management.server" in " ".join(child.cmdline())
         ]
         before = web.memory_info().rss
         sockets = [

@@ -18,12 +18,14 @@ from django.urls import URLPattern
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from . import database, feed, handover, keys, orchestrator, workers
+from . import database, handover, keys, orchestrator, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
 from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
 from .live import fragments
-from .live.windows import PAGE_SIZE, Rows, rows_mark
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
+from .sight.job_list import PAGE_SIZE, Rows, rows_mark
+from .sight.positions import ENTRIES_SHOWN
+from .sight.steps import FIRST_PART, STEPS_SHOWN
 from .statuses import Kind
 from .templatetags.truestep import moment, params, status_cell, words
 
@@ -119,14 +121,14 @@ class StepInline(ReadOnly, admin.TabularInline):
     model = Step
     formset = RowsAlone
     template = "admin/truestep/job/_steps.html"
-    verbose_name_plural = f"steps (the first {feed.STEPS_SHOWN}; all of them are on the job's page)"
+    verbose_name_plural = f"steps (the first {STEPS_SHOWN}; all of them are on the job's page)"
     extra = 0
     ordering = ("position",)
     fields = ("position", "name", "status", "attempt", "waiting", "log_lines")  # … and its error
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
-        first = Q(position__lt=feed.FIRST_PART.end)
+        first = Q(position__lt=FIRST_PART.end)
         steps: QuerySet[Step] = super().get_queryset(request).filter(first)
         return steps.annotate(
             current=current_attempt(), error=Coalesce(given_up(), F("current__error"))
@@ -137,14 +139,14 @@ class TransitionInline(ReadOnly, admin.TabularInline):
     model = Transition
     formset = RowsAlone
     template = "admin/truestep/job/_journal.html"
-    verbose_name_plural = f"the newest {feed.ENTRIES_SHOWN} entries of the journal"
+    verbose_name_plural = f"the newest {ENTRIES_SHOWN} entries of the journal"
     extra = 0
     ordering = ("seq",)
     fields = ("seq", "at", "kind", "step", "attempt", "from_status", "to_status", "actor", "reason")
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Transition]:
-        newest = Q(seq__gt=F("job__seq") - feed.ENTRIES_SHOWN)
+        newest = Q(seq__gt=F("job__seq") - ENTRIES_SHOWN)
         return super().get_queryset(request).filter(newest).select_related("step")
 
 

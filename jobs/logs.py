@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db.models import F
 
-from . import crashpoints, database, feed
+from . import crashpoints, database, news
 from .exceptions import Overtaken
 from .models import LogChunk, Step, StepQuerySet
 from .runner import LEVELS
@@ -163,7 +163,7 @@ class LogBook:
                 last = step.values_list("log_lines", flat=True).get()
                 LogChunk.objects.bulk_create(self._chunks(last - lines + 1))
                 self._sent = (last, lines)
-            feed.announce(self.claim.job_id)
+            news.announce(self.claim.job_id)
             crashpoints.reach("log.before_commit")
         crashpoints.reach("log.after_commit")
         self._forget(lines)

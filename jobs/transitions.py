@@ -31,7 +31,7 @@ from django.db import IntegrityError
 from django.db.models import F
 from django.utils import timezone
 
-from . import crashpoints, database, feed, intents
+from . import crashpoints, database, intents, news
 from .definitions import StepDefinition
 from .definitions.parameters import Understood
 from .exceptions import MoveRefused, Overtaken
@@ -537,7 +537,7 @@ class Batch:
         self._write_freed_steps()
         crashpoints.reach(f"{self._name}.steps_written")
         self._write_attempts()
-        feed.announce(self.state.job.pk, self.state.job.seq)
+        news.announce(self.state.job.pk, self.state.job.seq)
         self.is_written = True
 
     def is_in_database(self) -> bool:
@@ -698,7 +698,7 @@ def bear(
         source=source,
         reason=shorten(reason, _REASON),
     )
-    feed.announce(job.pk, 1)
+    news.announce(job.pk, 1)
     crashpoints.reach("launch.before_commit")
     return job
 

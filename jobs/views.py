@@ -28,7 +28,7 @@ from django.utils.cache import patch_cache_control
 from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
-from . import database, definitions, feed, handover, keys, logs, orchestrator
+from . import database, definitions, handover, keys, logs, orchestrator
 from .database import Trouble
 from .definitions import parameters
 from .exceptions import (
@@ -40,8 +40,10 @@ from .exceptions import (
     UnknownStep,
 )
 from .live import fragments
-from .live.windows import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
 from .models import Job, Step
+from .sight.job import look
+from .sight.job_list import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
+from .sight.positions import history
 from .statuses import JOB_STATUSES
 
 CAN = ("view", "launch", "control", "log")
@@ -139,8 +141,8 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         raise Http404(f"before={before} is not the number of an entry.")
     try:
         with database.snapshot():
-            sight = feed.look(job_id, part=part_of(request.GET))
-            older = feed.history(job_id, int(before)) if before else []
+            sight = look(job_id, part=part_of(request.GET))
+            older = history(job_id, int(before)) if before else []
     except ValueError as error:
         raise Http404(str(error)) from None
     except Job.DoesNotExist:

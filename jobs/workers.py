@@ -32,7 +32,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from . import conf, crashpoints, database, feed, runtable, times
+from . import conf, crashpoints, database, news, runtable, times
 from .database import Trouble
 from .exceptions import DeclaredDead
 from .models import Worker
@@ -138,7 +138,7 @@ def _clock() -> float:
 
 def sign_on(*, slots: int, knows: dict[str, list[str]], only_job: int | None = None) -> Post:
     """Take the lock, then write the row: a row without a held lock is a dead worker."""
-    feed.get_ready()
+    news.get_ready()
     name = uuid.uuid4()
     path = conf.run_directory() / f"{name}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

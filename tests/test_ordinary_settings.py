@@ -7,12 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from jobs import feed, logs
+from jobs import logs
 from jobs.live import fragments
 from jobs.live.prefix import BelowPrefix
 from jobs.live.routing import websocket_urlpatterns
 from jobs.models import Attempt, Transition
 from jobs.orchestrator import cancel, launch, retry
+from jobs.sight.job import look
 from jobs.statuses import Kind, Verdict
 from tests.support import drive, ended, job_of, number_rows_from, wait_for
 
@@ -33,7 +34,7 @@ def own_pages(client, job) -> dict[str, str]:
     paths = ["/", f"/?before={job.pk + 1}", f"/jobs/{job.pk}/", f"/jobs/{job.pk}/?before=4"]
     paths += ["/launch/", f"/launch/{job.definition}/?again={job.pk}", "/nothing/"]
     pages = {path: client.get(path).text for path in paths}
-    pages["frames"] = "".join(frame["html"] for frame in fragments.frames(feed.look(job.pk)))
+    pages["frames"] = "".join(frame["html"] for frame in fragments.frames(look(job.pk)))
     return {path: OF_THE_MOMENT.sub("", text) for path, text in pages.items()}
 
 

@@ -7,10 +7,11 @@ from functools import partial
 
 import pytest
 
-from jobs import database, definitions, feed, workers
+from jobs import database, definitions, workers
 from jobs.exceptions import MoveRefused, Overtaken
 from jobs.models import Attempt, Job, Transition
 from jobs.orchestrator import Desk, cancel, claim, finish, give_up, launch
+from jobs.sight.job import look
 from jobs.statuses import Kind, Verdict
 from jobs.transitions import JobState, commit
 from tests.support import drive, ended, in_threads, job_of, journal, returned, step_of, wait_for
@@ -181,10 +182,10 @@ def test_a_snapshot_does_not_wait_for_a_writer_and_sees_one_state(desk):
 
     def look_twice():
         with database.snapshot():
-            before = feed.look(job.pk)
+            before = look(job.pk)
             reading.set()
             assert committed.wait(10)
-            return before, feed.look(job.pk), Transition.objects.filter(job=job).count()
+            return before, look(job.pk), Transition.objects.filter(job=job).count()
 
     reading, committed = threading.Event(), threading.Event()
     answers = []
@@ -200,13 +201,13 @@ def test_a_snapshot_does_not_wait_for_a_writer_and_sees_one_state(desk):
     assert before.seq == 3
     assert entries == 3
     assert [s.step.status for s in before.steps] == [s.step.status for s in after.steps]
-    assert feed.look(job.pk).seq == 5
+    assert look(job.pk).seq == 5
 
 
 def test_a_snapshot_inside_a_snapshot_is_the_same_one(desk):
     job = launch("noop")
     with database.snapshot():
-        assert feed.look(job.pk).seq == 1
+        assert look(job.pk).seq == 1
         in_threads(partial(cancel, job.pk))
-        assert feed.look(job.pk).seq == 1
-    assert feed.look(job.pk).seq > 1
+        assert look(job.pk).seq == 1
+    assert look(job.pk).seq > 1

@@ -8,11 +8,13 @@ import pytest
 from django.core.management import call_command
 from django.utils.html import escape
 
-from jobs import audit, definitions, feed, recovery, workers
+from jobs import audit, definitions, recovery, workers
 from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import Desk, cancel, claim, end_for_others, finish, launch, retry
 from jobs.recovery import Sweep
+from jobs.sight.failures import errors_of
+from jobs.sight.job import look
 from jobs.statuses import Verdict
 from tests.support import (
     Cost,
@@ -199,8 +201,8 @@ def test_what_failed_a_step_that_nobody_knows_is_not_the_error_of_its_last_attem
     for _ in range(2):
         stranger.run(held=())
     reason = job.journal.get(to_status="failed", step__isnull=False).reason
-    assert feed.look(job.pk).steps[0].error == reason
-    assert feed.errors_of(job.pk) == [f"one: {reason}"]
+    assert look(job.pk).steps[0].error == reason
+    assert errors_of(job.pk) == [f"one: {reason}"]
     out = StringIO()
     call_command("show", str(job.pk), "--json", stdout=out)
     shown = json.loads(out.getvalue())

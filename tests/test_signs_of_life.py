@@ -14,13 +14,15 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from rich.console import Console
 
-from jobs import conf, definitions, feed, workers
+from jobs import conf, definitions, workers
 from jobs.live import fragments
-from jobs.live.feeds import read_workers
 from jobs.management.follow import Lines
 from jobs.management.tree import Picture
 from jobs.models import Attempt, Job, Step, rfc3339
 from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
+from jobs.sight.job import look
+from jobs.sight.positions import position_of
+from jobs.sight.waiting import read_workers
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, step_of
 
@@ -264,14 +266,14 @@ def test_a_persons_retry_begins_the_count_anew(desk):
 
 
 def step_html(job, name):
-    sight = feed.look(job.pk)
+    sight = look(job.pk)
     [row] = [row for row in sight.steps if row.step.name == name]
     context = fragments.context_of(sight) | {"row": row, "whole": True}
     return render_to_string("truestep/_step.html", context)
 
 
 def attempts_of(job, name, *since):
-    [row] = [row for row in feed.look(job.pk, *since).steps if row.step.name == name]
+    [row] = [row for row in look(job.pk, *since).steps if row.step.name == name]
     return [attempt.number for attempt in row.attempts]
 
 
@@ -308,7 +310,7 @@ def test_a_page_is_told_of_no_attempts_but_those_that_changed(desk):
     def hand_back():
         [held] = claim(desk, room=1)
         finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
-        return feed.position_of(job.pk)
+        return position_of(job.pk)
 
     first = hand_back()
     hand_back()
@@ -316,7 +318,7 @@ def test_a_page_is_told_of_no_attempts_but_those_that_changed(desk):
     second = hand_back()
     for _ in range(2):
         hand_back()
-    here = feed.position_of(job.pk)
+    here = position_of(job.pk)
     assert attempts_of(job, "one", *second) == [5, 4]
     [held] = claim(desk, room=1)
     assert attempts_of(job, "one", *here) == [6]
@@ -347,15 +349,15 @@ def test_long_errors_are_cut_where_they_stand_side_by_side(desk):
 
 def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
     old = drive(desk, launch("noop"))
-    here = feed.look(old.pk)
+    here = look(old.pk)
     new = [launch("noop", again_of=old, actor="ada", why="once more").pk for _ in range(6)]
-    sight = feed.look(old.pk, here.seq, here.tag)
+    sight = look(old.pk, here.seq, here.tag)
     assert sight.followers == new[1:]
     notes = [(entry.kind, entry.actor, entry.reason) for entry in sight.journal]
     assert notes == [("note", "ada", f"launched again as job {pk}: once more") for pk in new]
     head = render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert all(f'href="/jobs/{pk}/"' in head for pk in new[1:])
-    sight = feed.look(new[0])
+    sight = look(new[0])
     head = render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert f'again after <a href="/jobs/{old.pk}/">' in head
 
@@ -364,12 +366,12 @@ def test_a_launch_in_a_transaction_is_told_when_that_commits(desk):
     old = drive(desk, launch("noop"))
     with transaction.atomic():
         new = launch("noop", again_of=old)
-        assert feed.position_of(old.pk).seq == old.seq
+        assert position_of(old.pk).seq == old.seq
     assert old.journal.latest("seq").reason == f"launched again as job {new.pk}"
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         launch("noop", again_of=old)
         raise ZeroDivisionError
-    assert feed.position_of(old.pk).seq == old.seq + 1
+    assert position_of(old.pk).seq == old.seq + 1
 
 
 def test_an_older_job_that_is_gone_stops_no_launch(desk):
@@ -377,7 +379,7 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
     new = launch("noop", again_of=old)
     Job.objects.filter(pk=old.pk).delete()
     assert job_of(new.pk).again_of is None
-    sight = feed.look(new.pk)
+    sight = look(new.pk)
     head = render_to_string("truestep/_job.html", fragments.context_of(sight))
     assert "again after" not in head
     assert drive(desk, new, lambda held: returned()).status == "succeeded"

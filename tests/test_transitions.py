@@ -5,7 +5,7 @@ import logging
 import pytest
 from django.db import OperationalError, transaction
 
-from jobs import feed, transitions
+from jobs import news, transitions
 from jobs.definitions import StepDefinition, get
 from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
 from jobs.logs import LogBook
@@ -329,10 +329,10 @@ class BrokenLayer:
 
 
 def test_a_failing_broadcast_is_logged_and_harms_nothing(desk, monkeypatch, caplog):
-    monkeypatch.setattr(feed, "_publisher", feed._Publisher())
-    monkeypatch.setattr(feed, "get_channel_layer", BrokenLayer)
+    monkeypatch.setattr(news, "_publisher", news._Publisher())
+    monkeypatch.setattr(news, "get_channel_layer", BrokenLayer)
     job = launch("noop")
-    with caplog.at_level(logging.WARNING, "truestep.feed"):
+    with caplog.at_level(logging.WARNING, "truestep.news"):
         assert drive(desk, job).status == "succeeded"
         wait_for(lambda: "Pokes cannot be sent: redis is gone" in caplog.text)
 
@@ -341,14 +341,14 @@ def test_an_announcement_that_cannot_even_start_harms_nothing(desk, monkeypatch,
     def explode(*_):
         raise RuntimeError("no threads left")
 
-    monkeypatch.setattr(feed, "poke", explode)
+    monkeypatch.setattr(news, "poke", explode)
     assert drive(desk, launch("noop")).status == "succeeded"
     assert "no threads left" in caplog.text
 
 
 def test_news_leaves_after_the_commit_and_never_without_one(database, monkeypatch):
     told = []
-    monkeypatch.setattr(feed, "poke", lambda *news: told.append(news))
+    monkeypatch.setattr(news, "poke", lambda *news: told.append(news))
     with transaction.atomic():
         job = launch("noop")
         assert told == []

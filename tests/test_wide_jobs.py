@@ -4,13 +4,16 @@ import os
 
 import pytest
 
-from jobs import crashpoints, database, definitions, feed, orchestrator, workers
-from jobs.live.feeds import read_workers
-from jobs.live.windows import Window
+from jobs import crashpoints, database, definitions, orchestrator, workers
 from jobs.management.follow import Lines
 from jobs.models import Attempt, Step, Worker
 from jobs.orchestrator import cancel, claim, finish, launch, retry
 from jobs.recovery import Sweep
+from jobs.sight.job import look
+from jobs.sight.job_list import Window
+from jobs.sight.positions import position_of
+from jobs.sight.steps import FIRST_PART, Part, pulse
+from jobs.sight.waiting import read_workers
 from jobs.statuses import Kind, Verdict
 from tests.support import Cost, drive, ended, job_of, returned, statuses
 
@@ -98,9 +101,9 @@ def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
 @pytest.mark.parametrize(
     "read",
     [
-        lambda job, position: feed.pulse(job.pk),
-        lambda job, position: feed.look(job.pk, *position),
-        lambda job, position: read_workers(job.pk, {feed.FIRST_PART}),
+        lambda job, position: pulse(job.pk),
+        lambda job, position: look(job.pk, *position),
+        lambda job, position: read_workers(job.pk, {FIRST_PART}),
         lambda job, position: read_workers(job.pk),
         lambda job, position: Lines(job.pk, print, print, as_json=False).is_over(),
     ],
@@ -111,7 +114,7 @@ def test_what_an_open_page_needs_again_and_again_is_found_by_an_index(desk, read
     """No reading goes through all steps of a job, but for the one that counts them by status."""
     job = launch("fifty_wide")
     [held] = claim(desk, room=1)
-    position = feed.position_of(job.pk)
+    position = position_of(job.pk)
     finish(desk, held, returned(), room=1)
     with Cost() as cost:
         read(job, position)
@@ -170,7 +173,7 @@ def test_a_wide_job_that_a_worker_has_is_not_read_again_when_it_is_overtaken(des
 def test_only_steps_that_are_shown_are_told_of_one_by_one(desk):
     job = launch("five_hundred_wide")
     Worker.objects.update(knows={"five_hundred_wide": ["s000"]})
-    told = read_workers(job.pk, {feed.Part(0), feed.Part(300)})["waits"]
+    told = read_workers(job.pk, {Part(0), Part(300)})["waits"]
     steps = Step.objects.filter(job=job, pk__in=told).order_by("position")
     assert [step.position for step in steps] == [*range(1, 100), *range(300, 400)]
 

@@ -24,7 +24,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from .. import conf, database, feed
+from .. import conf, database, news
 
 logger = logging.getLogger("truestep.live.access")
 
@@ -211,4 +211,4 @@ def _hint(
     update_fields: Collection[str] | None = None, using: str = DEFAULT_DB_ALIAS, **kwargs: Any
 ) -> None:
     if update_fields is None or set(update_fields) != {"last_login"}:  # every login writes that
-        feed.announce_access(using)
+        news.announce_access(using)

@@ -14,13 +14,14 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
 from .. import database
-from ..feed import Part, Position
 from ..models import Job
+from ..sight.job_list import Rows, Window, part_of, window_of
+from ..sight.positions import Position
+from ..sight.steps import Part
 from .access import TOO_MANY
 from .feeds import Feed
 from .hub import get_hub
 from .viewers import Frame, Viewer
-from .windows import Rows, Window, part_of, window_of
 
 logger = logging.getLogger("truestep.live.consumers")
 

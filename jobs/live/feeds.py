@@ -11,21 +11,19 @@ import contextlib
 import logging
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.utils import timezone
-
-from .. import conf, database, feed, logs, times, workers
-from ..feed import Part, Position, Sight, Words
-from ..models import Attempt, Job, Step, StepQuerySet, Worker, rfc3339
-from ..statuses import Status, Verdict
+from .. import database, logs, news
+from ..models import Job, Step
+from ..sight.job import Sight, look
+from ..sight.job_list import Rows, Window, has_moved
+from ..sight.positions import CannotFollow, Position, position_of
+from ..sight.steps import Part, pulse, pulse_of
+from ..sight.waiting import as_json, read_workers
 from . import fragments
 from .viewers import Frame, Viewer
-from .windows import Rows, Window, has_moved
 
 logger = logging.getLogger("truestep.live.feeds")
 
@@ -33,7 +31,6 @@ TICK_SECONDS = 2.0
 GAP_SECONDS = 0.05  # the first change goes out at once; a burst is gathered this long
 LIST_GAP_SECONDS = 0.1  # the same for a page of the list, which its viewers fetch again
 LOG_LINES = 500  # lines in one frame
-MOST_TOLD = 1000  # steps of which one reading says what they wait for
 RETRY_SECONDS = 1.0
 
 Read = Callable[..., Awaitable[Any]]
@@ -101,7 +98,7 @@ class Feed(ABC):
             viewer.close(4404)
 
     async def _look_for_holder(self) -> None:
-        self._held = _as_json(await self._read(database.words))
+        self._held = as_json(await self._read(database.words))
 
     def _tell_tick(self, viewer: Viewer, position: Position) -> None:
         viewer.awaits_tick = False
@@ -113,7 +110,7 @@ class Feed(ABC):
 class WindowFeed(Feed):
     """Tells the pages that show a window when it is not what they show any more."""
 
-    group = feed.ALL_JOBS
+    group = news.ALL_JOBS
 
     def __init__(self, read: Read, window: Window | Rows) -> None:
         self._window = window
@@ -157,7 +154,7 @@ class JobFeed(Feed):
 
     @property
     def group(self) -> str:
-        return feed.group_of(self._job_id)
+        return news.group_of(self._job_id)
 
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
         asked = {viewer: viewer.position for viewer in viewers}
@@ -217,12 +214,12 @@ def _read_news(job_id: int, places: set[Place], follows: set[Range]) -> News:
         seen = [sight for sight in sights.values() if sight]
         telling = next((sight for sight in seen if sight.journal), None)
         return News(
-            position=Position(seen[0].seq, seen[0].tag) if seen else feed.position_of(job_id),
+            position=Position(seen[0].seq, seen[0].tag) if seen else position_of(job_id),
             changes={
                 place: list(fragments.frames(sight)) if sight else None
                 for place, sight in sights.items()
             },
-            steps=feed.pulse_of(telling.running) if telling else feed.pulse(job_id),
+            steps=pulse_of(telling.running) if telling else pulse(job_id),
             logs=_read_logs(job_id, follows),
         )
 
@@ -230,8 +227,8 @@ def _read_news(job_id: int, places: set[Place], follows: set[Range]) -> News:
 def _look(job_id: int, position: Position, part: Part) -> Sight | None:
     """What is new at a place; None when its page is better fetched anew."""
     try:
-        return feed.look(job_id, *position, part)
-    except feed.CannotFollow:
+        return look(job_id, *position, part)
+    except CannotFollow:
         return None
 
 
@@ -259,118 +256,3 @@ def _log_frame(step_id: int, start: int, end: int | None, total: int) -> Frame:
         "total": total,
         "html": html,
     }
-
-
-# --- what nobody has journaled: who works, and who may not any more -------------------------------
-
-START_ONE = "start one with  python manage.py worker"
-
-
-def read_workers(job_id: int, parts: Collection[Part] | None = None) -> Frame | None:
-    """What the workers mean for this job's steps, in words; None when the job has ended.
-
-    ``note`` is for the steps that could start, unless ``waits`` has words for one by its id;
-    ``late`` is for running steps whose worker shows no sign of life. A step that is newer than
-    ``seq`` is not meant. With *parts*, only steps of these are told of one by one.
-    """
-    with database.snapshot():
-        job = Job.objects.get(pk=job_id)
-        if job.is_finished:
-            return None
-        living = workers.living()
-        takers = workers.who_takes(job.pk, living)
-        note = "waits for a free slot" if takers else f"no worker is running: {START_ONE}"
-        return {
-            "seq": job.seq,
-            "live": len(takers),
-            "note": note,
-            "waits": _read_waits(job, takers, note, parts),
-            "late": _read_late(job, living),
-        }
-
-
-def _read_waits(job: Job, takers: list[Worker], note: str, parts: Collection[Part] | None) -> Frame:
-    """The steps that could start and wait for something else than a free slot."""
-    steps = _in_parts(Step.objects.filter(job=job), parts)
-    known = {name for taker in takers for name in taker.knows.get(job.definition, ())}
-    words: dict[str, Words] = {}
-    if takers:
-        grace = conf.knobs().unknown_grace
-        for step in steps.ready().behind(None, MOST_TOLD):
-            if step.name not in known:
-                words[str(step.pk)] = [
-                    f"no running worker knows this step; it fails after {times.setting(grace)}"
-                ]
-    startable = steps.filter(status=Status.PENDING, waiting=0)
-    resting = startable.filter(not_before__gt=timezone.now()).order_by("position")
-    for attempt in _attempts_of(list(resting[:MOST_TOLD])):
-        said = feed.why_pending(attempt.step, attempt, [])
-        words[str(attempt.step_id)] = said if takers else [*said, f"; {note}"]
-    return {pk: _as_json(said) for pk, said in words.items()}
-
-
-def _in_parts(steps: StepQuerySet, parts: Collection[Part] | None) -> StepQuerySet:
-    if parts is None:
-        return steps
-    shown = Q(pk__in=[])
-    for part in parts:
-        shown |= Q(position__gte=part.first, position__lt=part.end)
-    return steps.filter(shown)
-
-
-def _read_late(job: Job, living: list[Worker]) -> Frame:
-    """What is about to be decided of running steps whose worker shows no sign of life."""
-    running = list(Step.objects.running().filter(job=job))
-    late: Frame = {}
-    for attempt in _attempts_of(running):
-        worker = attempt.worker
-        is_gone = worker is None or workers.is_gone(worker)
-        if worker and not is_gone and not workers.is_late(worker):
-            continue
-        if worker and not is_gone and not workers.is_here(worker) and database.words():
-            continue  # its beats wait for the same lock as everybody
-        observed = any(other != worker and not workers.is_late(other) for other in living)
-        words = _about_the_gone(worker, observed) if is_gone else _about_the_late(worker, observed)
-        step = attempt.step
-        number = f"attempt {step.attempt + 1} of {step.last_attempt}"
-        if job.cancel_requested:
-            words.append("is cancelled")
-        else:
-            is_retried = step.has_retry_left(Verdict.LOST)
-            words.append(f"is tried again ({number})" if is_retried else "fails")
-        late[str(step.pk)] = _as_json(words)
-    return late
-
-
-def _about_the_gone(worker: Worker | None, observed: bool) -> Words:
-    named = f"its worker {worker}" if worker else "its worker"
-    since: Words = [", last heard at ", worker.beat_at] if worker else []
-    if observed:
-        return [f"{named} has ended", *since, ": this attempt ends too, and the step "]
-    return [
-        f"{named} has ended",
-        *since,
-        f". Nothing is decided until a worker runs: {START_ONE}. Then the step ",
-    ]
-
-
-def _about_the_late(worker: Worker | None, observed: bool) -> Words:
-    assert worker
-    said: Words = [f"no sign of life from its worker {worker} since ", worker.beat_at]
-    if observed:
-        due = worker.beat_at + timedelta(seconds=conf.knobs().lease)
-        return [*said, "; if none comes by ", due, " this attempt ends, and the step "]
-    return [
-        *said,
-        ". Nothing is decided until it comes back or another worker runs: "
-        f"{START_ONE}. If that one comes first, the step ",
-    ]
-
-
-def _attempts_of(steps: list[Step]) -> QuerySet[Attempt]:
-    current = Attempt.objects.filter(step__in=steps, number=F("step__attempt"))
-    return current.select_related("step", "worker").defer("result", "traceback")
-
-
-def _as_json(words: Words) -> list[Any]:
-    return [word if isinstance(word, str) else {"at": rfc3339(word)} for word in words]

@@ -13,8 +13,9 @@ from django.template import Context
 from django.template.loader import get_template
 from django.utils.html import format_html
 
-from ..feed import ATTEMPTS_SHOWN, Sight
 from ..logs import Line
+from ..sight.job import Sight
+from ..sight.steps import ATTEMPTS_SHOWN
 from ..statuses import Status
 
 ROWS_PER_FRAME = 200

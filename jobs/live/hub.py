@@ -10,13 +10,13 @@ from typing import Any
 
 from django.db import connections
 
-from .. import feed
+from .. import news
+from ..sight.job_list import Rows, Window
 from .access import Guard
 from .feeds import Feed, JobFeed, WindowFeed
 from .lookout import Lookout
 from .pokes import Ear
 from .viewers import Viewer
-from .windows import Rows, Window
 
 
 class Hub:
@@ -29,7 +29,7 @@ class Hub:
         self.guard = Guard(self.read)
         self._ear = Ear(self._groups, self._wake)
         self._lookout = Lookout(self._tell_all) if self._ear.is_deaf else None
-        feed.adopt_loop(self._loop)
+        news.adopt_loop(self._loop)
 
     def join(self, watched: int | Window | Rows, viewer: Viewer) -> Feed:
         """Let a viewer watch a job (by its id) or a window."""
@@ -59,7 +59,7 @@ class Hub:
             self._reader.submit(_close_connections)
 
     def _groups(self) -> set[str]:
-        return {feed.ACCESS, *(found.group for found in self._feeds.values())}
+        return {news.ACCESS, *(found.group for found in self._feeds.values())}
 
     def _feed_of(self, watched: int | Window | Rows) -> Feed:
         if isinstance(watched, int):
@@ -84,7 +84,7 @@ class Hub:
     # -- what wakes a feed: pokes or, where those of other processes do not arrive, any commit
 
     def _wake(self, group: str) -> None:
-        if group == feed.ACCESS:
+        if group == news.ACCESS:
             self.guard.news.set()
         for found in self._feeds.values():
             if found.group == group:

@@ -8,7 +8,7 @@ from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 
-from ..feed import ACCESS, ALL_JOBS, Outage, group_of
+from ..news import ACCESS, ALL_JOBS, Outage, group_of
 
 RETRY_SECONDS = 1.0
 

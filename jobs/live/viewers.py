@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from ..feed import FIRST_PART, Part, Position
+from ..sight.positions import Position
+from ..sight.steps import FIRST_PART, Part
 
 logger = logging.getLogger("truestep.live.viewers")
 

@@ -12,10 +12,11 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from .. import database, feed, logs
-from ..live.feeds import read_workers
-from ..live.viewers import Frame
+from .. import database, logs
 from ..models import Job, Step, Transition
+from ..sight.positions import position_of
+from ..sight.steps import STEPS_SHOWN, pulse
+from ..sight.waiting import Facts, read_workers
 from ..statuses import TERMINAL, Kind, Status
 from ..templatetags.truestep import asked, params
 from ..templatetags.truestep import why as said
@@ -56,7 +57,7 @@ class Drawn(Follower):
         self._live.start()
         self._next_look = self._next_clock = 0.0
         self._shown: object = None
-        self._workers: Frame | None = None
+        self._workers: Facts | None = None
 
     def is_over(self) -> bool:
         now = time.monotonic()
@@ -64,7 +65,7 @@ class Drawn(Follower):
             return False
         self._next_look = now + DRAW_SECONDS
         with database.snapshot():
-            mark = (feed.position_of(self._job_id), feed.pulse(self._job_id), self._console.size)
+            mark = (position_of(self._job_id), pulse(self._job_id), self._console.size)
             if now >= self._next_clock:
                 self._next_clock = now + CLOCK_SECONDS
                 self._workers = read_workers(self._job_id)
@@ -91,7 +92,7 @@ class Drawn(Follower):
 def whole_of(job_id: int, console: Console) -> Group:
     """All that there is to print of a job as it is now. Raises Job.DoesNotExist."""
     with database.snapshot():
-        picture = Picture(job_id, feed.STEPS_SHOWN, read_workers(job_id))
+        picture = Picture(job_id, STEPS_SHOWN, read_workers(job_id))
         told = "\n".join(f"{name}: {words}" for name, words in params(picture.job))
         drawn = [picture.drawn(console), *([Text(told)] if told else ())]
         return Group(*drawn, tracebacks_of(job_id))
@@ -116,7 +117,7 @@ class Lines(Follower):
         self._told: dict[int, int] = {}  # step → log lines already printed
         self._started: dict[int, Transition] = {}
         self._day = ""  # as it was told last
-        self._late: Frame = {}  # step → the warning of its worker's silence
+        self._late: Facts = {}  # step → the warning of its worker's silence
         self._next_look = self._next_clock = 0.0
 
     def is_over(self) -> bool:
@@ -202,7 +203,7 @@ class Lines(Follower):
 
     def _tell_late(self) -> None:
         """What is about to be decided of steps whose worker shows no sign of life, once each."""
-        late: Frame = (read_workers(self.job_id) or {"late": {}})["late"]
+        late: Facts = (read_workers(self.job_id) or {"late": {}})["late"]
         for step in Step.objects.running().filter(pk__in=late.keys() | self._late.keys()):
             words = late.get(str(step.pk))
             if words != self._late.get(str(step.pk)):

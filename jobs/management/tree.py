@@ -12,10 +12,11 @@ from rich.progress_bar import ProgressBar
 from rich.text import Text
 from rich.tree import Tree
 
-from .. import database, feed, logs
-from ..feed import StepSight, why_pending
-from ..live.viewers import Frame
+from .. import database, logs
 from ..models import Step, current_attempt, given_up
+from ..sight.job import glance
+from ..sight.steps import StepSight
+from ..sight.waiting import Facts, why_pending
 from ..statuses import Status
 from ..templatetags.truestep import number
 from ..times import clock, duration, local
@@ -45,12 +46,12 @@ BAR_WIDTH = 20
 class Picture:
     """What is drawn of a job: its steps and, under those that run, their newest log lines."""
 
-    def __init__(self, job_id: int, most_steps: int, workers: Frame | None) -> None:
+    def __init__(self, job_id: int, most_steps: int, workers: Facts | None) -> None:
         """*workers* is what ``read_workers`` said last. Raises Job.DoesNotExist."""
         with database.snapshot():
-            seen = feed.glance(job_id, most_steps)
+            seen = glance(job_id, most_steps)
             self.job, self.steps, self.counts = seen.job, seen.steps, seen.counts
-            self.workers: Frame = workers or {}
+            self.workers: Facts = workers or {}
             self.lines = {
                 row.step.pk: logs.read(
                     row.step.pk, max(1, row.step.log_lines - LOG_LINES + 1), LOG_LINES

@@ -11,9 +11,11 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from .. import keys
+from ..database import Words
 from ..definitions.parameters import in_words
-from ..feed import StepSight, Words, why_pending
 from ..models import Job, Step, Transition
+from ..sight.steps import StepSight
+from ..sight.waiting import why_pending
 from ..statuses import Kind, Status
 from ..text import clean, isolated
 from ..times import duration

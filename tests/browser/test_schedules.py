@@ -11,11 +11,12 @@ import json
 import pytest
 from playwright.sync_api import Error, expect
 
-from jobs.feed import FIRST_PART, position_of
 from jobs.live import feeds, fragments
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
+from jobs.sight.positions import position_of
+from jobs.sight.steps import FIRST_PART
 from jobs.statuses import Verdict
 from tests.browser.support import (
     lines_shown,

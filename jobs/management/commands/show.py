@@ -8,9 +8,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.db.models import F
 
-from ... import database, feed
+from ... import database
 from ...definitions.parameters import as_json
 from ...models import Attempt, Job, Transition, given_up
+from ...sight.failures import errors_of
 from ..follow import whole_of
 from ..terminal import TerminalCommand, console_of
 from ..tree import plain
@@ -55,7 +56,7 @@ def _job_as_json(job_id: int) -> dict[str, Any]:
                 "seq": job.seq,
                 "params": job.params if job.understood is None else as_json(job.understood),
                 "typed": job.params,
-                "error": "\n".join(feed.errors_of(job.pk)) or None,
+                "error": "\n".join(errors_of(job.pk)) or None,
             },
             "steps": [_step_as_json(step, attempts.get(step.pk)) for step in steps],
             "journal": [entry.as_json() for entry in journal],

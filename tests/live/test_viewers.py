@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from jobs.feed import Position
 from jobs.live import viewers
 from jobs.live.viewers import WINDOW_BYTES, Viewer
+from jobs.sight.positions import Position
 
 
 def with_viewer(check) -> None:

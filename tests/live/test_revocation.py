@@ -12,12 +12,12 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from jobs import feed
+from jobs import news
 from jobs.live import access, hub, lookout, viewers
 from jobs.live.hub import get_hub
 from jobs.orchestrator import claim, launch
+from tests.live.test_consumers import socket, write_log
 from tests.support import Cost, in_threads
-from tests.test_consumers import socket, write_log
 
 pytestmark = [pytest.mark.slow, pytest.mark.either]
 
@@ -55,7 +55,7 @@ def only_hints(monkeypatch):
 def only_the_batch(monkeypatch):
     """No hint arrives."""
     monkeypatch.setattr(lookout, "_changed", lambda watch: False)
-    monkeypatch.setattr(feed, "announce_access", lambda using: None)
+    monkeypatch.setattr(news, "announce_access", lambda using: None)
     monkeypatch.setattr(access, "CHECK_SECONDS", 0.1)
     monkeypatch.setattr(access, "GATHER_SECONDS", 0)
 
@@ -137,7 +137,7 @@ async def test_a_session_that_expires(database, only_the_batch):
 
 @pytest.mark.sqlite
 async def test_a_commit_of_another_process_without_a_poke(database, monkeypatch):
-    monkeypatch.setattr(feed, "announce_access", lambda using: None)
+    monkeypatch.setattr(news, "announce_access", lambda using: None)
     monkeypatch.setattr(access, "CHECK_SECONDS", 60)
     _, client = await sync_to_async(viewer)()
     async with socket(None, client) as page:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from django.http import QueryDict
 
 from .. import database, workers
-from ..feed import FIRST_PART, STEPS_SHOWN, Part
 from ..models import Job, JobQuerySet
 from ..statuses import JOB_STATUSES, UNFINISHED
 from ..text import clean
+from .steps import FIRST_PART, STEPS_SHOWN, Part
 
 PAGE_SIZE = 50
 MOST_ROWS = 500

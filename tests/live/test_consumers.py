@@ -13,12 +13,13 @@ from channels.testing import WebsocketCommunicator
 from django.db import connection
 from django.utils.html import escape
 
-from jobs import feed
+from jobs import news
 from jobs.live import consumers, feeds, lookout, viewers
 from jobs.live.origin import is_own
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import cancel, claim, finish, launch
+from jobs.sight.job import look
 from project.asgi import application
 from tests.support import drive, returned, wait_for
 
@@ -89,7 +90,7 @@ async def socket(job, client=None, query="", origin="http://testserver", headers
 
 def at(job):
     """The position of a page that was rendered now."""
-    sight = feed.look(job.pk)
+    sight = look(job.pk)
     return f"?seq={sight.seq}&tag={sight.tag}"
 
 
@@ -297,7 +298,7 @@ async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch)
 async def test_each_way_alone_brings_the_news(ada, monkeypatch, way):
     """Pokes, the watch for commits and the tick each suffice; two of them are taken away."""
     if way != "poke":
-        monkeypatch.setattr(feed, "poke", lambda *_: None)
+        monkeypatch.setattr(news, "poke", lambda *_: None)
     if way != "commit":
         monkeypatch.setattr(lookout, "_changed", lambda watch: False)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.3 if way == "tick" else 60)

@@ -1,0 +1,151 @@
+"""News: the poke that leaves after a commit, "look at job N".
+
+A poke is a hint. It carries ids, never content, and may be lost, doubled or late.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+from typing import Any
+
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from . import database
+
+logger = logging.getLogger("truestep.news")
+
+ALL_JOBS = "jobs"
+ACCESS = "access"
+SEND_SECONDS = 2.0  # a broker that does not answer delays no later poke for longer
+
+
+def group_of(job_id: int) -> str:
+    """The Channels group that is poked when this job changes."""
+    return f"job.{job_id}"
+
+
+def announce(job_id: int, seq: int = 0) -> None:
+    """Poke everybody who watches this job, after the commit of the transaction in progress.
+
+    Without a *seq*, only volatile values have changed, which no list shows.
+    """
+    # Not a partial: Django logs a robust callback that fails by its name, and a partial has none.
+    database.on_commit(lambda: poke(job_id, seq))
+
+
+def poke(job_id: int, seq: int = 0) -> None:
+    """Say "look at job N" to the groups ``job.N`` and ``jobs``; returns at once, never raises."""
+    _publisher.send(job_id, seq)
+
+
+def get_ready() -> None:
+    """Import what pokes need: else the first one of this process is a tenth of a second late."""
+    get_channel_layer()
+
+
+def announce_access(using: str) -> None:
+    """Tell all web processes that somebody may have lost a right to watch.
+
+    It leaves after the commit of the transaction in progress on the database *using*.
+    """
+    transaction.on_commit(lambda: _publisher.send_access(), using=using, robust=True)
+
+
+def adopt_loop(loop: asyncio.AbstractEventLoop) -> None:
+    """Publish on *loop* from now on: the in-memory layer wakes only readers of the same loop."""
+    _publisher.home = loop
+
+
+class Outage:
+    """Says once that something does not work, and once that it does again."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._is_on = False
+
+    def begins(self, error: Exception) -> None:
+        if not self._is_on:
+            reason = str(error) or type(error).__name__
+            logger.warning("%s: %s. Open pages catch up by their tick.", self._what, reason)
+        self._is_on = True
+
+    def ends(self) -> None:
+        if self._is_on:
+            logger.warning("%s: that is over.", self._what)
+        self._is_on = False
+
+
+class _Publisher:
+    """Sends pokes from an event loop, whoever asks; of many pokes for one job the newest is sent.
+
+    ``async_to_sync`` would make a loop and a connection for each call, and the in-memory layer
+    would not wake a reader on another loop.
+    """
+
+    def __init__(self) -> None:
+        self.home: asyncio.AbstractEventLoop | None = None
+        self._own: asyncio.AbstractEventLoop | None = None
+        self._busy: asyncio.AbstractEventLoop | None = None  # the loop that will publish
+        self._lock = threading.Lock()
+        self._waiting: dict[int, int] = {}
+        self._outage = Outage("Pokes cannot be sent")
+
+    def send(self, job_id: int, seq: int) -> None:
+        with self._lock:
+            is_due = bool(self._waiting) and self._busy is not None and self._busy.is_running()
+            self._waiting[job_id] = max(seq, self._waiting.get(job_id, 0))
+            if is_due:
+                return
+            loop = self._busy = self._loop()
+        asyncio.run_coroutine_threadsafe(self._publish(), loop)
+
+    def _loop(self) -> asyncio.AbstractEventLoop:
+        if self.home and self.home.is_running():
+            return self.home
+        if self._own is None:
+            self._own = asyncio.new_event_loop()
+            threading.Thread(
+                target=self._own.run_forever, name="truestep-pokes", daemon=True
+            ).start()
+        return self._own
+
+    def send_access(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._send((ACCESS, {"type": "access"})), self._loop())
+
+    async def _publish(self) -> None:
+        with self._lock:
+            pokes, self._waiting = self._waiting, {}
+        await self._send(
+            *(
+                (group, {"type": "poke", "job": job_id, "seq": seq})
+                for job_id, seq in pokes.items()
+                for group in ((group_of(job_id), ALL_JOBS) if seq else (group_of(job_id),))
+            )
+        )
+
+    async def _send(self, *messages: tuple[str, dict[str, Any]]) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        try:
+            for group, message in messages:
+                async with asyncio.timeout(SEND_SECONDS):
+                    await layer.group_send(group, message)
+        except Exception as error:
+            self._outage.begins(error)
+        else:
+            self._outage.ends()
+
+
+def _new_publisher() -> None:
+    global _publisher
+    _publisher = _Publisher()
+
+
+_publisher: _Publisher
+_new_publisher()
+os.register_at_fork(after_in_child=_new_publisher)  # a child has none of its parent's threads
