@@ -36,7 +36,7 @@ def check_knobs(
 ) -> list[CheckMessage]:
     """Each unknown or malformed entry of the TRUESTEP setting."""
     try:
-        import_string(conf.knobs().engine)
+        import_string(conf.engine_path())
     except ImproperlyConfigured as error:
         return [Error(str(error), id="truestep.E002")]
     except ImportError as error:

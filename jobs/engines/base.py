@@ -51,5 +51,5 @@ class Engine(ABC):
 
 def get_engine() -> Engine:
     """The engine that ``TRUESTEP['engine']`` names."""
-    engine: Engine = import_string(conf.knobs().engine)()
+    engine: Engine = import_string(conf.engine_path())()
     return engine

@@ -97,7 +97,8 @@ class Command(TerminalCommand):
 def _web_command(listening: socket.socket) -> list[str]:
     module, _, attribute = settings.ASGI_APPLICATION.rpartition(".")
     return [
-        *(sys.executable, "-m", "jobs.management.server", "--verbosity", "0", "--no-server-name"),
+        *(sys.executable, "-m", f"{conf.PACKAGE}.management.server"),
+        *("--verbosity", "0", "--no-server-name"),
         *("--fd", str(listening.fileno())),
         *("--websocket_connect_timeout", "5", "--application-close-timeout", "3"),
         *("--ping-interval", "10", "--ping-timeout", "15"),
