@@ -61,7 +61,7 @@ def run_some() -> None:
 
     nightly, hourly = chain("Nightly", 1), chain("Hourly", 1)
     knows = {cls.name: list(cls.steps()) for cls in (nightly, hourly)}
-    post = workers.sign_on(slots=1, knows=knows)
+    post = workers.register(slots=1, knows=knows)
     desk = orchestrator.Desk(worker=post.worker, knows=knows)
     for number in range(BLOCK):
         job = orchestrator.launch(nightly if number % 2 else hourly)
@@ -71,7 +71,7 @@ def run_some() -> None:
         [held] = orchestrator.claim(desk, 1)
         verdict = Verdict.FAILED if number == 1 else Verdict.RETURNED
         orchestrator.finish(desk, held, Outcome(verdict=verdict, reason="it raised"), 0)
-    post.sign_off()
+    post.deregister()
 
 
 def copy(times: int) -> None:

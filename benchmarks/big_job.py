@@ -88,7 +88,7 @@ def mover(shape: Any, size: int) -> Iterator[float]:
 
     definition = shape(f"{shape.__name__.title()}{size}", size)
     knows = {definition.name: list(definition.steps())}
-    post = workers.sign_on(slots=1, knows=knows)
+    post = workers.register(slots=1, knows=knows)
     desk = orchestrator.Desk(worker=post.worker, knows=knows)
     held: list[Any] = []
     while True:

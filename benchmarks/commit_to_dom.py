@@ -148,7 +148,7 @@ def make_moves(steps: int, job_id: int, rate: float) -> dict[str, float]:
 
     definition = long_definition(steps)
     knows = {definition.name: list(definition.steps())}
-    post = workers.sign_on(slots=1, knows=knows, only_job=job_id)
+    post = workers.register(slots=1, knows=knows, only_job=job_id)
     desk = orchestrator.Desk(worker=post.worker, knows=knows)
     committed: dict[str, float] = {}
     for number in range(2 * steps):
@@ -160,7 +160,7 @@ def make_moves(steps: int, job_id: int, rate: float) -> dict[str, float]:
             orchestrator.finish(desk, claim, Outcome(verdict=Verdict.RETURNED), 0)
             committed[f"{claim.name} succeeded"] = time.time() * 1000
         time.sleep(max(0.0, due - time.perf_counter()))
-    post.sign_off()
+    post.deregister()
     return committed
 
 

@@ -189,7 +189,7 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
     chance = random.Random(1)
     knows = {"views": STEPS}
     definition()
-    post = workers.sign_on(slots=4, knows=knows, only_job=job_id)
+    post = workers.register(slots=4, knows=knows, only_job=job_id)
     desk = orchestrator.Desk(worker=post.worker, knows=knows)
 
     def state() -> State:
@@ -223,7 +223,7 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
     for claim in held:
         orchestrator.finish(desk, claim, Outcome(verdict=Verdict.FAILED, error="in the end"), 0)
         truth.append((time.time() * 1000, state()))
-    post.sign_off()
+    post.deregister()
     return truth
 
 

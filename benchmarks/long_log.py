@@ -66,7 +66,7 @@ def write(lines: int) -> tuple[Any, str]:
     definition = long_definition(1)
     job = orchestrator.launch(definition)
     knows = {definition.name: list(definition.steps())}
-    post = workers.sign_on(slots=1, knows=knows)
+    post = workers.register(slots=1, knows=knows)
     desk = orchestrator.Desk(worker=post.worker, knows=knows)
     (claim,) = orchestrator.claim(desk, 1)
     book = LogBook(claim, 2**30)
@@ -77,7 +77,7 @@ def write(lines: int) -> tuple[Any, str]:
             book.write()
     book.write()
     orchestrator.finish(desk, claim, Outcome(verdict=Verdict.RETURNED), 0)
-    post.sign_off()
+    post.deregister()
     return job, "".join(line + "\n" for line in said)
 
 

@@ -18,7 +18,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from . import database, handover, keys, orchestrator, workers
+from . import database, keys, orchestrator, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
 from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
 from .live import fragments
@@ -28,6 +28,7 @@ from .sight.positions import ENTRIES_SHOWN
 from .sight.steps import FIRST_PART, STEPS_SHOWN
 from .statuses import Kind
 from .templatetags.truestep import moment, params, status_cell, words
+from .workers import inbox
 
 
 class ReadOnly:
@@ -241,7 +242,7 @@ class JobAdmin(RowsAdmin):
             try:
                 done = orchestrator.cancel(job.pk, **who)
             except DatabaseBusy:
-                done = handover.hand_over(job.pk, **who)
+                done = inbox.request_cancel(job.pk, **who)
                 if not done:
                     raise
             (asked if done else refused).append(str(job.pk))
@@ -366,6 +367,6 @@ class WorkerAdmin(RowsAdmin):
     @admin.display(description="last sign of life")
     def heard(self, worker: Worker) -> SafeString | str:
         """Its row may lag: of a worker of this host, the lock file tells."""
-        return moment(workers.heard_at(worker))
+        return moment(workers.last_heartbeat(worker))
 
     moments: ClassVar = {"beat_at": "beat", "started_at": "started", "stopped_at": "stopped"}

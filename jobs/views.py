@@ -28,7 +28,7 @@ from django.utils.cache import patch_cache_control
 from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
-from . import database, definitions, handover, keys, logs, orchestrator
+from . import database, definitions, keys, logs, orchestrator
 from .database import Trouble
 from .definitions import parameters
 from .exceptions import (
@@ -45,6 +45,7 @@ from .sight.job import look
 from .sight.job_list import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
 from .sight.positions import history
 from .statuses import JOB_STATUSES
+from .workers import inbox
 
 CAN = ("view", "launch", "control", "log")
 _PERMISSIONS = {
@@ -170,7 +171,7 @@ def cancel(request: HttpRequest, job_id: int, refused: str = "") -> HttpResponse
     except KeyRefused as error:
         return keys.ask_again(request, title, str(error))
     except DatabaseBusy as error:
-        if not handover.hand_over(job_id, actor=request.user, source="page", once=intent):
+        if not inbox.request_cancel(job_id, actor=request.user, source="page", once=intent):
             return keys.ask_again(request, title, LOCKED.format(error.holder), status=503)
         messages.info(request, HANDED_OVER.format(error.holder))
         return redirect("truestep:job", job_id)

@@ -109,9 +109,9 @@ def database(transactional_db):
 def desk(database):
     """What a worker works on, without the processes: this process claims and finishes steps."""
     knows = definitions.known_steps()
-    post = workers.sign_on(slots=2, knows=knows)
+    post = workers.register(slots=2, knows=knows)
     yield Desk(worker=post.worker, knows=knows)
-    post.sign_off()
+    post.deregister()
 
 
 @pytest.fixture

@@ -78,7 +78,8 @@ class Clock:
     def installed(self) -> Iterator[None]:
         from django.utils import timezone
 
-        from jobs import recovery, workers
+        from jobs import upkeep
+        from jobs.workers import liveness, registration
 
         mine = SimpleNamespace(
             monotonic=lambda: self.monotonic,
@@ -87,8 +88,8 @@ class Clock:
         )
         with ExitStack() as stack:
             stack.enter_context(patch.object(timezone, "now", lambda: self.wall))
-            stack.enter_context(patch.object(workers, "time", mine))
-            stack.enter_context(patch.object(recovery, "time", mine))
+            for module in (registration, liveness, upkeep.sweep):
+                stack.enter_context(patch.object(module, "time", mine))
             yield
 
 
@@ -358,7 +359,7 @@ class Simulation:
     @action(when="takes_workers", kind=6)
     def sign_on(self, kind: int) -> SimulatedWorker | None:
         """On this host, on another one, for one job alone, or one that knows half of all steps."""
-        from jobs import definitions, recovery, workers
+        from jobs import definitions, upkeep, workers
         from jobs.models import Worker
         from jobs.orchestrator import Desk
 
@@ -368,7 +369,7 @@ class Simulation:
         if kind == 3:
             knows = {name: steps[:2] for name, steps in knows.items()}
         only_job = self.jobs[-1] if kind == 2 and self.jobs else None
-        post = workers.sign_on(slots=2, knows=knows, only_job=only_job)
+        post = workers.register(slots=2, knows=knows, only_job=only_job)
         self._locks.add(post._lock)
         self._stack.callback(post._aside.close)
         self._signed_on += 1
@@ -378,7 +379,7 @@ class Simulation:
         rows = Worker.objects.filter(pk=post.worker.pk)
         rows.update(host=post.worker.host, pid=self._signed_on)
         desk = Desk(post.worker, knows)
-        worker = SimulatedWorker(post, desk, recovery.Sweep(desk), is_far=kind == 1)
+        worker = SimulatedWorker(post, desk, upkeep.Sweep(desk), is_far=kind == 1)
         self.workers.append(worker)
         return worker
 
@@ -399,7 +400,7 @@ class Simulation:
             self._end(attempt, "handed back", "its worker stopped", room=0)
         self.workers.remove(worker)
         self._locks.discard(worker.post._lock)
-        worker.post.sign_off()
+        worker.post.deregister()
 
     @action("workers")
     def beat(self, worker: SimulatedWorker) -> None:
@@ -417,7 +418,7 @@ class Simulation:
                 self._end(attempt, "interrupted", str(error), room=0)
             self.workers.remove(worker)
             self._locks.discard(worker.post._lock)
-            worker.post.abandon()
+            worker.post.release()
             self.sign_on(1 if worker.is_far else 0)
         else:
             assert is_known, "one that was declared dead lived on"
@@ -442,9 +443,9 @@ class Simulation:
             self.check()
 
     def _sweep(self, worker: SimulatedWorker) -> None:
-        from jobs import workers
+        from jobs.workers import liveness
 
-        with patch.object(workers, "_watched", worker.watched):
+        with patch.object(liveness, "_observations", worker.watched):
             worker.sweep.has_news = True
             worker.sweep.run(held=worker.running)
 

@@ -17,7 +17,7 @@ from tests.support import Cost, drive, ended, returned
 def job(transactional_db):
     """A job with a past (diamond: everything but bottom) and a log, corrupted afterwards."""
     knows = definitions.known_steps()
-    desk = Desk(workers.sign_on(slots=2, knows=knows).worker, knows)
+    desk = Desk(workers.register(slots=2, knows=knows).worker, knows)
     job = launch("diamond")
     [top] = claim(desk, room=1)
     book = LogBook(top, 1000)
@@ -227,7 +227,7 @@ def test_each_lie_is_found(job, lie):
 
 def desk_for(job):
     knows = definitions.known_steps()
-    return Desk(workers.sign_on(slots=2, knows=knows, only_job=job.pk).worker, knows)
+    return Desk(workers.register(slots=2, knows=knows, only_job=job.pk).worker, knows)
 
 
 @pytest.fixture
@@ -327,7 +327,7 @@ def test_each_lie_about_an_eventful_job_is_found(eventful, lie):
 @pytest.mark.parametrize("name", ["noop", "thousand_wide", "thousand_deep"])
 def test_a_job_of_any_size_costs_a_few_reads(transactional_db, name):
     knows = definitions.known_steps()
-    desk = Desk(workers.sign_on(slots=2, knows=knows).worker, knows)
+    desk = Desk(workers.register(slots=2, knows=knows).worker, knows)
     job = launch(name)
     claim(desk, room=300)
     with Cost() as cost:

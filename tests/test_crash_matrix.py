@@ -43,7 +43,7 @@ POINTS = {
     "finish_in_vain": points("finish"),
     "finish_cancelled": points("finish"),
     "hand_back": points("finish"),
-    "recover": points("recover") + points("bury", PLAIN),
+    "recover": points("recover") + points("mark_dead", PLAIN),
     "give_up": points("give_up"),
     "cancel": points("cancel"),
     "cancel_before_it_started": points("cancel"),
@@ -53,8 +53,8 @@ POINTS = {
     "note": points("note"),
     "log": points("log", PLAIN),
     "beat": points("beat", BEAT),
-    "sign_on": points("sign_on", PLAIN),
-    "sign_off": points("sign_off", PLAIN),
+    "register": points("register", PLAIN),
+    "deregister": points("deregister", PLAIN),
 }
 # Somebody asked for an end, or a step failed for good.
 MAY_END_BADLY = {
@@ -146,7 +146,7 @@ def test_what_a_commit_whose_answer_was_lost_has_done_is_found_out(
     told = crash_server.run(operation, point, "unanswered")
     assert told["after"] in undisturbed["states"]
     name = point.partition(".")[0]
-    assert ("raised" in told) == (name in ("log", "sign_on", "sign_off", "bury"))
+    assert ("raised" in told) == (name in ("log", "register", "deregister", "mark_dead"))
     check(operation, told, undisturbed)
 
 
@@ -159,7 +159,7 @@ def check(operation, told, undisturbed):
         assert list(audit.differences()) == []
         post, desk = new_worker()
         bring_to_end(desk)
-        post.sign_off()
+        post.deregister()
     else:  # it has gone on by itself
         seen = told["after"]
         assert told["again"] in ([after, undisturbed["again"]] if seen == after else [after])
@@ -179,7 +179,7 @@ WORK = [
     *points("finish"),
     *points("log", PLAIN),
     *points("beat", BEAT),
-    *points("sign_off", PLAIN[:2]),
+    *points("deregister", PLAIN[:2]),
 ]
 
 

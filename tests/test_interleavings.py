@@ -13,10 +13,10 @@ from jobs import audit, crashpoints, database, orchestrator, workers
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
 from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import Desk
-from jobs.recovery import Sweep
 from jobs.runner import Outcome
 from jobs.statuses import TERMINAL, Kind, Verdict
 from jobs.transitions import JobState
+from jobs.upkeep import Sweep
 from tests.faults.crashes import HOPELESS, bring_to_end, new_worker
 from tests.faults.schedules import Scheduler
 from tests.support import returned
@@ -51,7 +51,7 @@ class Scene:
         worker = self.post.worker
         Worker.objects.filter(pk=worker.pk).update(host="far.example")
         seen = workers._Watched(beats=(False, 0), looked_at=time.monotonic(), silent=1e9)
-        workers._watched[worker.uuid] = seen
+        workers.liveness._observations[worker.uuid] = seen
 
     def operation(self, name: str):
         """What it does, as a process of its own would: with its own memory of the job."""
@@ -156,8 +156,8 @@ class Scene:
 
     def clear(self):
         Job.objects.filter(pk=self.job.pk).delete()
-        self.post.abandon()
-        del workers._watched[self.post.worker.uuid]
+        self.post.release()
+        del workers.liveness._observations[self.post.worker.uuid]
         self.post.worker.delete()
 
 
@@ -202,4 +202,4 @@ def test_two_operations_end_as_if_one_came_first(database, scheduler, names, lat
         waiting += [made[:i] + "10"[int(made[i])] for i in range(begin, len(made))]
         if REPLAY:
             break
-    post.sign_off()
+    post.deregister()

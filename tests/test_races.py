@@ -59,7 +59,7 @@ def race(crowd, *calls):
 def desk_of_its_own(knows=None):
     """As another worker has it. (Locks are held by this process, so all of them are alive.)"""
     knows = knows or definitions.known_steps()
-    return Desk(worker=workers.sign_on(slots=2, knows=knows).worker, knows=knows)
+    return Desk(worker=workers.register(slots=2, knows=knows).worker, knows=knows)
 
 
 def move_once(state, step_id):

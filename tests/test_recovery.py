@@ -8,14 +8,15 @@ import pytest
 from django.core.management import call_command
 from django.utils.html import escape
 
-from jobs import audit, definitions, recovery, workers
+from jobs import audit, definitions, workers
 from jobs.exceptions import Overtaken
-from jobs.models import Attempt, Job, Step
+from jobs.models import Attempt, Job, Step, Worker
 from jobs.orchestrator import Desk, cancel, claim, end_for_others, finish, launch, retry
-from jobs.recovery import Sweep
 from jobs.sight.failures import errors_of
 from jobs.sight.job import look
 from jobs.statuses import Verdict
+from jobs.upkeep import Sweep
+from jobs.upkeep import sweep as sweep_module
 from tests.support import (
     Cost,
     drive,
@@ -34,7 +35,7 @@ from tests.test_follow import Told
 def other(database):
     """Another worker's post and desk."""
     knows = definitions.known_steps()
-    post = workers.sign_on(slots=2, knows=knows)
+    post = workers.register(slots=2, knows=knows)
     return post, Desk(post.worker, knows)
 
 
@@ -156,8 +157,8 @@ def test_a_slow_sweep_rests_longer_than_it_took(desk, monkeypatch):
     def look_slowly():
         clock["now"] += clock["sweep takes"]
 
-    monkeypatch.setattr(recovery.time, "monotonic", lambda: clock["now"])
-    monkeypatch.setattr(workers, "bury_the_dead", look_slowly)
+    monkeypatch.setattr(sweep_module.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(workers, "mark_dead_workers", look_slowly)
     sweep = Sweep(desk)
     assert sweep.is_due
     for clock["sweep takes"], rest in [(0, 0.4), (0.01, 0.39), (3, 12)]:
@@ -174,7 +175,7 @@ def test_a_slow_sweep_rests_longer_than_it_took(desk, monkeypatch):
 @pytest.fixture
 def stranger(desk):
     """A sweep by a worker that knows nothing of noop."""
-    workers.Worker.objects.update(knows={"diamond": ["top"]})
+    Worker.objects.update(knows={"diamond": ["top"]})
     return Sweep(Desk(desk.worker, {"diamond": ["top"]}))
 
 
@@ -234,17 +235,17 @@ def test_the_grace_begins_anew_when_somebody_has_known_it(stranger, database):
     job = launch("noop")
     stranger.run(held=())
     assert list(stranger._unknown_since) == [step_of(job, "one").pk]
-    post = workers.sign_on(slots=1, knows=definitions.known_steps())
+    post = workers.register(slots=1, knows=definitions.known_steps())
     stranger.run(held=())
     assert stranger._unknown_since == {}
-    post.sign_off()
+    post.deregister()
 
 
 def test_a_sweep_looks_at_a_part_of_the_ready_steps_and_the_next_one_goes_on(
     stranger, settings, monkeypatch
 ):
     """However many are ready; in a job with many, it goes on in the middle of the job."""
-    monkeypatch.setattr(recovery, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(sweep_module, "MOST_LOOKED_AT", 3)
     jobs = [launch("noop"), launch("fifty_wide"), launch("noop")]
     ready = list(Step.objects.ready().order_by("job", "position"))
     for sweep in range(len(ready) // 3 + 1):
@@ -272,7 +273,7 @@ def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, sett
     for _ in range(2):
         stranger.run(held=())
     assert set(job.steps.values_list("status", flat=True)) == {"pending"}
-    workers.Worker.objects.update(knows=desk.knows)
+    Worker.objects.update(knows=desk.knows)
     drive(desk, job)
 
 

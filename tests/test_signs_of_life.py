@@ -31,14 +31,14 @@ from tests.support import drive, ended, job_of, returned, step_of
 def other(database):
     """Another worker's post and desk."""
     knows = definitions.known_steps()
-    post = workers.sign_on(slots=2, knows=knows)
+    post = workers.register(slots=2, knows=knows)
     yield post, Desk(post.worker, knows)
 
 
 def be_silent(post, leases):
     """As if this process had seen no beat of it for so many leases."""
-    workers.silence(post.worker)
-    workers._watched[post.worker.uuid].silent = leases * conf.knobs().lease
+    workers.seconds_without_heartbeat(post.worker)
+    workers.liveness._observations[post.worker.uuid].silent = leases * conf.knobs().lease
 
 
 def rest_is_over(desk):
@@ -126,7 +126,7 @@ def test_where_nobody_else_lives_nothing_is_decided(database, other, how):
     job = launch("patient", {"gate": "/gate"})
     claim(theirs, room=1)
     if how == "both silent":
-        be_silent(workers.sign_on(slots=1, knows={}), 0.6)
+        be_silent(workers.register(slots=1, knows={}), 0.6)
     if how == "ended":
         os.close(post._lock)
     else:
@@ -242,7 +242,7 @@ def test_without_a_worker_a_step_that_rests_says_that_too(database, other):
     job = launch("rests")
     [held] = claim(theirs, room=1)
     finish(theirs, held, ended(Verdict.FAILED, "no answer"), room=0)
-    post.sign_off()
+    post.deregister()
     assert waits(job, "rest").endswith(
         "after: no answer); no worker is running: start one with  python manage.py worker"
     )
@@ -389,10 +389,12 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
 def test_who_looks_rarely_warns_no_later_but_of_nothing_it_cannot_know(other, gap, is_late):
     """The last beat came somewhere in the gap before it was seen; in a long one, anywhere."""
     post, _ = other
-    workers.silence(post.worker)
-    workers._watched[post.worker.uuid].looked_at -= gap * conf.knobs().lease
+    workers.seconds_without_heartbeat(post.worker)
+    workers.liveness._observations[post.worker.uuid].looked_at -= gap * conf.knobs().lease
     post.beat()
     post.worker.refresh_from_db()
     be_silent(post, 0.2)
     assert workers.is_late(post.worker) is is_late
-    assert workers.silence(post.worker) < 0.3 * conf.knobs().lease, "nothing is decided by the gap"
+    assert workers.seconds_without_heartbeat(post.worker) < 0.3 * conf.knobs().lease, (
+        "nothing is decided by the gap"
+    )

@@ -8,13 +8,13 @@ from jobs import crashpoints, database, definitions, orchestrator, workers
 from jobs.management.follow import Lines
 from jobs.models import Attempt, Step, Worker
 from jobs.orchestrator import cancel, claim, finish, launch, retry
-from jobs.recovery import Sweep
 from jobs.sight.job import look
 from jobs.sight.job_list import Window
 from jobs.sight.positions import position_of
 from jobs.sight.steps import FIRST_PART, Part, pulse
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Kind, Verdict
+from jobs.upkeep import Sweep
 from tests.support import Cost, drive, ended, job_of, returned, statuses
 
 
@@ -149,7 +149,7 @@ def test_what_is_asked_all_the_time_goes_by_what_there_is_now(desk, look):
 
 def test_a_wide_job_is_read_whole_once_however_many_of_its_attempts_end_for_others(desk):
     knows = definitions.known_steps()
-    post = workers.sign_on(slots=10, knows=knows)
+    post = workers.register(slots=10, knows=knows)
     launch("fifty_wide")
     claims = claim(orchestrator.Desk(post.worker, knows), room=10)
     os.close(post._lock)  # it dies

@@ -19,7 +19,7 @@ from tests.support import wait_for
 
 @pytest.fixture
 def post(database):
-    post = workers.sign_on(slots=2, knows={"noop": ["one"]})
+    post = workers.register(slots=2, knows={"noop": ["one"]})
     yield post
     post._aside.close()
 
@@ -41,7 +41,7 @@ def test_who_has_signed_on_is_alive(post):
 
 
 def test_who_has_signed_off_is_not(post):
-    post.sign_off()
+    post.deregister()
     row = Worker.objects.get()
     assert row.stopped_at
     assert not workers.is_alive(row)
@@ -52,10 +52,10 @@ def test_who_has_signed_off_is_not(post):
 def test_who_has_ended_is_forgotten(post):
     """A web process sees many workers come and go."""
     assert workers.living() == [post.worker]
-    assert post.worker.uuid in workers._watched
-    post.sign_off()
+    assert post.worker.uuid in workers.liveness._observations
+    post.deregister()
     assert workers.living() == []
-    assert post.worker.uuid not in workers._watched
+    assert post.worker.uuid not in workers.liveness._observations
 
 
 def test_who_let_go_of_the_lock_is_dead_at_once(post):
@@ -90,16 +90,16 @@ def test_a_worker_is_not_taken_for_an_older_one_of_the_same_number(post, setting
     os.unlink(post.worker.lock_path)
     wait_for(lambda: not workers.is_alive(Worker.objects.get()))
     post.worker.delete()
-    newer = workers.sign_on(slots=1, knows={})
+    newer = workers.register(slots=1, knows={})
     os.unlink(newer.worker.lock_path)
     Worker.objects.update(id=number)
     assert workers.is_alive(Worker.objects.get())
 
 
 def test_letting_go_of_the_lock_can_be_repeated(post):
-    post.abandon()
+    post.release()
     with tempfile.TemporaryFile() as other:  # has the number that the lock had
-        post.abandon()
+        post.release()
         other.write(b"still open")
 
 
@@ -146,7 +146,7 @@ def test_no_lock_of_the_database_keeps_a_worker_from_beating(post, tmp_path):
         post.beat()
         with pytest.raises(database_module.TROUBLE) as busy:
             post.beat_in_row()
-        assert database_module.kind_of(busy.value) is database_module.DatabaseFaults.BUSY
+        assert database_module.kind_of(busy.value) is database_module.Trouble.BUSY
         assert post._answered_at > before
         assert not post.reason_to_stop
     post.beat_in_row()
@@ -160,17 +160,17 @@ def test_time_in_which_its_row_was_locked_does_not_count_against_a_worker(post, 
     with DatabaseFaults(tmp_path).busy():
         two_leases_later = time.monotonic() + 0.8
         while time.monotonic() < two_leases_later:
-            workers.bury_the_dead()
+            workers.mark_dead_workers()
         assert Worker.objects.get().stopped_at is None
-    workers.bury_the_dead()
+    workers.mark_dead_workers()
     assert Worker.objects.get().stopped_at is None
-    wait_for(lambda: workers.bury_the_dead() or Worker.objects.get().stopped_at)
+    wait_for(lambda: workers.mark_dead_workers() or Worker.objects.get().stopped_at)
 
 
 def test_the_dead_are_signed_off_by_others(post):
-    other = workers.sign_on(slots=1, knows={})
+    other = workers.register(slots=1, knows={})
     os.close(post._lock)
-    workers.bury_the_dead()
+    workers.mark_dead_workers()
     dead, alive = Worker.objects.order_by("pk")
     assert dead.stopped_at
     assert not os.path.exists(dead.lock_path)
@@ -179,10 +179,10 @@ def test_the_dead_are_signed_off_by_others(post):
 
 def test_a_worker_for_one_job_takes_no_other(database):
     mine, theirs = launch("noop"), launch("noop")
-    everybodys = workers.sign_on(slots=1, knows={}).worker
-    own = workers.sign_on(slots=1, knows={}, only_job=mine.pk).worker
-    assert workers.who_takes(mine.pk, [everybodys, own]) == [everybodys, own]
-    assert workers.who_takes(theirs.pk, [everybodys, own]) == [everybodys]
+    everybodys = workers.register(slots=1, knows={}).worker
+    own = workers.register(slots=1, knows={}, only_job=mine.pk).worker
+    assert workers.workers_for(mine.pk, [everybodys, own]) == [everybodys, own]
+    assert workers.workers_for(theirs.pk, [everybodys, own]) == [everybodys]
 
 
 @pytest.mark.parametrize(
@@ -191,11 +191,11 @@ def test_a_worker_for_one_job_takes_no_other(database):
 )
 def test_a_worker_knows_pairs_of_definition_and_step(post, definition, step, known):
     assert workers.knows_steps(post.worker, definition, [step]) == known
-    assert workers.Known([post.worker]).has(7, definition, step) == known
+    assert workers.KnownSteps([post.worker]).has(7, definition, step) == known
 
 
 def test_what_a_worker_for_one_job_knows_is_known_for_that_job_alone(database):
     mine = launch("noop")
-    own = workers.sign_on(slots=1, knows={"noop": ["one"]}, only_job=mine.pk).worker
-    known = workers.Known([own])
+    own = workers.register(slots=1, knows={"noop": ["one"]}, only_job=mine.pk).worker
+    known = workers.KnownSteps([own])
     assert [known.has(pk, "noop", "one") for pk in (mine.pk, mine.pk + 1)] == [True, False]

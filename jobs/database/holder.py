@@ -21,8 +21,8 @@ from pathlib import Path
 import psutil
 from django.db import DatabaseError, InterfaceError
 
-from .. import runtable
-from ..runtable import Entry
+from .. import local_steps
+from ..local_steps import LocalStep
 from .routing import connection
 
 Words = list[str | datetime]  # a sentence; whoever shows it writes the moments in it
@@ -40,7 +40,7 @@ class Holder:
     """A process that keeps all others from writing."""
 
     name: str
-    entry: Entry | None = None  # the step that it belongs to
+    entry: LocalStep | None = None  # the step that it belongs to
 
     def words(self) -> Words:
         """For a sentence; a moment is shown to each reader in the own time zone."""
@@ -142,7 +142,7 @@ def _write_locks() -> Iterator[tuple[int, str, int, float]]:
 
 def _of_process(pid: int) -> Holder:
     family = {pid, *_ancestors(pid)}
-    for entry in runtable.entries():
+    for entry in local_steps.read_all():
         if entry.pid in family:
             return Holder(f"step {entry.step} of job {entry.job}", entry)
     return Holder(f"process {pid} ({_command(pid)})")

@@ -14,7 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any
 
-from .. import inotify
+from ..system import inotify
 from . import NEWS, follow_file
 from .routing import connection, connection_aside
 

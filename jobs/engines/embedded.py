@@ -14,20 +14,21 @@ import math
 import time
 from collections.abc import Callable
 
-from .. import conf, database, definitions, handover, orchestrator, runtable, triggers, workers
-from ..bell import Bell
+from .. import conf, database, definitions, local_steps, orchestrator, triggers, workers
 from ..database import Trouble
 from ..database.watch import watch_commits
-from ..deaths import Deaths
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
 from ..models import Job
 from ..orchestrator import Desk
-from ..recovery import Sweep
 from ..runner import Limits, Outcome, Task
 from ..slots.handle import WORKER_STOPPED, Running, Stop
 from ..slots.pool import Pool
 from ..statuses import Verdict
+from ..system.wakeup import Wakeup
 from ..transitions import Claim
+from ..upkeep import Sweep
+from ..workers import inbox
+from ..workers.exits import WorkerExits
 from .base import Engine, WorkerProcess
 
 logger = logging.getLogger("truestep.engines.embedded")
@@ -54,18 +55,18 @@ class EmbeddedWorker(WorkerProcess):
     def __init__(self, slots: int) -> None:
         self._size = slots
         self._pool = Pool(slots)
-        self._bell = Bell()
+        self._bell = Wakeup()
         self._watch = watch_commits()
-        self._deaths = Deaths()
+        self._deaths = WorkerExits()
         self._stopping = self._killing = False
         self._look_again = True
         self._next_flush = self._next_beat = self._rest_until = self._next_check = 0.0
         self._next_row_beat = 0.0
         self._next_claim = math.inf
         self._told = ""  # what is wrong with the database
-        self._inbox = handover.Inbox()
+        self._inbox = inbox.Inbox()
         self._next_table = 0.0
-        self._table: list[runtable.Entry] = []  # as this host's other processes know it
+        self._table: list[local_steps.LocalStep] = []  # as this host's other processes know it
 
     # -- the life of a worker
 
@@ -85,7 +86,7 @@ class EmbeddedWorker(WorkerProcess):
         database.be_patient(PATIENCE_SECONDS)
         self._only_job = only_job
         self._sign_on_when_possible(until)
-        self._pool.listen_to(self._bell, self._bell.hush)
+        self._pool.listen_to(self._bell, self._bell.clear)
         self._pool.listen_to(self._watch, lambda: None)  # asked wherever the database is used
         if self._deaths.are_reported:
             self._pool.listen_to(self._deaths, self._hear_of_death)
@@ -115,7 +116,7 @@ class EmbeddedWorker(WorkerProcess):
 
     def _sign_on(self) -> None:
         knows = definitions.known_steps()
-        self._post = workers.sign_on(slots=self._size, knows=knows, only_job=self._only_job)
+        self._post = workers.register(slots=self._size, knows=knows, only_job=self._only_job)
         self._desk = Desk(worker=self._post.worker, knows=knows)
         self._sweep = Sweep(self._desk, self._deaths.are_reported)
         self._pool.hold(self._post.lock)
@@ -125,22 +126,22 @@ class EmbeddedWorker(WorkerProcess):
         pool = self._pool
         logger.debug("%s of %s attempts waited for a fork.", pool.waits_for_fork, pool.attempts)
         try:
-            self._post.sign_off()
+            self._post.deregister()
         except database.TROUBLE as error:  # whoever sweeps next finds the lock free
             logger.warning("The worker could not sign off: %s", error)
-            self._post.abandon()
+            self._post.release()
 
     def stop(self) -> None:
         self._stopping = True
-        self._bell.ring()
+        self._bell.wake()
 
     def wake(self) -> None:
         self._look_again = True  # the watch does not see this process's own commits
-        self._bell.ring()
+        self._bell.wake()
 
     def kill(self) -> None:
         self._killing = True
-        self._bell.ring()
+        self._bell.wake()
 
     def _turn(self, longest: float) -> None:
         self._pool.listen(min(longest, max(0.0, self._due_at() - time.monotonic())))
@@ -172,7 +173,7 @@ class EmbeddedWorker(WorkerProcess):
         """
         is_busy = database.kind_of(error) is Trouble.BUSY
         if is_busy:
-            workers.forget_silences()
+            workers.restart_row_leases()
             database.be_patient(SHORT_PATIENCE_SECONDS)
         if (told := database.explain(error)) != self._told:
             logger.warning("The worker tries again: %s", told)
@@ -315,11 +316,11 @@ class EmbeddedWorker(WorkerProcess):
 
     def _stop_handed_over(self) -> None:
         """Cancels that could not be written, perhaps because of the very step that is to stop."""
-        self._stop_jobs({request.job for request in self._inbox.look()})
+        self._stop_jobs({request.job for request in self._inbox.read()})
 
     def _journal_handed_over(self) -> None:
         """Before it is recorded how the steps ended: nothing is cancelled that nobody asked for."""
-        for request in self._inbox.look():
+        for request in self._inbox.read():
             with contextlib.suppress(Job.DoesNotExist):
                 orchestrator.cancel(
                     request.job,
@@ -329,7 +330,7 @@ class EmbeddedWorker(WorkerProcess):
                     why=f"asked for at {request.at:%H:%M:%S} UTC, while the database was locked; "
                     "its worker was told",
                 )
-            self._inbox.done(request)
+            self._inbox.remove(request)
 
     def _stop_when_silent(self) -> None:
         """Others may soon take this worker for dead, and begin its steps anew: end them first."""
@@ -352,7 +353,7 @@ class EmbeddedWorker(WorkerProcess):
         self._desk.jobs = jobs  # some ends may still have to be recorded
         self._table = []
         self._look_again = True  # what was heard was about the work of another worker
-        before.abandon()
+        before.release()
 
     # -- writing down
 
@@ -435,12 +436,12 @@ class EmbeddedWorker(WorkerProcess):
         self._next_table = now + FLUSH_SECONDS
         table = [self._entry(running) for running in self._pool.running]
         if table != self._table:
-            runtable.write(self._post.worker.lock_path, table)
+            local_steps.write(self._post.worker.lock_path, table)
             self._table = table
 
-    def _entry(self, running: Running) -> runtable.Entry:
+    def _entry(self, running: Running) -> local_steps.LocalStep:
         claim = running.claim
-        return runtable.Entry(
+        return local_steps.LocalStep(
             pid=running.slot.pid,
             database=database.name(),
             job=claim.job_id,
@@ -476,9 +477,9 @@ class EmbeddedWorker(WorkerProcess):
         """Raises DeclaredDead when the database has this worker no more, before it is used."""
         now = time.monotonic()
         if now >= self._next_check:
-            self._post.look()
+            self._post.check()
             self._next_check = now + CHECK_SECONDS
 
     def _hear_of_death(self) -> None:
-        if self._deaths.hear():
+        if self._deaths.occurred():
             self._sweep.hurry()

@@ -9,8 +9,8 @@ from contextlib import closing
 
 from django.db import connections
 
-from ..bell import Bell
 from ..database.watch import CommitWatch, watch_commits
+from ..system.wakeup import Wakeup
 
 
 class Lookout:
@@ -22,7 +22,7 @@ class Lookout:
     def __init__(self, tell: Callable[[], None]) -> None:
         self._tell = tell
         self._is_wanted = self._has_ended = False
-        self._bell = Bell()
+        self._bell = Wakeup()
         self._thread = threading.Thread(target=self._run, name="truestep-commits", daemon=True)
         self._thread.start()
 
@@ -30,21 +30,21 @@ class Lookout:
         """Look out; harmless to repeat."""
         if not self._is_wanted:
             self._is_wanted = True
-            self._bell.ring()
+            self._bell.wake()
 
     def rest(self) -> None:
         self._is_wanted = False
-        self._bell.ring()
+        self._bell.wake()
 
     def end(self) -> None:
         """Returns when the thread is gone."""
         self._has_ended = True
-        self._bell.ring()
+        self._bell.wake()
         self._thread.join()
 
     def _run(self) -> None:
         with selectors.DefaultSelector() as selector:
-            selector.register(self._bell, selectors.EVENT_READ, self._bell.hush)
+            selector.register(self._bell, selectors.EVENT_READ, self._bell.clear)
             while not self._has_ended:
                 if self._is_wanted:
                     self._look_out(selector)

@@ -9,7 +9,7 @@ from daphne.cli import CommandLineInterface
 from django.urls import get_resolver
 from twisted.internet import reactor
 
-from .. import garbage
+from ..system import heap
 
 LAST_SECONDS = 3.0  # for the requests that run when the server is told to end
 
@@ -29,7 +29,7 @@ def main() -> None:
 
 def _settle() -> None:
     _ = get_resolver().url_patterns  # imports what the first request would
-    garbage.spare_what_stays()
+    heap.freeze()
 
 
 def _be_gone_soon() -> None:

@@ -46,7 +46,7 @@ def read_workers(job_id: int, parts: Collection[Part] | None = None) -> Facts | 
         if job.is_finished:
             return None
         living = workers.living()
-        takers = workers.who_takes(job.pk, living)
+        takers = workers.workers_for(job.pk, living)
         note = "waits for a free slot" if takers else f"no worker is running: {START_ONE}"
         return {
             "seq": job.seq,

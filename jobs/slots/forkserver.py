@@ -31,7 +31,8 @@ from typing import NoReturn
 from django.db import connections
 
 from .. import conf
-from . import processes, slot
+from ..system import processes
+from . import slot
 
 SPAWN, BEAT, HOLD = b"+", b".", b"="
 GONE = "The fork server is gone; this worker cannot run steps any more."
@@ -224,7 +225,7 @@ class _Server:
             if pid in self._slots:
                 self._slots.discard(pid)
                 # What a slot started and left behind is this process's own child now.
-                processes.kill_children(os.getpid(), spare=self._slots)
+                processes.kill_children(os.getpid(), keep=self._slots)
                 self._tell({"pid": pid, "code": code, "by_server": self._is_overdue})
 
     def _tell(self, message: dict[str, int]) -> None:

@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from . import processes
+from ..system import processes
 
 _KEPT = (
     ("multiprocessing.forkserver", "_forkserver", "_forkserver_pid"),

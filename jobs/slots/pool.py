@@ -25,8 +25,9 @@ from .. import conf, times
 from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
+from ..system import processes
 from ..transitions import Claim
-from . import memory, processes
+from . import memory
 from .forkserver import Birth, Exit, ForkServer
 from .handle import Running, Slot, Stop
 
@@ -248,12 +249,12 @@ class Pool:
 
     def _end_leftovers(self, running: Running, left: dict[str, Any]) -> None:
         if left["has_processes"]:
-            self._end_children(running, spare=left["helpers"])
+            self._end_children(running, keep=left["helpers"])
         if left["is_spoilt"]:
             self.spoil(running)
 
-    def _end_children(self, running: Running, spare: list[int]) -> None:
-        count = processes.kill_descendants(running.slot.pid, spare)
+    def _end_children(self, running: Running, keep: list[int]) -> None:
+        count = processes.kill_descendants(running.slot.pid, keep)
         if count:
             self._read_output(running.slot, running.slot.unread)
             running.book.add(f"The step left {count} process(es) running; they were ended.", "w")

@@ -29,7 +29,8 @@ from .. import database
 from ..exceptions import StepStopped
 from ..runner import LEVELS, Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
-from . import helpers, processes, transactions
+from ..system import processes
+from . import helpers, transactions
 from .state import ProcessState, stop_timers
 
 _C = ctypes.CDLL(None)

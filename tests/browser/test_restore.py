@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from jobs.orchestrator import cancel, claim, finish, launch
-from jobs.recovery import Sweep
+from jobs.upkeep import Sweep
 from tests.browser.support import look_at, shown_by_command, shown_by_page
 from tests.faults.database import DatabaseFaults
 from tests.support import drive, returned

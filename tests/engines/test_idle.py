@@ -9,13 +9,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs import workers
-from jobs.bell import Bell
-from jobs.deaths import Deaths
 from jobs.engines import embedded
 from jobs.engines.embedded import EmbeddedWorker
 from jobs.models import Worker
 from jobs.orchestrator import cancel, launch
-from jobs.recovery import Sweep
+from jobs.system.wakeup import Wakeup
+from jobs.upkeep import Sweep
+from jobs.workers.exits import WorkerExits
 from tests.engines.test_embedded import ended
 from tests.support import job_of, program, step_of, wait_for
 
@@ -44,16 +44,16 @@ def test_nobody_turns_while_there_is_nothing_to_do(serving):
 
 
 def test_the_end_of_a_worker_is_reported_and_no_look_at_it_is(desk):
-    deaths = Deaths()
+    deaths = WorkerExits()
     assert deaths.are_reported
     with program("worker") as running:
         other = wait_for(lambda: Worker.objects.filter(pid=running.process.pid).first())
         sweep = Sweep(desk, deaths.are_reported)
         sweep.run(held=())
         assert workers.is_alive(other)
-        assert not deaths.hear()
+        assert not deaths.occurred()
         running.process.kill()
-        wait_for(deaths.hear)
+        wait_for(deaths.occurred)
         slowly = sweep.due_at
         sweep.hurry()
         assert sweep.due_at < slowly
@@ -75,7 +75,7 @@ def test_a_sweep_looks_at_steps_again_when_somebody_may_have_committed(desk):
         assert any("truestep_step" in query["sql"] for query in busy)
 
 
-class Deaf(Bell):
+class Deaf(Wakeup):
     """A watch that hears of no commit, as behind a pooler that shares connections."""
 
     pause = math.inf
@@ -90,7 +90,7 @@ class Deaf(Bell):
         pass
 
     def close(self):
-        self.hush()
+        self.clear()
 
 
 def test_a_worker_without_a_free_slot_looks_around_although_nothing_is_reported(

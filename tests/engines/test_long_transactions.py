@@ -12,10 +12,11 @@ from django.core.management import call_command
 from django.db import connection
 
 from jobs import database as db
-from jobs import handover, runtable
+from jobs import local_steps
 from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import Kind
+from jobs.workers import inbox
 from tests.engines.test_embedded import ended, family, sleepers, wait_until_gone
 from tests.engines.test_liveness import SHORT, verdicts
 from tests.support import job_of, program, statuses, step_of, wait_for
@@ -118,18 +119,20 @@ def test_a_cancel_of_the_holder_reaches_its_worker_and_is_journaled_afterwards(
     assert (request.reason, request.actor, request.source) == ("cancel", "ada", "page")
     assert "its worker was told" in note.reason
     assert verdicts(job, "write") == ["stopped"]
-    assert list(handover._directory().iterdir()) == []
+    assert list(inbox._directory().iterdir()) == []
 
 
 @pytest.mark.sqlite
 def test_a_cancel_outlives_the_worker_that_was_told(hoarding, ada, tmp_path):
     with program("worker", env=SHORT) as first, hoarding() as job:
-        wait_for(lambda: job.pk in {entry.job for entry in runtable.entries()}, 30, "it is told")
+        wait_for(
+            lambda: job.pk in {entry.job for entry in local_steps.read_all()}, 30, "it is told"
+        )
         processes = [psutil.Process(first.process.pid), *family(first)]
         for process in processes:
             process.suspend()
         try:
-            assert handover.hand_over(job.pk, actor="ada", source="page")
+            assert inbox.request_cancel(job.pk, actor="ada", source="page")
         finally:
             for process in processes:
                 process.kill()
@@ -137,7 +140,7 @@ def test_a_cancel_outlives_the_worker_that_was_told(hoarding, ada, tmp_path):
             assert ended(job, 60).status == "cancelled"
     [request] = job.journal.filter(kind=Kind.REQUEST)
     assert (request.actor, request.source) == ("ada", "page")
-    assert list(handover._directory().iterdir()) == []
+    assert list(inbox._directory().iterdir()) == []
 
 
 @pytest.mark.sqlite

@@ -21,8 +21,8 @@ from django.db import connection
 from jobs import audit, database
 from jobs.models import Attempt, Job, LogChunk, Step, Transition
 from jobs.orchestrator import cancel, launch, retry
-from jobs.slots import processes
 from jobs.statuses import UNFINISHED, Kind, Status, Verdict
+from jobs.system import processes
 from tests.chaos import KINDS, Event
 from tests.faults.pages import Watchers
 from tests.faults.processes import carrying

@@ -26,10 +26,10 @@ from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
 from jobs.logs import LogBook
 from jobs.models import Attempt, Intent, Job, LogChunk, Step, Transition, Worker
 from jobs.orchestrator import Desk
-from jobs.recovery import Sweep
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
-from jobs.workers import Post
+from jobs.upkeep import Sweep
+from jobs.workers import Registration
 from tests.support import drive, ended, job_of, returned, step_of
 
 SWEEPS = 30  # a job that has not ended after so many is stuck
@@ -77,10 +77,10 @@ def situation(make: Callable[[WorkerUnderTest], Perform]) -> Callable[[WorkerUnd
     return make
 
 
-def new_worker() -> tuple[Post, Desk]:
+def new_worker() -> tuple[Registration, Desk]:
     """A worker of this process that knows the jobs of these tests."""
     knows = {name: list(definitions.get(name).steps()) for name in ("sturdy", "woven")}
-    post = workers.sign_on(slots=2, knows=knows)
+    post = workers.register(slots=2, knows=knows)
     return post, Desk(post.worker, knows)
 
 
@@ -244,14 +244,14 @@ def beat(worker):
 
 
 @situation
-def sign_on(worker):
+def register(worker):
     return new_worker
 
 
 @situation
-def sign_off(worker):
+def deregister(worker):
     post, _ = new_worker()
-    return post.sign_off
+    return post.deregister
 
 
 # --- the child ------------------------------------------------------------------------------------
@@ -442,7 +442,7 @@ def _work(point: str, fault: str) -> None:
     injector = FaultInjector(point, fault)
 
     def is_over() -> bool:
-        is_near = point in injector.reached or point.startswith("sign_off.")
+        is_near = point in injector.reached or point.startswith("deregister.")
         return is_near and persist(lambda: job_of(job.pk).is_finished)
 
     with crashpoints.watched(injector):

@@ -114,12 +114,12 @@ async def test_a_list_that_changes_at_every_look_is_told_so_by_the_tick(ada, dat
 def test_who_works_for_one_job_alone_takes_no_other(database, only, said):
     first, second = launch("noop"), launch("noop")
     alone = {None: [None], "the first": [first.pk], "both": [first.pk, second.pk]}[only]
-    posts = [workers.sign_on(slots=1, knows={}, only_job=job) for job in alone]
+    posts = [workers.register(slots=1, knows={}, only_job=job) for job in alone]
     try:
         assert nobody_works(counts()) == said
     finally:
         for post in posts:
-            post.abandon()
+            post.release()
 
 
 async def test_a_page_that_is_up_to_date_is_told_so(ada, database):

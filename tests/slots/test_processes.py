@@ -7,11 +7,11 @@ import sys
 import psutil
 import pytest
 
-from jobs.slots import processes
+from jobs.system import processes
 
 ORPHAN = """
 import os, signal, sys, time
-from jobs.slots import processes
+from jobs.system import processes
 parent, (hears, tells) = os.getpid(), os.pipe()
 if os.fork():
     os.close(tells)
@@ -53,7 +53,7 @@ def foreign(monkeypatch):
 
 def test_a_program_of_another_user_is_left_and_the_others_are_ended(foreign):
     assert processes.kill_descendants(os.getpid()) == 1
-    processes.kill_children(os.getpid(), spare=())
+    processes.kill_children(os.getpid(), keep=())
 
 
 def test_a_program_of_another_user_does_not_keep_others_from_being_asked(foreign):

@@ -16,8 +16,6 @@ from ... import (
     conf,
     database,
     definitions,
-    garbage,
-    handover,
     orchestrator,
     triggers,
     workers,
@@ -28,6 +26,8 @@ from ...engines.base import WorkerProcess, get_engine
 from ...exceptions import DatabaseBusy, InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
 from ...statuses import Status
+from ...system import heap
+from ...workers import inbox
 from ..follow import PAUSE_SECONDS, Drawn, Follower, Lines
 from ..terminal import TerminalCommand, can_draw, console_of, on_hangup, who
 
@@ -119,7 +119,7 @@ class Command(TerminalCommand):
 
     def _follower(self, job: Job, as_json: bool) -> Follower:
         if can_draw(self.stdout) and not as_json:
-            garbage.spare_what_stays()
+            heap.freeze()
             return Drawn(job.pk, console_of(self.stdout))
         return Lines(job.pk, self.stdout.write, self.stderr.write, as_json)
 
@@ -291,7 +291,7 @@ class _Watch:
         try:
             orchestrator.cancel(self._job.pk, **asker)
         except DatabaseBusy:
-            if not handover.hand_over(self._job.pk, **asker):
+            if not inbox.request_cancel(self._job.pk, **asker):
                 raise
         if self._worker:
             self._worker.wake()
@@ -301,7 +301,7 @@ class _Watch:
         now = time.monotonic()
         if now >= self._next_check:
             self._next_check = now + WORKER_CHECK_SECONDS
-            if not workers.who_takes(self._job.pk, workers.living()):
+            if not workers.workers_for(self._job.pk, workers.living()):
                 self._follower.say(
                     "No worker is running any more. Start one: python manage.py worker"
                 )

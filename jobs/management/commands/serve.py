@@ -21,7 +21,7 @@ from django.urls import reverse
 
 from ... import conf, times, triggers
 from ...exceptions import NotReady
-from ...slots import processes
+from ...system import processes
 from ..terminal import TerminalCommand, on_hangup
 
 LOOK_SECONDS = 0.05  # while it starts or ends
@@ -84,7 +84,7 @@ class Command(TerminalCommand):
             while not signals:
                 for child in children:
                     child.keep_running(self.stderr.write)
-                processes.bury_orphans({child.process.pid for child in children if child.process})
+                processes.reap_orphans({child.process.pid for child in children if child.process})
                 if not ready and _accepts(*address):
                     ready = True
                     home = reverse("truestep:list")

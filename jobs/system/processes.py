@@ -1,4 +1,4 @@
-"""What the operating system knows of processes: descendants, orphans, signals."""
+"""Processes: find what one has started, adopt orphans, send signals."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ def adopt_orphans() -> None:
 
 
 def die_with_parent(parent: int, how: signal.Signals = signal.SIGKILL) -> None:
-    """End this process when *parent*, which has just forked it, dies: by that signal (Linux)."""
+    """Send this process the signal *how* when *parent*, which just forked it, dies (Linux)."""
     if how is not signal.SIGKILL:
-        signal.signal(how, signal.SIG_DFL)  # a handler of the parent's would be lost with its code
+        signal.signal(how, signal.SIG_DFL)  # the parent's handler makes no sense here
     _prctl(_PR_SET_PDEATHSIG, how)
-    if os.getppid() != parent:  # it died before the kernel was told
+    if os.getppid() != parent:  # it died before the call above
         os._exit(1)
 
 
-def bury_orphans(spare: Container[int]) -> None:
-    """Take leave of ended children but *spare*: process 1 becomes the parent of every orphan."""
+def reap_orphans(keep: Container[int]) -> None:
+    """Reap ended children except *keep*: process 1 becomes the parent of every orphan."""
     with contextlib.suppress(ChildProcessError):
         while (
             ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        ) and ended.si_pid not in spare:
+        ) and ended.si_pid not in keep:
             os.waitpid(ended.si_pid, 0)
 
 
 def terminate_tree(pid: int) -> None:
-    """SIGTERM for a process and everything it started.
+    """Send SIGTERM to a process, then to everything it started.
 
-    The process itself first: it must not see a child end without knowing why.
+    The process comes first: it must not see a child end without knowing why.
     """
     for process in [*_itself(pid), *descendants(pid)]:
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
@@ -51,21 +51,21 @@ def terminate_tree(pid: int) -> None:
 
 
 def kill_tree(pid: int) -> None:
-    """SIGKILL for a process and everything it started, however fast it forks."""
+    """Send SIGKILL to a process and everything it started, however fast it forks."""
     kill_descendants(pid)
     for process in _itself(pid):
         _kill([process, *descendants(pid)])
 
 
-def kill_descendants(pid: int, spare: Container[int] = ()) -> int:
-    """SIGKILL for everything that a process started, but for *spare*; how many there were.
+def kill_descendants(pid: int, keep: Container[int] = ()) -> int:
+    """Send SIGKILL to everything that a process started, except *keep*; return how many ended.
 
-    A program that runs as another user, by sudo for instance, may refuse: it is not counted.
+    A program of another user, started with sudo for instance, cannot be killed or counted.
     """
     killed: set[int] = set()
     refused: set[int] = set()
     for _ in range(_ROUNDS):
-        found = (process for process in descendants(pid) if process.pid not in spare)
+        found = (process for process in descendants(pid) if process.pid not in keep)
         alive = [process for process in found if process.pid not in refused]
         if not alive:
             break
@@ -74,20 +74,23 @@ def kill_descendants(pid: int, spare: Container[int] = ()) -> int:
     return len(killed - refused)
 
 
-def kill_children(pid: int, spare: Container[int]) -> None:
-    """SIGKILL for the process's own children but *spare*, and for all that they started.
+def kill_children(pid: int, keep: Container[int]) -> None:
+    """Send SIGKILL to a process's own children, except *keep*, and to all that they started.
 
-    What the spared ones start is theirs for as long as they live: it is never touched.
+    What the children in *keep* have started is left alone.
     """
-    if all(child in spare for child in children(pid)):
+    if all(child in keep for child in children(pid)):
         return
     for child in psutil.Process(pid).children():
-        if child.pid not in spare:
+        if child.pid not in keep:
             kill_tree(child.pid)
 
 
 def children(pid: int) -> list[int]:
-    """A process's own children, also zombies. One may be missing while another one ends."""
+    """The pids of a process's own children, zombies included.
+
+    One may be missing while another one ends.
+    """
     try:
         lists = [Path(task, "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
     except FileNotFoundError:  # the process has ended, or the kernel keeps no such lists
@@ -96,8 +99,8 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(pid: int) -> list[psutil.Process]:
-    """Everything that a process started and that still runs; zombies do not."""
-    if not children(pid):  # the common case; to look through all processes takes much longer
+    """Everything that a process started and that still runs. Zombies do not run."""
+    if not children(pid):  # the common case; scanning all processes takes much longer
         return []
     try:
         found = psutil.Process(pid).children(recursive=True)
@@ -121,7 +124,7 @@ def _itself(pid: int) -> list[psutil.Process]:
 
 
 def _kill(processes: Iterable[psutil.Process]) -> set[int]:
-    """SIGKILL for each of them; the pids of those that this process may not end."""
+    """Send SIGKILL to each; return the pids of those that this process may not kill."""
     refused = set()
     for process in processes:
         try:

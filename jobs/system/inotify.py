@@ -1,4 +1,4 @@
-"""What happens to files and folders, as the Linux kernel reports it."""
+"""Changes of files and folders, as the Linux kernel reports them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _READ_BYTES = 64 * 1024
 
 
 class Event(NamedTuple):
-    watch: int  # as ``add`` has returned it; -1 for OVERFLOW
+    watch: int  # as ``add`` returned it; -1 for OVERFLOW
     mask: int
-    name: str  # of the file in the folder that is watched; empty for a watched file itself
+    name: str  # of the file in a watched folder; empty for a watched file itself
 
 
 class Inotify:
-    """Watches for files and folders. Can be waited for in a selector."""
+    """Watches files and folders. A selector can wait for it."""
 
     def __init__(self) -> None:
         """Raises OSError when the user has no instance left."""
@@ -34,7 +34,7 @@ class Inotify:
         self._fd = _checked(self._libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC))
 
     def add(self, path: str, mask: int) -> int:
-        """Watch what is at *path* now, also after it is renamed; harmless to repeat.
+        """Watch what is at *path* now, even after it is renamed. Safe to repeat.
 
         Raises FileNotFoundError, and OSError when the user has no watch left.
         """
@@ -44,7 +44,7 @@ class Inotify:
         return self._fd
 
     def events(self) -> list[Event]:
-        """What has happened since the last call, in its order."""
+        """The events since the last call, in order."""
         try:
             data = os.read(self._fd, _READ_BYTES)
         except BlockingIOError:
@@ -59,7 +59,7 @@ class Inotify:
         return found
 
     def close(self) -> None:
-        """Harmless to repeat."""
+        """Safe to repeat."""
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1

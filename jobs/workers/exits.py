@@ -1,17 +1,18 @@
-"""Tells at once that a worker of this host has ended."""
+"""Reports immediately that a worker of this host has ended."""
 
 from __future__ import annotations
 
 import contextlib
 
-from . import conf, inotify
+from .. import conf
+from ..system import inotify
 
 
-class Deaths:
+class WorkerExits:
     """Readable when the last process of a worker has let go of its lock file.
 
     The kernel reports that a file which was open for writing is closed, just before its lock is
-    free. So nobody may open the lock file of another worker for writing, only to look at it.
+    free. So no process may open another worker's lock file for writing, only for reading.
     """
 
     def __init__(self) -> None:
@@ -29,7 +30,7 @@ class Deaths:
         assert self._kernel
         return self._kernel.fileno()
 
-    def hear(self) -> bool:
+    def occurred(self) -> bool:
         """Whether there was one since the last call."""
         return bool(self._kernel and self._kernel.events())
 

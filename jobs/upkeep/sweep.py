@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 
 from django.db.models import F
 
-from . import conf, orchestrator, times, workers
-from .models import Attempt, Job, ReadyStep, Step
-from .orchestrator import Desk
-from .runner import Outcome
-from .statuses import Status, Verdict
+from .. import conf, orchestrator, times, workers
+from ..models import Attempt, Job, ReadyStep, Step
+from ..orchestrator import Desk
+from ..runner import Outcome
+from ..statuses import Status, Verdict
 
 SWEEP_SECONDS = 0.4  # a worker of this host that was killed is noticed within a second
 SLOW_SECONDS = 2.5  # the same where such a death is reported; at most a sixth of the lease
@@ -62,10 +62,10 @@ class Sweep:
         self.due_at = began + SWEEP_SECONDS
         if self.has_news:
             self._look_at_steps(held)
-        workers.bury_the_dead()
+        workers.mark_dead_workers()
         ended = time.monotonic()
         self._rests_until = ended + REST * (ended - began)
-        decided_at = min(self._next_overdue(), ended + workers.next_death())
+        decided_at = min(self._next_overdue(), ended + workers.next_expiry())
         pause = self._pause(ended)
         next_at = min(began + pause, decided_at)
         self.due_at = max(self._rests_until, began + SWEEP_SECONDS, next_at)
@@ -114,7 +114,7 @@ class Sweep:
             worker = attempt.worker
             if worker is None or workers.is_gone(worker):
                 how = "is gone (killed or crashed)"
-            elif not workers.is_alive(worker) and workers.bury(worker):
+            elif not workers.is_alive(worker) and workers.mark_dead(worker):
                 how = f"has shown no sign of life for {times.setting(conf.knobs().lease)}"
             else:
                 continue
@@ -154,7 +154,7 @@ class Sweep:
         ]
         if not strangers:
             return []
-        crew = workers.Known(workers.living())
+        crew = workers.KnownSteps(workers.living())
         return [step for step in strangers if not crew.has(step.job_id, step.definition, step.name)]
 
     def _next_ready(self) -> list[ReadyStep]:

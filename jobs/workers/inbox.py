@@ -1,8 +1,8 @@
-"""Cancels that reach the workers of this host although the database is locked.
+"""Cancel requests that reach the workers of this host although the database is locked.
 
-Who cannot write a request leaves it in a file. Every worker of the host looks: it stops its own
-steps of that job at once, and whichever can write first journals the request and removes the file.
-A file that is left, because all of them died, is for the next worker that starts here.
+A process that cannot write a request leaves it in a file. Every worker of the host looks there and
+stops its own steps of that job. The first worker that can write journals the request and removes
+the file. If all of them die first, the next worker that starts here does it.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from . import conf, database, runtable
+from .. import conf, database, local_steps
 
 SETTLED_NANOSECONDS = 50_000_000  # a file system's clock is coarse: two changes may look like one
 
 
 @dataclass(frozen=True, kw_only=True)
-class Request:
-    """A person's wish that a job be cancelled."""
+class CancelRequest:
+    """A person asks that a job be cancelled."""
 
     job: int
-    database: str  # that has this job: projects may share a directory
+    database: str  # which one has this job: projects may share a directory
     actor: str
     source: str
     at: datetime
-    once: str  # the intent, as ``intents`` wants it
+    once: str  # the intent, as ``intents`` takes it
 
     def to_json(self) -> str:
         return json.dumps(asdict(self) | {"at": self.at.isoformat()})
 
     @classmethod
-    def from_json(cls, text: str) -> Request:
+    def from_json(cls, text: str) -> CancelRequest:
         values = json.loads(text)
         return cls(**values | {"at": datetime.fromisoformat(values["at"])})
 
 
-def hand_over(job_id: int, *, actor: Any, source: str, once: str = "") -> bool:
+def request_cancel(job_id: int, *, actor: Any, source: str, once: str = "") -> bool:
     """Ask the worker of this host that runs the job to cancel it; False when there is none."""
-    mine = database.name()
-    if not any((entry.job, entry.database) == (job_id, mine) for entry in runtable.entries()):
+    here = database.name()
+    if not any((step.job, step.database) == (job_id, here) for step in local_steps.read_all()):
         return False
-    request = Request(
+    request = CancelRequest(
         job=job_id,
-        database=mine,
+        database=here,
         actor=str(actor),
         source=source,
         at=datetime.now(UTC),
@@ -58,24 +58,24 @@ def hand_over(job_id: int, *, actor: Any, source: str, once: str = "") -> bool:
     )
     directory = _directory()
     directory.mkdir(mode=0o700, exist_ok=True)
-    aside = directory / f"{uuid.uuid4()}.new"
-    with aside.open("w") as file:
+    new = directory / f"{uuid.uuid4()}.new"
+    with new.open("w") as file:
         file.write(request.to_json())
         file.flush()
         os.fsync(file.fileno())
-    os.rename(aside, aside.with_suffix(".json"))
+    os.rename(new, new.with_suffix(".json"))
     return True
 
 
 class Inbox:
-    """What a worker is asked for; a look costs one call of the system while nothing is new."""
+    """A worker's view of the requests. Reading it costs one system call while nothing is new."""
 
     def __init__(self) -> None:
         self._changed_at = 0
-        self._waiting: dict[Path, Request] = {}
+        self._waiting: dict[Path, CancelRequest] = {}
 
-    def look(self) -> list[Request]:
-        """All that is not journaled yet."""
+    def read(self) -> list[CancelRequest]:
+        """All requests that are not journaled yet."""
         try:
             changed_at = os.stat(_directory()).st_mtime_ns
         except FileNotFoundError:
@@ -83,11 +83,11 @@ class Inbox:
         if changed_at != self._changed_at:
             is_settled = time.time_ns() - changed_at > SETTLED_NANOSECONDS
             self._changed_at = changed_at if is_settled else 0
-            self._waiting = dict(_read())
+            self._waiting = dict(_read_files())
         return list(self._waiting.values())
 
-    def done(self, request: Request) -> None:
-        """It is journaled. Another worker may have been as fast."""
+    def remove(self, request: CancelRequest) -> None:
+        """It is journaled. Another worker may have removed it first."""
         for path in [path for path, waiting in self._waiting.items() if waiting == request]:
             path.unlink(missing_ok=True)
             del self._waiting[path]
@@ -97,10 +97,10 @@ def _directory() -> Path:
     return conf.run_directory() / "requests"
 
 
-def _read() -> Iterator[tuple[Path, Request]]:
-    mine = database.name()
+def _read_files() -> Iterator[tuple[Path, CancelRequest]]:
+    here = database.name()
     for path in sorted(_directory().glob("*.json")):
         with suppress(FileNotFoundError, ValueError, TypeError):
-            request = Request.from_json(path.read_text())
-            if request.database == mine:
+            request = CancelRequest.from_json(path.read_text())
+            if request.database == here:
                 yield path, request

@@ -6,8 +6,8 @@ import os
 from contextlib import suppress
 
 
-class Bell:
-    """Readable once it has been rung, until it is hushed. Closed with the object."""
+class Wakeup:
+    """Readable from ``wake`` until ``clear``. Closed with the object."""
 
     def __init__(self) -> None:
         self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -15,11 +15,11 @@ class Bell:
     def fileno(self) -> int:
         return self._fd
 
-    def ring(self) -> None:
-        with suppress(BlockingIOError):  # it rings already
+    def wake(self) -> None:
+        with suppress(BlockingIOError):  # it is readable already
             os.eventfd_write(self._fd, 1)
 
-    def hush(self) -> None:
+    def clear(self) -> None:
         with suppress(BlockingIOError):
             os.eventfd_read(self._fd)
 

@@ -1,7 +1,7 @@
-"""What the workers of this host run now, for those who must know it without the database.
+"""Which steps the workers of this host run, for processes that cannot ask the database.
 
-Each worker keeps a file. It is as true as the worker's lock: once that is free, the file of a dead
-worker says nothing any more.
+Each worker keeps a file with its running steps. The file counts only while the worker's lock is
+held: a free lock means that the worker is dead.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from typing import Any
 
 from . import conf
 
-FOLDER = "slots"  # not beside the locks: who waits for one to be closed would be woken
+FOLDER = "slots"  # apart from the locks: a file closed beside them would look like a worker's exit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A step that a process runs, with everything that this process starts."""
+class LocalStep:
+    """A step that runs in a process of this host and in the processes that it starts."""
 
     pid: int
-    database: str  # which one holds its job: workers of several projects may share a directory
+    database: str  # which one has its job: workers of several projects may share a directory
     job: int
     definition: str
     step: str
@@ -37,30 +37,30 @@ class Entry:
         return asdict(self) | {"since": self.since.isoformat()}
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Entry:
+    def from_json(cls, values: dict[str, Any]) -> LocalStep:
         return cls(**values | {"since": datetime.fromisoformat(values["since"])})
 
 
-def write(lock_path: str, entries: Iterable[Entry]) -> None:
-    """Replace what the worker of this lock has said before. Nobody reads half of it."""
+def write(lock_path: str, steps: Iterable[LocalStep]) -> None:
+    """Replace the steps of the worker with this lock. No reader sees half a file."""
     path = _path(lock_path)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    aside = path.with_suffix(".new")
-    aside.write_text(json.dumps([entry.to_json() for entry in entries]))
-    os.replace(aside, path)
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps([step.to_json() for step in steps]))
+    os.replace(new, path)
 
 
 def remove(lock_path: str) -> None:
     _path(lock_path).unlink(missing_ok=True)
 
 
-def entries() -> Iterator[Entry]:
-    """What the living workers of this host run."""
+def read_all() -> Iterator[LocalStep]:
+    """The steps that the living workers of this host run."""
     directory = conf.run_directory()
     for path in (directory / FOLDER).glob("*.json"):
         with suppress(OSError, ValueError):
             if is_locked(directory / f"{path.stem}.lock"):
-                yield from map(Entry.from_json, json.loads(path.read_text()))
+                yield from map(LocalStep.from_json, json.loads(path.read_text()))
 
 
 def _path(lock_path: str) -> Path:
@@ -69,8 +69,8 @@ def _path(lock_path: str) -> Path:
 
 
 def is_locked(path: Path) -> bool:
-    """Whether any process holds the lock on this file. Raises OSError when it cannot be opened."""
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # ``deaths`` says why not for writing
+    """Whether a process holds the lock on this file. Raises OSError when it cannot be opened."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # workers.exits says why not for writing
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
