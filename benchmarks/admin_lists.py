@@ -57,6 +57,7 @@ def main() -> None:
 def run_some() -> None:
     """A block of jobs of one step: most succeed, one fails, one is cancelled."""
     from jobs import orchestrator, workers
+    from jobs.codes import Fact
     from jobs.runner import Outcome, Verdict
 
     nightly, hourly = chain("Nightly", 1), chain("Hourly", 1)
@@ -70,7 +71,7 @@ def run_some() -> None:
             continue
         [held] = orchestrator.claim(desk, 1)
         verdict = Verdict.FAILED if number == 1 else Verdict.RETURNED
-        orchestrator.finish(desk, held, Outcome(verdict=verdict, reason="it raised"), 0)
+        orchestrator.finish(desk, held, Outcome(verdict=verdict, fact=Fact.text("it raised")), 0)
     post.deregister()
 
 

@@ -81,6 +81,7 @@ def moves(shape: Any, count: int) -> None:
 def mover(shape: Any, size: int) -> Iterator[float]:
     """Milliseconds of one move after the other: a step succeeds and the next one starts."""
     from jobs import orchestrator, workers
+    from jobs.codes import Code, Fact
     from jobs.live import feeds
     from jobs.runner import Outcome, Verdict
     from jobs.sight.positions import position_of
@@ -98,7 +99,9 @@ def mover(shape: Any, size: int) -> Iterator[float]:
             held = orchestrator.claim(desk, 1)
             position = position_of(job.pk)
         start = time.perf_counter()
-        held = orchestrator.finish(desk, held[0], Outcome(verdict=Verdict.RETURNED), 1)
+        held = orchestrator.finish(
+            desk, held[0], Outcome(verdict=Verdict.RETURNED, fact=Fact(Code.STEP_RETURNED)), 1
+        )
         news = feeds._read_news(job.pk, {(position, FIRST_PART)}, set())
         yield (time.perf_counter() - start) * 1000
         position = news.position

@@ -144,6 +144,7 @@ def make_moves(steps: int, job_id: int, rate: float) -> dict[str, float]:
 
     django.setup()
     from jobs import orchestrator, workers
+    from jobs.codes import Code, Fact
     from jobs.runner import Outcome, Verdict
 
     definition = long_definition(steps)
@@ -157,7 +158,9 @@ def make_moves(steps: int, job_id: int, rate: float) -> dict[str, float]:
             (claim,) = orchestrator.claim(desk, 1)
             committed[f"{claim.name} running"] = time.time() * 1000
         else:
-            orchestrator.finish(desk, claim, Outcome(verdict=Verdict.RETURNED), 0)
+            orchestrator.finish(
+                desk, claim, Outcome(verdict=Verdict.RETURNED, fact=Fact(Code.STEP_RETURNED)), 0
+            )
             committed[f"{claim.name} succeeded"] = time.time() * 1000
         time.sleep(max(0.0, due - time.perf_counter()))
     post.deregister()

@@ -184,6 +184,7 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
 
     django.setup()
     from jobs import database, orchestrator, workers
+    from jobs.codes import Fact
     from jobs.runner import Outcome, Verdict
 
     chance = random.Random(1)
@@ -213,7 +214,9 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
             verdict = chance.choices(
                 [Verdict.HANDED_BACK, Verdict.RETURNED, Verdict.FAILED], [200, 1, 1]
             )[0]
-            outcome = Outcome(verdict=verdict, reason="for a measurement", error="as drawn")
+            outcome = Outcome(
+                verdict=verdict, fact=Fact.text("for a measurement"), error="as drawn"
+            )
             orchestrator.finish(desk, claim, outcome, 0)
         else:
             continue
@@ -221,7 +224,12 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
     orchestrator.cancel(job_id)
     truth.append((time.time() * 1000, state()))
     for claim in held:
-        orchestrator.finish(desk, claim, Outcome(verdict=Verdict.FAILED, error="in the end"), 0)
+        orchestrator.finish(
+            desk,
+            claim,
+            Outcome(verdict=Verdict.FAILED, fact=Fact.text("raised"), error="in the end"),
+            0,
+        )
         truth.append((time.time() * 1000, state()))
     post.deregister()
     return truth

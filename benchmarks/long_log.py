@@ -60,6 +60,7 @@ def main() -> None:
 def write(lines: int) -> tuple[Any, str]:
     """A job whose step has said so many lines, as a worker writes them."""
     from jobs import orchestrator, workers
+    from jobs.codes import Code, Fact
     from jobs.logs import LogBook
     from jobs.runner import Outcome, Verdict
 
@@ -76,7 +77,9 @@ def write(lines: int) -> tuple[Any, str]:
         if number % 100 == 0:
             book.write()
     book.write()
-    orchestrator.finish(desk, claim, Outcome(verdict=Verdict.RETURNED), 0)
+    orchestrator.finish(
+        desk, claim, Outcome(verdict=Verdict.RETURNED, fact=Fact(Code.STEP_RETURNED)), 0
+    )
     post.deregister()
     return job, "".join(line + "\n" for line in said)
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from itertools import islice
 from typing import Any
@@ -16,16 +17,17 @@ from django.db.models import Min
 from django.utils import timezone
 
 from . import crashpoints, database, definitions, intents, transitions
+from .codes import Code, Fact
 from .exceptions import InvalidParams, Overtaken, UnknownStep
-from .models import Attempt, Job, Step, StepQuerySet, Transition, Worker
+from .models import Attempt, Job, Step, StepQuerySet, Transition, Worker, rfc3339
 from .runner import Outcome
 from .statuses import CRASHES, REQUEUED, STEP_RETRIES, Kind, Status, Verdict
-from .text import clean, isolated
-from .times import duration
+from .text import clean, shorten
 from .transitions import Batch, Claim, Ending, JobState
 
 FEW, MANY = 20, 1000  # ready steps that are looked at in one query
 LONGEST_DELAY = 3600.0  # seconds between two attempts
+WHY = 500  # characters of the reason that a person gives
 
 # --- launch ---------------------------------------------------------------------------------------
 
@@ -74,7 +76,9 @@ def _launch(
         cls.authorize(understood.cleaned, actor=actor, source=source)
     except ValidationError as error:
         raise InvalidParams(cls.name, _by_field(error), understood.form) from error
-    reason = _because(f"launched again, after job {again_of.pk}" if again_of else "launched", why)
+    launched = Fact(Code.JOB_LAUNCHED)
+    if again_of:
+        launched = Fact(Code.JOB_LAUNCHED_AGAIN, {"job": again_of.pk})
     job = None
     try:
         with _joined(once) if database.connection.in_atomic_block else database.write():
@@ -84,7 +88,7 @@ def _launch(
                 cls.steps().values(),
                 actor=actor,
                 source=source,
-                reason=reason,
+                fact=_because(launched, why),
                 again_of=again_of,
                 intent=once,
             )
@@ -111,7 +115,7 @@ def _note_followed(job_id: int, follower: Job, why: str, *, actor: str, source: 
     """Tell in an older job's journal, and so on its page, which job runs it again."""
 
     def decide(batch: Batch) -> None:
-        batch.note(_because(f"launched again as job {follower.pk}", why))
+        batch.note(_because(Fact(Code.NOTE_LAUNCHED_AGAIN, {"job": follower.pk}), why))
 
     with suppress(Job.DoesNotExist):
         state = JobState.load(job_id)
@@ -127,8 +131,13 @@ def _name_of(actor: Any) -> str:
     return name or ("" if number is None else f"user {number}")
 
 
-def _because(what: str, why: str) -> str:
-    return f"{what}: {isolated(clean(why))}" if why else what
+def _because(fact: Fact, why: str) -> Fact:
+    return fact.but(why=_kept(why) or None)
+
+
+def _kept(why: str) -> str:
+    """As much of the reason that a person gave as the journal has room for."""
+    return shorten(clean(why), WHY)
 
 
 def _by_field(error: ValidationError) -> dict[str, list[str]]:
@@ -262,12 +271,14 @@ def _deleted_is_overtaken() -> Iterator[None]:
 
 def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: Outcome) -> None:
     is_wanted = not batch.state.job.cancel_requested
-    if outcome.verdict is Verdict.INTERRUPTED and is_wanted and not step.may_be_interrupted:
-        outcome = _given_up(step, outcome)
+    is_given_up = outcome.verdict is Verdict.INTERRUPTED and not step.may_be_interrupted
+    if is_given_up and is_wanted:
+        outcome = replace(outcome, error=_interruptions(step, outcome))
     ending = Ending(
         claim=held,
         worker=worker,
         verdict=outcome.verdict,
+        fact=outcome.fact,
         result=outcome.result,
         error=outcome.error,
         traceback=outcome.traceback,
@@ -276,44 +287,38 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
     match outcome.verdict:
         case Verdict.RETURNED:
             batch.succeed(step, ending)
-        case Verdict.INTERRUPTED if is_wanted and not step.may_be_interrupted:
-            batch.fail(step, ending, outcome.reason)
+        case Verdict.INTERRUPTED if is_given_up and is_wanted:
+            batch.fail(step, ending, no_retry="interruptions")
         case Verdict.HANDED_BACK | Verdict.INTERRUPTED if is_wanted:
-            batch.hand_back(step, ending, outcome.reason)
+            batch.requeue(step, ending)
         case Verdict.STOPPED | Verdict.HANDED_BACK | Verdict.INTERRUPTED:
-            batch.stop(step, ending, outcome.reason)
+            batch.stop(step, ending)
         case verdict if verdict in CRASHES and not is_wanted:  # it was to end, and it has
-            batch.stop(step, ending, outcome.reason)
+            batch.stop(step, ending)
         case _ if has_retry and is_wanted:
-            delay = _delay(step)
-            number = f"retry {step.failures + 1} of {step.retries}"
-            batch.try_again(step, ending, delay, f"{outcome.reason}; {number} in {duration(delay)}")
+            batch.retry_later(step, ending, _delay(step))
         case _ if has_retry:
-            batch.stop(step, ending, f"{outcome.reason}; cancelled before its retry")
+            batch.stop(step, ending, no_retry="cancelled")
         case _:
-            batch.fail(step, ending, _last_words(step, outcome))
+            batch.fail(step, ending, no_retry=_limit_reached(step, outcome))
 
 
-def _given_up(step: Step, outcome: Outcome) -> Outcome:
-    """It went back to the queue often enough; the error says what happened each time."""
+def _interruptions(step: Step, outcome: Outcome) -> str:
+    """The error of a step that was interrupted too often: what happened each time."""
     interrupted = Attempt.objects.filter(step=step, verdict=Verdict.INTERRUPTED)
     numbers = interrupted.order_by("-number").values("number")[: step.interruptions]
     ends = Transition.objects.filter(step=step, kind=Kind.MOVE, from_status=Status.RUNNING)
     known = ends.filter(attempt__in=list(numbers.values_list("number", flat=True)))
     each = [f"Attempt {end.attempt}: {end.reason}." for end in known.order_by("seq")]
-    each.append(f"Attempt {step.attempt}: {outcome.reason}.")
-    times = f"interrupted {len(each)} times in all (TRUESTEP['crashes'])"
-    return replace(
-        outcome,
-        reason=f"{outcome.reason}, {times}",
-        error="\n".join([f"The step was {times}.", *each]),
-    )
+    each.append(f"Attempt {step.attempt}: {outcome.fact.reason}.")
+    times = f"The step was interrupted {len(each)} times in all (TRUESTEP['crashes'])."
+    return "\n".join([times, *each])
 
 
-def _last_words(step: Step, outcome: Outcome) -> str:
-    if outcome.verdict in CRASHES and outcome.may_retry and step.failures < step.retries:
-        return f"{outcome.reason}, {step.crashes + 1} times in all (TRUESTEP['crashes'])"
-    return outcome.reason
+def _limit_reached(step: Step, outcome: Outcome) -> str:
+    """Which limit keeps a step from a retry that it would have had otherwise."""
+    has_retry_left = outcome.may_retry and step.failures < step.retries
+    return "crashes" if outcome.verdict in CRASHES and has_retry_left else ""
 
 
 def _delay(step: Step) -> float:
@@ -366,14 +371,14 @@ def results_for(state: JobState, step_id: int) -> dict[str, Any]:
     return {state.steps[pk].name: state.results[pk] for pk in needed}
 
 
-def give_up(job_id: int, reasons: Mapping[int, str]) -> None:
+def give_up(job_id: int, facts: Mapping[int, Fact]) -> None:
     """Fail steps that no worker knows how to run, those that are still pending; why, by step."""
 
     def decide(batch: Batch) -> None:
-        for step_id, reason in reasons.items():
+        for step_id, fact in facts.items():
             step = batch.state.steps[step_id]
             if step.status == Status.PENDING:
-                batch.give_up(step, reason)
+                batch.give_up(step, fact)
 
     with suppress(Job.DoesNotExist):
         transitions.commit(JobState.load(job_id), decide, name="give_up", source="worker")
@@ -384,8 +389,8 @@ def note_refused(desk: Desk, held: Claim) -> None:
 
     def decide(batch: Batch) -> None:
         if step := batch.state.steps.get(held.step_id):
-            late = f"a late write of attempt {held.attempt} by {desk.worker} was refused"
-            batch.note(late, step)
+            late = {"attempt": held.attempt, "worker": str(desk.worker)}
+            batch.note(Fact(Code.NOTE_LATE_WRITE, late), step)
 
     with suppress(Job.DoesNotExist):
         state = desk.jobs.get(held.job_id) or JobState.load(held.job_id)
@@ -396,28 +401,35 @@ def note_refused(desk: Desk, held: Claim) -> None:
 
 
 def cancel(
-    job_id: int, *, actor: Any = "", source: str = "python", once: str = "", why: str = ""
+    job_id: int,
+    *,
+    actor: Any = "",
+    source: str = "python",
+    once: str = "",
+    handed_over_at: datetime | None = None,
 ) -> bool:
-    """Ask a job to stop: pending steps are cancelled at once, running ones by their workers.
+    """Ask a job to stop: pending steps are cancelled immediately, running ones by their workers.
 
     Returns whether this call made the request: False when the job has ended or is already being
     cancelled; the journal notes that. A second call with the same *once*, within a week, returns
-    what the first did. *why* tells of a request that was handed over: several workers may journal
-    it, and the first does. Raises Job.DoesNotExist.
+    what the first did. *handed_over_at* is when somebody asked a worker instead of the database:
+    several workers may journal such a request, and the first one does. Raises Job.DoesNotExist.
     """
 
     def decide(batch: Batch) -> None:
         job = batch.state.job
-        if why and job.cancel_requested:
+        if handed_over_at and job.cancel_requested:
             pass  # another worker has journaled the same request
-        elif job.is_finished or job.cancel_requested:
-            present = job.status if job.is_finished else "being cancelled already"
-            batch.note(f"asked to cancel; nothing to do, the job is {present}")
+        elif job.is_finished:
+            batch.note(Fact(Code.NOTE_CANCEL_OF_ENDED, {"status": job.status}))
+        elif job.cancel_requested:
+            batch.note(Fact(Code.NOTE_CANCEL_REPEATED))
         else:
             batch.request_cancel()
             batch.cancel_pending()
-            if why:
-                batch.note(why)
+            if handed_over_at:
+                asked = {"asked_at": rfc3339(handed_over_at)}
+                batch.note(Fact(Code.NOTE_CANCEL_HANDED_OVER, asked))
         batch.remember(once, batch.has_request)
 
     def do() -> bool:
@@ -458,16 +470,15 @@ def retry(
             chosen = [row for row in state.steps.values() if row.status in ended_badly]
         chosen = _with_needs(state, chosen)
         is_being_cancelled = state.job.cancel_requested and not state.job.is_finished
-        if chosen and not is_being_cancelled:
-            batch.retry(chosen, _because("retry", why))
+        if is_being_cancelled:
+            batch.note(Fact(Code.NOTE_RETRY_WHILE_CANCELLING))
+        elif chosen:
+            batch.retry(chosen, _kept(why))
+        elif step:
+            status = _row_named(state, step).status
+            batch.note(Fact(Code.NOTE_RETRY_OF_STEP, {"step": step, "status": status}))
         else:
-            what = (
-                f"{isolated(step)} is {_row_named(state, step).status}"
-                if step
-                else "no step has failed"
-            )
-            present = "the job is being cancelled" if is_being_cancelled else what
-            batch.note(f"asked to retry; nothing to do, {present}")
+            batch.note(Fact(Code.NOTE_RETRY_OF_NOTHING))
         batch.remember(once, batch.taken_back)
 
     def do() -> list[str]:

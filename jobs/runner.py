@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from . import definitions
+from .codes import Code, Fact
 from .definitions import parameters
 from .exceptions import InvalidParams, LostParam, StepStopped, UnknownDefinition
 from .statuses import Verdict
@@ -35,15 +36,16 @@ class Outcome:
     """How an attempt ended."""
 
     verdict: Verdict
+    fact: Fact  # for the journal
     result: Any = None  # JSON
-    reason: str = ""  # for the journal: a clause
     error: str = ""  # for the reader: what happened, in a line or a few
     traceback: str = ""
     may_retry: bool = True  # False: a further attempt would end alike
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Outcome:
-        return cls(**values | {"verdict": Verdict(values["verdict"])})
+        verdict, fact = Verdict(values["verdict"]), Fact(**values["fact"])
+        return cls(**values | {"verdict": verdict, "fact": fact})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +156,7 @@ def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
     except StepStopped as stopped:
         return Outcome(
             verdict=Verdict.STOPPED,
-            reason=str(stopped),
+            fact=Fact(Code.STEP_ASKED_TO_STOP),
             traceback=_traceback(stopped, task.limits.error_bytes),
         )
     except SystemExit as error:
@@ -187,7 +189,8 @@ def _returned(task: Task, result: Any) -> Outcome:
             "return where."
         )
         return _failed(task, None, message)
-    return Outcome(verdict=Verdict.RETURNED, result=json.loads(text))
+    fact = Fact(Code.STEP_RETURNED)
+    return Outcome(verdict=Verdict.RETURNED, fact=fact, result=json.loads(text))
 
 
 def misfit(value: Any, place: str = "result", depth: int = 0) -> str:
@@ -222,11 +225,11 @@ def _failed(
     task: Task, error: BaseException | None, message: str, may_retry: bool = True
 ) -> Outcome:
     limit = task.limits.error_bytes
-    message = cut(message, limit)
+    raised = Fact(Code.STEP_RAISED, {"error": type(error).__name__})
     return Outcome(
         verdict=Verdict.FAILED,
-        reason=f"raised {type(error).__name__}" if error else "returned something unusable",
-        error=message,
+        fact=raised if error else Fact(Code.STEP_UNUSABLE_RESULT),
+        error=cut(message, limit),
         traceback=_traceback(error, limit) if error else "",
         may_retry=may_retry and error is not None,
     )

@@ -10,6 +10,8 @@ from collections.abc import Collection
 
 from django.db.models import TextChoices
 
+from .codes import Code
+
 
 class Status(TextChoices):
     PENDING = "pending"  # waits for steps it needs, for a worker, or (a job) has not started
@@ -54,20 +56,41 @@ VERDICTS: dict[Status, frozenset[Verdict]] = {
     Status.PENDING: CHARGED | REQUEUED,
 }
 
-Moves = dict[Status, dict[Status, str]]
+# From a status, to a status, and the codes of the entries that may say so.
+Moves = dict[Status, dict[Status, frozenset[Code]]]
+
+_INTERRUPTED = {
+    Code.STEP_NEVER_BEGAN,
+    Code.STEP_WORKER_DECLARED_DEAD,
+    Code.STEP_WORKER_SILENT,
+    Code.STEP_WORKER_FROZEN,
+    Code.STEP_WORKER_CUT_OFF,
+}
+_FAILED = {
+    Code.STEP_RAISED,
+    Code.STEP_UNUSABLE_RESULT,
+    Code.STEP_TIMED_OUT,
+    Code.STEP_PROCESS_DIED,
+    Code.STEP_WORKER_LOST,
+    Code.STEP_WORKER_BROKE,
+    Code.STEP_STRAY_SIGNAL,
+}
 
 STEP_MOVES: Moves = {
     Status.PENDING: {
-        Status.RUNNING: "a worker claimed it",
-        Status.SKIPPED: "a step it needs did not succeed",
-        Status.CANCELLED: "cancelled while it waited",
-        Status.FAILED: "no worker knows how to run it",
+        Status.RUNNING: frozenset({Code.STEP_CLAIMED}),
+        Status.SKIPPED: frozenset({Code.STEP_DEPENDENCY_UNSUCCESSFUL}),
+        Status.CANCELLED: frozenset({Code.STEP_CANCELLED_WAITING}),
+        Status.FAILED: frozenset({Code.STEP_UNKNOWN_TO_WORKERS}),
     },
     Status.RUNNING: {
-        Status.SUCCEEDED: "it returned",
-        Status.FAILED: "it raised, timed out or its process or worker died, and no retry is left",
-        Status.CANCELLED: "it was to stop, and has stopped, died, or failed with a retry left",
-        Status.PENDING: "it is to be tried again, or its worker stopped and handed it back",
+        Status.SUCCEEDED: frozenset({Code.STEP_RETURNED}),
+        Status.FAILED: frozenset(_FAILED | _INTERRUPTED),  # and no retry is left
+        # It was to stop, and has stopped, died, or failed with a retry left.
+        Status.CANCELLED: frozenset(
+            {*_FAILED, *_INTERRUPTED, Code.STEP_WORKER_STOPPED, Code.STEP_CANCELLED_RUNNING}
+        ),
+        Status.PENDING: frozenset({*_FAILED, *_INTERRUPTED, Code.STEP_WORKER_STOPPED}),
     },
     Status.SUCCEEDED: {},
     Status.FAILED: {},
@@ -77,14 +100,14 @@ STEP_MOVES: Moves = {
 
 JOB_MOVES: Moves = {
     Status.PENDING: {
-        Status.RUNNING: "its first step started",
-        Status.CANCELLED: "cancelled while nothing ran",
-        Status.FAILED: "no worker knows how to run its steps",
+        Status.RUNNING: frozenset({Code.JOB_STARTED}),
+        Status.CANCELLED: frozenset({Code.JOB_CANCELLED_WAITING}),
+        Status.FAILED: frozenset({Code.JOB_UNKNOWN_TO_WORKERS}),
     },
     Status.RUNNING: {
-        Status.SUCCEEDED: "every step succeeded",
-        Status.FAILED: "a step failed",
-        Status.CANCELLED: "it was cancelled and no step failed",
+        Status.SUCCEEDED: frozenset({Code.JOB_SUCCEEDED}),
+        Status.FAILED: frozenset({Code.JOB_FAILED}),
+        Status.CANCELLED: frozenset({Code.JOB_CANCELLED}),
     },
     Status.SUCCEEDED: {},
     Status.FAILED: {},
@@ -93,13 +116,13 @@ JOB_MOVES: Moves = {
 
 # What else a person's retry may do, and nothing but that: it takes back an end.
 STEP_RETRIES: Moves = {
-    Status.FAILED: {Status.PENDING: "to be tried again"},
-    Status.CANCELLED: {Status.PENDING: "to be tried again"},
-    Status.SKIPPED: {Status.PENDING: "what it needs is tried again"},
+    Status.FAILED: {Status.PENDING: frozenset({Code.STEP_RETRIED})},
+    Status.CANCELLED: {Status.PENDING: frozenset({Code.STEP_RETRIED})},
+    Status.SKIPPED: {Status.PENDING: frozenset({Code.STEP_DEPENDENCY_RETRIED})},
 }
 JOB_RETRIES: Moves = {
-    Status.FAILED: {Status.PENDING: "steps of it are tried again"},
-    Status.CANCELLED: {Status.PENDING: "steps of it are tried again"},
+    Status.FAILED: {Status.PENDING: frozenset({Code.JOB_RETRIED})},
+    Status.CANCELLED: {Status.PENDING: frozenset({Code.JOB_RETRIED})},
 }
 
 JOB_STATUSES: tuple[Status, ...] = tuple(JOB_MOVES)
@@ -113,6 +136,12 @@ HOPELESS = TERMINAL - {Status.SUCCEEDED}  # what needs a step in one of these ca
 def is_legal(moves: Moves, old: str, new: str) -> bool:
     """True when *moves* allows a row to go from *old* to *new*."""
     return new in moves.get(Status(old), {})
+
+
+def only_code(moves: Moves, old: str, new: str) -> Code:
+    """The code of a legal move that has one meaning."""
+    [code] = moves[Status(old)][Status(new)]
+    return code
 
 
 def status_of_job(current: str, steps: Collection[str]) -> Status:

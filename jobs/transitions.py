@@ -32,6 +32,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from . import crashpoints, database, intents, news
+from .codes import Code, Fact
 from .definitions import StepDefinition
 from .definitions.parameters import Understood
 from .exceptions import MoveRefused, Overtaken
@@ -50,10 +51,11 @@ from .statuses import (
     Status,
     Verdict,
     is_legal,
+    only_code,
     status_of_job,
 )
 from .tally import Tally
-from .text import isolated, shorten
+from .text import shorten
 
 # Seconds before a batch that met a busy database or a faster writer is decided again.
 RETRY_PAUSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -96,6 +98,7 @@ class Ending:
     claim: Claim
     worker: Worker | None
     verdict: Verdict
+    fact: Fact
     result: Any = None
     error: str = ""
     traceback: str = ""
@@ -289,7 +292,8 @@ class Batch:
         """pending → running: *worker* begins the next attempt."""
         self._touch(step)
         step.attempt += 1
-        self._move(step, Status.RUNNING, f"claimed by {worker}")
+        claimed = Fact(Code.STEP_CLAIMED, {"worker": str(worker), "worker_id": worker.pk})
+        self._move(step, Status.RUNNING, claimed)
         step.waiting = 0
         step.done = step.total = None
         step.progress_text = ""
@@ -302,8 +306,7 @@ class Batch:
 
     def succeed(self, step: Step, ending: Ending) -> None:
         """running → succeeded; what needed only this step is free to start."""
-        entry = self._move(step, Status.SUCCEEDED, "returned")
-        self._end_attempt(step, ending)
+        entry = self._end(step, Status.SUCCEEDED, ending)
         self.state.results[step.pk] = ending.result
         for dependant in self._dependants(step):
             self._touch(dependant)
@@ -311,52 +314,50 @@ class Batch:
             dependant.seq = entry.seq
         self._freeing[step.pk] = entry.seq
 
-    def fail(self, step: Step, ending: Ending, reason: str) -> None:
-        """running → failed; everything that needs this step is skipped."""
-        self._move(step, Status.FAILED, reason)
-        self._charge(step, ending.verdict)
-        self._end_attempt(step, ending)
+    def fail(self, step: Step, ending: Ending, *, no_retry: str = "") -> None:
+        """running → failed; everything that needs this step is skipped.
+
+        *no_retry* says why there is no retry although one was left (``codes`` lists the words).
+        """
+        self._end(step, Status.FAILED, ending, no_retry=no_retry or None)
         self._skip_dependants(step)
 
-    def try_again(self, step: Step, ending: Ending, delay: float, reason: str) -> None:
+    def retry_later(self, step: Step, ending: Ending, delay: float) -> None:
         """running → pending: the attempt is charged, the next one begins in *delay* seconds."""
-        self._move(step, Status.PENDING, reason)
-        self._charge(step, ending.verdict)
+        number = step.failures + 1
+        retry = {"number": number, "limit": step.retries, "delay": round(delay, 3)}
+        self._end(step, Status.PENDING, ending, retry=retry)
         step.not_before = self.now + timedelta(seconds=delay)
-        self._end_attempt(step, ending)
 
-    def stop(self, step: Step, ending: Ending, reason: str) -> None:
+    def stop(self, step: Step, ending: Ending, *, no_retry: str = "") -> None:
         """running → cancelled; everything that needs this step is skipped."""
-        self._move(step, Status.CANCELLED, reason)
-        self._charge(step, ending.verdict)
-        self._end_attempt(step, ending)
+        self._end(step, Status.CANCELLED, ending, no_retry=no_retry or None)
         self._skip_dependants(step)
 
-    def hand_back(self, step: Step, ending: Ending, reason: str) -> None:
+    def requeue(self, step: Step, ending: Ending) -> None:
         """running → pending: the step is free for another worker, as a new attempt."""
-        self._move(step, Status.PENDING, reason)
-        self._charge(step, ending.verdict)
-        self._end_attempt(step, ending)
+        self._end(step, Status.PENDING, ending)
 
-    def give_up(self, step: Step, reason: str) -> None:
+    def give_up(self, step: Step, fact: Fact) -> None:
         """pending → failed without an attempt; everything that needs this step is skipped."""
-        self._move(step, Status.FAILED, reason)
+        self._move(step, Status.FAILED, fact)
         self._skip_dependants(step)
 
     def cancel_pending(self) -> None:
         """pending → cancelled, for every step that does not run."""
         for step in self.state.steps.values():
             if step.status == Status.PENDING:
-                self._move(step, Status.CANCELLED, "cancelled while it waited")
+                self._move(step, Status.CANCELLED, Fact(Code.STEP_CANCELLED_WAITING))
 
-    def retry(self, chosen: list[Step], reason: str) -> None:
+    def retry(self, chosen: list[Step], why: str) -> None:
         """failed, cancelled → pending, and skipped → pending for what needs them and can run then.
 
         The first entry is the request. Counters begin anew; attempts and the log go on.
         """
         self._is_retry = True
         [about] = chosen if len(chosen) == 1 else [None]
-        self._enter(Kind.REQUEST, step=about, reason=reason)
+        asked = Fact(Code.REQUEST_RETRY, {"steps": [step.name for step in chosen]})
+        self._enter(Kind.REQUEST, asked.but(why=why or None), step=about)
         self.state.job.cancel_requested = False
         for step in chosen:
             self._take_back(step)
@@ -390,19 +391,20 @@ class Batch:
                             hindrances[further] -= 1
 
     def _take_back(self, step: Step) -> None:
-        reason = STEP_RETRIES.get(Status(step.status), {}).get(Status.PENDING, "")
-        self._move(step, Status.PENDING, reason, STEP_RETRIES)
+        was_skipped = step.status == Status.SKIPPED
+        code = Code.STEP_DEPENDENCY_RETRIED if was_skipped else Code.STEP_RETRIED
+        self._move(step, Status.PENDING, Fact(code), STEP_RETRIES)
         step.failures = step.crashes = step.interruptions = 0
         self._recounted[step.pk] = step
 
     def request_cancel(self) -> None:
         """Journal that somebody wants this job to stop."""
         self.state.job.cancel_requested = True
-        self._enter(Kind.REQUEST, reason="cancel")
+        self._enter(Kind.REQUEST, Fact(Code.REQUEST_CANCEL))
 
-    def note(self, reason: str, step: Step | None = None) -> None:
+    def note(self, fact: Fact, step: Step | None = None) -> None:
         """Journal something that changes no status."""
-        self._enter(Kind.NOTE, step=step, reason=reason)
+        self._enter(Kind.NOTE, fact, step=step)
 
     def remember(self, intent: str, result: Any) -> None:
         """Record what came of an intent with this batch, unless the intent is empty."""
@@ -433,19 +435,17 @@ class Batch:
         while in_vain:
             needed = in_vain.pop()
             for dependant in self._dependants(needed):
-                self._move(
-                    dependant,
-                    Status.SKIPPED,
-                    f"needs {isolated(needed.name)}, which was not successful",
-                )
+                about = {"dependency": needed.name, "dependency_id": needed.pk}
+                fact = Fact(Code.STEP_DEPENDENCY_UNSUCCESSFUL, about)
+                self._move(dependant, Status.SKIPPED, fact)
                 in_vain.append(dependant)
 
-    def _move(self, step: Step, to: Status, reason: str, moves: Moves = STEP_MOVES) -> Transition:
+    def _move(self, step: Step, to: Status, fact: Fact, moves: Moves = STEP_MOVES) -> Transition:
         if not is_legal(moves, step.status, to) or step.pk in self._moved:
             raise MoveRefused(step, step.status, to)
         self._touch(step)
         self._moved.add(step.pk)
-        entry = self._enter(Kind.MOVE, step=step, old=step.status, new=to, reason=reason)
+        entry = self._enter(Kind.MOVE, fact, step=step, old=step.status, new=to)
         step.status = to
         step.seq = entry.seq
         step.tag = entry.tag
@@ -471,7 +471,7 @@ class Batch:
         moves = JOB_RETRIES if self._is_retry and job.status in TERMINAL else JOB_MOVES
         if not is_legal(moves, job.status, new):
             raise MoveRefused(job, job.status, new)
-        self._enter(Kind.MOVE, old=job.status, new=new, reason=moves[Status(job.status)][new])
+        self._enter(Kind.MOVE, Fact(only_code(moves, job.status, new)), old=job.status, new=new)
         job.status = new
         if new == Status.PENDING:
             job.started_at = job.ended_at = None
@@ -483,11 +483,11 @@ class Batch:
     def _enter(
         self,
         kind: Kind,
+        fact: Fact,
         *,
         step: Step | None = None,
         old: str = "",
         new: str = "",
-        reason: str = "",
     ) -> Transition:
         entry = Transition(
             job_id=self.state.job.pk,
@@ -501,9 +501,23 @@ class Batch:
             at=self.now,
             actor=shorten(self._actor, _ACTOR),
             source=self._source,
-            reason=shorten(reason, _REASON),
+            reason=shorten(fact.reason, _REASON),
         )
         self._entries.append(entry)
+        return entry
+
+    def _end(self, step: Step, to: Status, ending: Ending, **more: Any) -> Transition:
+        """running → *to*: count the attempt, and write its end and the entry that tells it."""
+        self._touch(step)
+        self._charge(step, ending.verdict)
+        fact = ending.fact.but(
+            failures=step.failures,
+            crashes=step.crashes,
+            interruptions=step.interruptions,
+            **more,
+        )
+        entry = self._move(step, to, fact)
+        self._end_attempt(step, ending)
         return entry
 
     def _end_attempt(self, step: Step, ending: Ending) -> None:
@@ -649,7 +663,7 @@ def bear(
     *,
     actor: str,
     source: str,
-    reason: str,
+    fact: Fact,
     again_of: Job | None,
     intent: str = "",
 ) -> Job:
@@ -696,7 +710,7 @@ def bear(
         at=job.created_at,
         actor=shorten(actor, _ACTOR),
         source=source,
-        reason=shorten(reason, _REASON),
+        reason=shorten(fact.reason, _REASON),
     )
     news.announce(job.pk, 1)
     crashpoints.reach("launch.before_commit")

@@ -348,11 +348,12 @@ class Simulation:
     @action("jobs", which=4)
     def give_up(self, job_id: int, which: int) -> None:
         from jobs import orchestrator
+        from jobs.codes import Fact
         from jobs.models import Step
 
         step = Step.objects.filter(job=job_id, position=which).first()
         if step:
-            orchestrator.give_up(job_id, {step.pk: "nobody knows it"})
+            orchestrator.give_up(job_id, {step.pk: Fact.text("no worker knows it")})
 
     # -- workers come and go
 
@@ -544,12 +545,13 @@ class Simulation:
         **more: Any,
     ) -> None:
         from jobs import orchestrator
+        from jobs.codes import Fact
         from jobs.runner import Outcome
         from jobs.statuses import Verdict
 
         worker = attempt.worker
         outcome = Outcome(
-            verdict=Verdict(verdict), reason=reason, error=reason, result=result, **more
+            verdict=Verdict(verdict), fact=Fact.text(reason), error=reason, result=result, **more
         )
         worker.desk.jobs[attempt.claim.job_id] = attempt.state  # as stale as it may be
         is_there = worker in self.workers

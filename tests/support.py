@@ -19,6 +19,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from jobs import database
+from jobs.codes import Code, Fact
 from jobs.models import Attempt, Intent, Job, LogChunk, Need, Step, Transition
 from jobs.orchestrator import Desk, claim, finish
 from jobs.runner import Outcome
@@ -166,12 +167,12 @@ def statuses(job: Job) -> dict[str, str]:
 
 
 def returned(result: Any = None) -> Outcome:
-    return Outcome(verdict=Verdict.RETURNED, result=result)
+    return Outcome(verdict=Verdict.RETURNED, fact=Fact(Code.STEP_RETURNED), result=result)
 
 
 def ended(verdict: Verdict, reason: str = "for a test") -> Outcome:
     """An attempt that ended in any way but returning."""
-    return Outcome(verdict=verdict, reason=reason, error=reason)
+    return Outcome(verdict=verdict, fact=Fact.text(reason), error=reason)
 
 
 def drive(desk: Desk, job: Job, outcome: Callable[[Claim], Outcome] = lambda claim: returned()):

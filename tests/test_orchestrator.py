@@ -6,6 +6,7 @@ import pytest
 from django.db import transaction
 
 from jobs import audit
+from jobs.codes import Fact
 from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
 from jobs.models import Attempt, Job, Need, Worker
@@ -220,12 +221,12 @@ def test_a_step_gets_the_results_of_all_it_builds_on(desk):
 
 def test_a_step_that_nobody_knows_fails_without_an_attempt(desk):
     job = launch("noop")
-    give_up(job.pk, {step_of(job, "one").pk: "nobody knows it"})
+    give_up(job.pk, {step_of(job, "one").pk: Fact.text("no worker knows it")})
     assert list(job.steps.values_list("status", flat=True)) == ["failed", *["skipped"] * 4]
     assert job_of(job.pk).status == "failed"
     assert not Attempt.objects.exists()
     before = rows()
-    give_up(job.pk, {step_of(job, "one").pk: "once more"})
+    give_up(job.pk, {step_of(job, "one").pk: Fact.text("once more")})
     assert rows() == before
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from jobs import database, definitions, workers
+from jobs.codes import Fact
 from jobs.exceptions import MoveRefused, Overtaken
 from jobs.models import Attempt, Job, Transition
 from jobs.orchestrator import Desk, cancel, claim, finish, give_up, launch
@@ -63,7 +64,7 @@ def desk_of_its_own(knows=None):
 
 
 def move_once(state, step_id):
-    commit(state, lambda batch: batch.give_up(batch.state.steps[step_id], "first"))
+    commit(state, lambda batch: batch.give_up(batch.state.steps[step_id], Fact.text("first")))
     return "won"
 
 
@@ -113,7 +114,7 @@ def test_a_batch_that_was_decided_on_old_news_is_decided_again(desk):
 
     def decide(batch):
         seen.append(batch.state.steps[step_id].status)
-        batch.note("told after all")
+        batch.note(Fact.text("told after all"))
 
     commit(old, decide)
     assert seen == ["pending", "running"]
@@ -152,7 +153,8 @@ def test_many_finishers_of_one_attempt_end_it_exactly_once(desk, crowd):
 def test_many_writers_of_one_job_number_its_journal_without_a_gap(desk, crowd):
     job = launch("noop")
     notes = [
-        partial(commit, JobState.load(job.pk), lambda batch: batch.note("me too")) for _ in range(8)
+        partial(commit, JobState.load(job.pk), lambda batch: batch.note(Fact.text("me too")))
+        for _ in range(8)
     ]
     answers = race(crowd, *notes)
     assert not [answer for answer in answers if isinstance(answer, Exception)]

@@ -1,8 +1,9 @@
 """One step, called without a database and without a worker."""
 
+import json
 import math
 from collections import OrderedDict
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,6 +12,7 @@ from http import HTTPStatus
 
 import pytest
 
+from jobs.codes import Code, Fact
 from jobs.exceptions import StepStopped
 from jobs.runner import Channel, Limits, Outcome, Run, Task, run_step
 from jobs.statuses import Verdict
@@ -55,8 +57,8 @@ def call(told, monkeypatch, function, ear):
 def test_a_task_and_an_outcome_survive_the_socket():
     told = task(params={"a": ["1", "2"]}, results={"b": [None, 1.5]})
     assert Task.from_json(told.to_json()) == told
-    outcome = Outcome(verdict=Verdict.FAILED, reason="raised", error="words")
-    assert Outcome.from_json({**vars(outcome), "verdict": "failed"}) == outcome
+    outcome = Outcome(verdict=Verdict.FAILED, fact=Fact.text("raised"), error="words")
+    assert Outcome.from_json(json.loads(json.dumps(asdict(outcome)))) == outcome
 
 
 def test_a_step_is_given_what_it_needs(monkeypatch, ear):
@@ -67,7 +69,11 @@ def test_a_step_is_given_what_it_needs(monkeypatch, ear):
         lambda run: [run.params, run.results, run.attempt, run.idempotency_key],
         ear,
     )
-    assert outcome == Outcome(verdict=Verdict.RETURNED, result=[{}, {"before": 1}, 3, "uuid:step"])
+    assert outcome == Outcome(
+        verdict=Verdict.RETURNED,
+        fact=Fact(Code.STEP_RETURNED),
+        result=[{}, {"before": 1}, 3, "uuid:step"],
+    )
 
 
 def test_parameters_of_an_older_release_are_read_where_the_step_runs(ear):
@@ -117,7 +123,10 @@ def test_a_step_that_was_stopped_says_so(monkeypatch, ear):
             run.log("putting things in order")
 
     outcome = call(task("noop", "one"), monkeypatch, stopped, ear)
-    assert (outcome.verdict, outcome.reason) == (Verdict.STOPPED, "asked to stop")
+    assert (outcome.verdict, outcome.fact) == (
+        Verdict.STOPPED,
+        Fact(Code.STEP_ASKED_TO_STOP),
+    )
     assert len(ear.lines) == 1
 
 

@@ -6,6 +6,7 @@ import pytest
 from django.db import OperationalError, transaction
 
 from jobs import news, transitions
+from jobs.codes import Code, Fact
 from jobs.definitions import StepDefinition, get
 from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
 from jobs.logs import LogBook
@@ -48,7 +49,9 @@ MOVE_STEP = {
     ("pending", "running"): REACH_STEP["running"],
     ("pending", "skipped"): REACH_STEP["skipped"],
     ("pending", "cancelled"): REACH_STEP["cancelled"],
-    ("pending", "failed"): lambda desk, job: give_up(job.pk, {step_of(job, "one").pk: "unknown"}),
+    ("pending", "failed"): lambda desk, job: give_up(
+        job.pk, {step_of(job, "one").pk: Fact.text("unknown")}
+    ),
     ("running", "succeeded"): REACH_STEP["succeeded"],
     ("running", "failed"): REACH_STEP["failed"],
     ("running", "cancelled"): cancel_first,
@@ -94,7 +97,10 @@ def test_an_illegal_move_of_a_step_raises_and_leaves_nothing(desk, old, new):
     state = JobState.load(job.pk)
     assert state.steps[step_id].status == old
     with pytest.raises(MoveRefused, match=f"is {old}; it cannot become {new}"):
-        commit(state, lambda batch: batch._move(batch.state.steps[step_id], Status(new), "why"))
+        commit(
+            state,
+            lambda batch: batch._move(batch.state.steps[step_id], Status(new), Fact.text("why")),
+        )
     assert rows() == before
     assert state.steps[step_id].status == old  # nor does the memory believe it
 
@@ -123,7 +129,7 @@ def test_an_illegal_move_of_a_job_raises_and_leaves_nothing(desk, old, new, monk
     monkeypatch.setattr(transitions, "status_of_job", lambda *_: new)
     state = JobState.load(job.pk)
     with pytest.raises(MoveRefused, match=f"is {old}; it cannot become {new}"):
-        commit(state, lambda batch: batch.note("a reason to write"))
+        commit(state, lambda batch: batch.note(Fact.text("a reason to write")))
     assert rows() == before
     assert (state.job.status, state.job.seq) == (old, job_of(job.pk).seq)
 
@@ -135,7 +141,8 @@ def test_two_moves_of_one_step_in_one_batch_are_refused(desk):
     def decide(batch):
         step = next(iter(batch.state.steps.values()))
         held = batch.start(step, desk.worker)
-        ending = Ending(claim=held, worker=desk.worker, verdict=Verdict.RETURNED)
+        fact = Fact(Code.STEP_RETURNED)
+        ending = Ending(claim=held, worker=desk.worker, verdict=Verdict.RETURNED, fact=fact)
         batch.succeed(step, ending)  # each alone is legal
 
     with pytest.raises(MoveRefused):
@@ -231,7 +238,12 @@ def test_what_decide_raises_comes_through_and_undoes_everything(desk):
 
 def test_a_long_reason_is_cut_and_every_other_word_kept(desk):
     job = launch("noop")
-    commit(JobState.load(job.pk), lambda batch: batch.note("x" * 1000), actor="ada", source="page")
+    commit(
+        JobState.load(job.pk),
+        lambda batch: batch.note(Fact.text("x" * 1000)),
+        actor="ada",
+        source="page",
+    )
     note = job.journal.get(kind=Kind.NOTE)
     assert (note.reason, note.actor, note.source) == ("x" * 499 + "…", "ada", "page")
 
@@ -374,11 +386,11 @@ def test_a_failure_skips_a_chain_of_a_thousand_steps_in_one_batch(database):
     plan = [
         StepDefinition(name=name, needs=needed) for name, needed in zip(names, needs, strict=False)
     ]
-    told = {"actor": "", "source": "python", "reason": "launched", "again_of": None}
+    told = {"actor": "", "source": "python", "fact": Fact(Code.JOB_LAUNCHED), "again_of": None}
     with transaction.atomic():
         job = transitions.bear("deep", get("noop").understand({}), plan, **told)
     state = JobState.load(job.pk)
     first = next(iter(state.steps.values()))
-    commit(state, lambda batch: batch.give_up(first, "nobody knows it"))
+    commit(state, lambda batch: batch.give_up(first, Fact.text("no worker knows it")))
     assert Step.objects.filter(job=job, status=Status.SKIPPED).count() == 1000
     assert job_of(job.pk).status == "failed"

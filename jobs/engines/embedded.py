@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 
 from .. import conf, database, definitions, local_steps, orchestrator, triggers, workers
+from ..codes import Code, Fact
 from ..database import Trouble
 from ..database.watch import watch_commits
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
@@ -257,7 +258,7 @@ class EmbeddedWorker(WorkerProcess):
         self._pool.close()
         outcome = Outcome(
             verdict=Verdict.LOST,
-            reason=f"its worker broke: {type(error).__name__}",
+            fact=Fact(Code.STEP_WORKER_BROKE, {"error": type(error).__name__}),
             error=f"The worker broke, and the step ended with it: {error}",
         )
         with contextlib.suppress(Exception):
@@ -312,7 +313,7 @@ class EmbeddedWorker(WorkerProcess):
     def _stop_jobs(self, cancelled: set[int]) -> None:
         for each in self._pool.running:
             if each.claim.job_id in cancelled and not each.stop:
-                self._pool.ask_to_stop(each, Verdict.STOPPED, "cancelled while it ran")
+                self._pool.ask_to_stop(each, Verdict.STOPPED, Fact(Code.STEP_CANCELLED_RUNNING))
 
     def _stop_handed_over(self) -> None:
         """Cancels that could not be written, perhaps because of the very step that is to stop."""
@@ -327,26 +328,25 @@ class EmbeddedWorker(WorkerProcess):
                     actor=request.actor,
                     source=request.source,
                     once=request.once,
-                    why=f"asked for at {request.at:%H:%M:%S} UTC, while the database was locked; "
-                    "its worker was told",
+                    handed_over_at=request.at,
                 )
             self._inbox.remove(request)
 
     def _stop_when_silent(self) -> None:
         """Others may soon take this worker for dead, and begin its steps anew: end them first."""
-        reason = self._post.reason_to_stop
-        if not reason:
+        fact = self._post.reason_to_stop
+        if not fact:
             return
         for running in self._pool.running:
             if running.outcome is None and not (running.stop and running.stop.kill_at == 0):
-                running.stop = Stop(Verdict.INTERRUPTED, reason, kill_at=0)
+                running.stop = Stop(Verdict.INTERRUPTED, fact, kill_at=0)
 
     def _begin_anew(self) -> None:
         """This worker was declared dead: end what it runs, and sign on as another one."""
-        reason = "its worker was taken for dead, and began anew"
+        fact = Fact(Code.STEP_WORKER_DECLARED_DEAD)
         for running in self._pool.running:
             self._pool.spoil(running)
-            running.outcome = running.outcome or Outcome(verdict=Verdict.INTERRUPTED, reason=reason)
+            running.outcome = running.outcome or Outcome(verdict=Verdict.INTERRUPTED, fact=fact)
         self._record_outcomes()
         before, jobs = self._post, self._desk.jobs
         self._sign_on()

@@ -13,6 +13,7 @@ import termios
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..codes import Code, Fact
 from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
@@ -90,7 +91,7 @@ class Slot:
             os.close(self.output)
 
 
-WORKER_STOPPED = "its worker stopped"
+WORKER_STOPPED = Fact(Code.STEP_WORKER_STOPPED)
 
 
 @dataclass
@@ -98,7 +99,7 @@ class Stop:
     """A slot was asked to end its attempt."""
 
     verdict: Verdict  # what the attempt becomes
-    reason: str
+    fact: Fact  # for the journal
     kill_at: float  # monotonic seconds
 
 
@@ -152,11 +153,10 @@ class Running:
             stop = Stop(Verdict.HANDED_BACK, WORKER_STOPPED, kill_at=0)
         if stop is None:
             return _stray(self.outcome) if has_stopped else self.outcome
-        reason = stop.reason
         return Outcome(
             verdict=stop.verdict,
-            reason=reason,
-            error=reason[0].upper() + reason[1:] + ".",
+            fact=stop.fact,
+            error=stop.fact.sentence,
             traceback=self.outcome.traceback,
         )
 
@@ -165,7 +165,7 @@ def _stray(outcome: Outcome) -> Outcome:
     """Only what somebody asked for is cancelled; a stray signal is a failure."""
     return Outcome(
         verdict=Verdict.FAILED,
-        reason="stopped by a stray signal",
+        fact=Fact(Code.STEP_STRAY_SIGNAL),
         error="The step was stopped by SIGTERM, which its worker had not sent.",
         traceback=outcome.traceback,
     )

@@ -21,7 +21,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .. import conf, times
+from .. import conf
+from ..codes import Code, Fact
 from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
@@ -109,11 +110,11 @@ class Pool:
         slot.tell(task)
         return slot.running
 
-    def ask_to_stop(self, running: Running, verdict: Verdict, reason: str) -> None:
+    def ask_to_stop(self, running: Running, verdict: Verdict, fact: Fact) -> None:
         """TERM for the step and everything it started; KILL follows after the grace."""
         self._hear(running.slot)  # it may have returned already
         if running.outcome is None:
-            running.stop = Stop(verdict, reason, time.monotonic() + conf.knobs().grace)
+            running.stop = Stop(verdict, fact, time.monotonic() + conf.knobs().grace)
             processes.terminate_tree(running.slot.pid)
 
     def enforce_deadlines(self, *, is_urgent: bool) -> None:
@@ -133,8 +134,8 @@ class Pool:
             processes.kill_tree(running.slot.pid)
         elif running.deadline and now >= running.deadline and not stop:
             assert running.claim.timeout
-            after = times.setting(running.claim.timeout)
-            self.ask_to_stop(running, Verdict.TIMED_OUT, f"timed out after {after}")
+            timed_out = Fact(Code.STEP_TIMED_OUT, {"timeout": running.claim.timeout})
+            self.ask_to_stop(running, Verdict.TIMED_OUT, timed_out)
 
     @property
     def due_at(self) -> float:
@@ -281,12 +282,12 @@ class Pool:
     def _early_end(self, exit_: Exit, running: Running) -> Outcome:
         """A slot ended before its step returned."""
         if exit_.by_server:
-            reason = "its worker showed no sign of life for too long"
-            return Outcome(verdict=Verdict.INTERRUPTED, reason=reason)
+            return Outcome(verdict=Verdict.INTERRUPTED, fact=Fact(Code.STEP_WORKER_SILENT))
         error = f"The step's process {_death(exit_.code)} before the step returned."
         if exit_.code == -signal.SIGKILL:
             error = f"{error} {self._oom.explain(running.oom_kills)}".rstrip()
-        return Outcome(verdict=Verdict.DIED, reason="its process died", error=error)
+        died = Fact(Code.STEP_PROCESS_DIED, {"exit_code": exit_.code})
+        return Outcome(verdict=Verdict.DIED, fact=died, error=error)
 
     def _forget(self, slot: Slot) -> None:
         self._unwatch(slot.conversation)

@@ -26,6 +26,7 @@ from typing import Any, NoReturn
 from django.db import close_old_connections, connections
 
 from .. import database
+from ..codes import Code, Fact
 from ..exceptions import StepStopped
 from ..runner import LEVELS, Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
@@ -34,7 +35,7 @@ from . import helpers, transactions
 from .state import ProcessState, stop_timers
 
 _C = ctypes.CDLL(None)
-STOPPED = "asked to stop"
+STOPPED = Fact(Code.STEP_ASKED_TO_STOP)
 RECORD_CHARACTERS = 32 * 1024
 # What its engine has to end when nobody knows what the step has left behind.
 _ANYTHING = {"is_spoilt": True, "has_processes": True, "helpers": []}
@@ -134,10 +135,10 @@ class _Slot:
             outcome = run_step(task, lambda params: self._begin(task, params))
             # A step that was told to stop may have done a part only, however it ended.
             if self._run is not None and self._run.stop_reason:
-                return Outcome(verdict=Verdict.STOPPED, reason=STOPPED, traceback=outcome.traceback)
+                return Outcome(verdict=Verdict.STOPPED, fact=STOPPED, traceback=outcome.traceback)
             return outcome
         except StepStopped:  # the signal came while the outcome was being put in words
-            return Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
+            return Outcome(verdict=Verdict.STOPPED, fact=STOPPED)
         finally:
             self._run, self._is_reporting = None, True
 
@@ -152,13 +153,13 @@ class _Slot:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
         elif self._run is not None:
-            self._run.stop_reason = STOPPED
+            self._run.stop_reason = STOPPED.reason
             if self._run.watches_cancel:
                 return
             if self._shields:
                 self._stop_waits = True
             else:
-                raise StepStopped(STOPPED)
+                raise StepStopped(STOPPED.reason)
         elif self._is_reporting:
             self._stops_next = True  # that task may be waiting, unread; the last outcome stands
         else:
@@ -167,7 +168,7 @@ class _Slot:
     def _stop_before_the_step(self) -> NoReturn:
         """None of the step's own code has run: there is nothing to put in order."""
         try:
-            outcome = Outcome(verdict=Verdict.STOPPED, reason=STOPPED)
+            outcome = Outcome(verdict=Verdict.STOPPED, fact=STOPPED)
             self._send({"outcome": asdict(outcome), "left": _ANYTHING})
         finally:
             os._exit(0)
@@ -185,7 +186,7 @@ class _Slot:
             self._shields -= 1
         if self._stop_waits and not self._shields:
             self._stop_waits = False
-            raise StepStopped(STOPPED)
+            raise StepStopped(STOPPED.reason)
 
     # -- speaking
 

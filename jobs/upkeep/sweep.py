@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from django.db.models import F
 
 from .. import conf, orchestrator, times, workers
+from ..codes import Code, Fact
 from ..models import Attempt, Job, ReadyStep, Step
 from ..orchestrator import Desk
 from ..runner import Outcome
@@ -76,9 +77,9 @@ class Sweep:
         mine, others = self._running()
         orchestrator.end_for_others(self._lost(others))
         # What stands as running here and does not run: the answer to a COMMIT was lost.
-        never_begun = Outcome(verdict=Verdict.INTERRUPTED, reason="its worker never began it")
+        never_began = Outcome(verdict=Verdict.INTERRUPTED, fact=Fact(Code.STEP_NEVER_BEGAN))
         orchestrator.end_for_others(
-            (attempt, never_begun) for attempt in mine if attempt.step_id not in held
+            (attempt, never_began) for attempt in mine if attempt.step_id not in held
         )
         self._give_up_unknown()
         # Where nothing runs or waits, only a commit can change that.
@@ -120,7 +121,7 @@ class Sweep:
                 continue
             outcome = Outcome(
                 verdict=Verdict.LOST,
-                reason="its worker vanished",
+                fact=Fact(Code.STEP_WORKER_LOST, {"worker": worker and str(worker)}),
                 error=f"The worker {worker or 'of this attempt'} {how}, and the step with it.",
             )
             yield attempt, outcome
@@ -132,19 +133,19 @@ class Sweep:
         does not find again is known by now, or not ready any more.
         """
         now, grace = time.monotonic(), conf.knobs().unknown_grace
-        overdue: dict[int, dict[int, str]] = {}  # job → step → reason
+        overdue: dict[int, dict[int, Fact]] = {}  # job → step → why
         for step in self._unknown():
             since = self._found[step.pk] = self._unknown_since.get(step.pk, now)
             if now - since >= grace:
-                overdue.setdefault(step.job_id, {})[step.pk] = (
-                    f"no running worker knows step {step.name!r} of {step.definition!r}; "
-                    f"waited {times.setting(grace)}"
+                overdue.setdefault(step.job_id, {})[step.pk] = Fact(
+                    Code.STEP_UNKNOWN_TO_WORKERS,
+                    {"step": step.name, "definition": step.definition, "waited": grace},
                 )
         if self._looked_at is None:
             self._unknown_since, self._found = self._found, {}
-        for job_id, reasons in overdue.items():
+        for job_id, facts in overdue.items():
             with suppress(Job.DoesNotExist):
-                orchestrator.give_up(job_id, reasons)
+                orchestrator.give_up(job_id, facts)
 
     def _unknown(self) -> list[ReadyStep]:
         """Of the next part of the ready steps, those that no living worker knows."""

@@ -23,7 +23,8 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import conf, crashpoints, database, local_steps, news, times
+from .. import conf, crashpoints, database, local_steps, news
+from ..codes import Code, Fact
 from ..database import Trouble
 from ..exceptions import DeclaredDead
 from ..models import Worker
@@ -131,14 +132,14 @@ class Registration:
         return self._lock
 
     @property
-    def reason_to_stop(self) -> str:
-        """Why others may soon take this worker for dead; empty as long as they will not."""
+    def reason_to_stop(self) -> Fact | None:
+        """Why others may soon declare this worker dead; None as long as they will not."""
         longest = conf.knobs().lease * 2 / 3
         if (frozen := _clock() - self._beaten_at) > longest:
-            return f"its worker did not run for {times.clock(frozen)}"
+            return Fact(Code.STEP_WORKER_FROZEN, {"seconds": frozen})
         if (away := _clock() - self._answered_at) > longest:
-            return f"its worker could not reach the database for {times.clock(away)}"
-        return ""
+            return Fact(Code.STEP_WORKER_CUT_OFF, {"seconds": away})
+        return None
 
     def deregister(self) -> None:
         """Record that this worker stops on purpose, and release the lock."""

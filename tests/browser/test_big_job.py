@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from jobs.codes import Code, Fact
 from jobs.orchestrator import launch
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
@@ -24,7 +25,9 @@ def outcome_of(claim):
     if claim.name != "s734":
         return returned()
     told = "RuntimeError: this one had to fail"
-    return Outcome(verdict=Verdict.FAILED, reason="it raised RuntimeError", error=told)
+    return Outcome(
+        verdict=Verdict.FAILED, fact=Fact(Code.STEP_RAISED, {"error": "RuntimeError"}), error=told
+    )
 
 
 def test_a_big_job_is_shown_in_parts(page, web, desk):

@@ -21,6 +21,7 @@ from typing import Any
 from django.db import connection, connections
 
 from jobs import crashpoints, database, definitions, orchestrator, workers
+from jobs.codes import Fact
 from jobs.engines.embedded import EmbeddedWorker
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
 from jobs.logs import LogBook
@@ -106,7 +107,9 @@ class WorkerUnderTest:
 
 
 RETURNED = returned({"answer": 42})
-HOPELESS = Outcome(verdict=Verdict.FAILED, reason="raised", error="no luck", may_retry=False)
+HOPELESS = Outcome(
+    verdict=Verdict.FAILED, fact=Fact.text("raised"), error="no luck", may_retry=False
+)
 
 
 def _finish(worker, held, outcome, room=1):
@@ -185,7 +188,7 @@ def recover(worker):
 def give_up(worker):
     job = orchestrator.launch("sturdy")
     step = step_of(job, "first")
-    return lambda: orchestrator.give_up(job.pk, {step.pk: "nobody knows it"})
+    return lambda: orchestrator.give_up(job.pk, {step.pk: Fact.text("no worker knows it")})
 
 
 @situation

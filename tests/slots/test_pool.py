@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
+from jobs.codes import Fact
 from jobs.runner import Limits, Task
 from jobs.slots import slot as slot_main
 from jobs.slots.pool import Pool
@@ -96,7 +97,7 @@ def test_output_without_end_is_read_as_far_as_it_has_come(pool):
 
 
 def asked_to_stop(pool, running):
-    pool.ask_to_stop(running, Verdict.STOPPED, "asked by a test")
+    pool.ask_to_stop(running, Verdict.STOPPED, Fact.text("asked by a test"))
     return running
 
 

@@ -1,0 +1,108 @@
+"""Each code has words, and a row in the table that lists its data."""
+
+import json
+import re
+import string
+
+import pytest
+from django.utils import translation
+
+from jobs import codes
+from jobs.codes import Code, Fact, gist, words
+from jobs.statuses import JOB_MOVES, JOB_RETRIES, STEP_MOVES, STEP_RETRIES
+
+EXAMPLES = {
+    "asked_at": "2026-11-27T09:30:00.000000Z",
+    "attempt": 2,
+    "definition": "noop",
+    "dependency": "fetch",
+    "error": "ValueError",
+    "job": 7,
+    "seconds": 75.5,
+    "status": "succeeded",
+    "step": "load",
+    "text": "100 % {done}",
+    "timeout": 0.3,
+    "waited": 5,
+    "worker": "host:12",
+}
+
+
+def data_for(code: str) -> dict:
+    names = {name for _, name, *_ in string.Formatter().parse(codes._WORDS[code]) if name}
+    return {name: EXAMPLES[name] for name in names}
+
+
+@pytest.mark.parametrize("code", Code)
+def test_every_code_has_words_and_a_row_in_the_table(code):
+    fact = Fact(code, data_for(code))
+    assert fact.reason
+    assert "{" not in fact.reason.replace("{done}", "")
+    assert words(fact.code, fact.data, "") == fact.reason
+    [listed] = re.findall(rf"^{code} +(.+)$", codes.__doc__, re.MULTILINE)
+    assert all(key in listed for key in fact.data)
+
+
+def test_every_legal_move_has_codes_that_explain_it():
+    for moves in (STEP_MOVES, STEP_RETRIES, JOB_MOVES, JOB_RETRIES):
+        for onward in moves.values():
+            assert all(onward.values())
+    for moves in (JOB_MOVES, JOB_RETRIES):
+        assert all(len(explained) == 1 for on in moves.values() for explained in on.values())
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({}, "raised OSError"),
+        (
+            {"retry": {"number": 1, "limit": 3, "delay": 0.34}},
+            "raised OSError; retry 1 of 3 in 340 ms",
+        ),
+        ({"no_retry": "cancelled"}, "raised OSError; cancelled before its retry"),
+        (
+            {"no_retry": "crashes", "crashes": 3},
+            "raised OSError, 3 times in all (TRUESTEP['crashes'])",
+        ),
+        (
+            {"no_retry": "interruptions", "interruptions": 4},
+            "raised OSError, interrupted 4 times in all (TRUESTEP['crashes'])",
+        ),
+    ],
+)
+def test_an_end_says_what_follows_from_it(data, told):
+    assert Fact(Code.STEP_RAISED, {"error": "OSError", **data}).reason == told
+
+
+def test_a_given_reason_is_shown_whole_and_apart():
+    fact = Fact(Code.REQUEST_RETRY, {"steps": ["load"], "why": "the disk is {empty}"})
+    assert fact.reason == "retry: the disk is {empty}"
+    assert gist(fact.code, fact.data, "") == "retry"
+    assert Fact(Code.REQUEST_RETRY, {"steps": []}).but(why=None).reason == "retry"
+
+
+@pytest.mark.parametrize(
+    ("code", "data"),
+    [
+        ("step.teleported", {}),  # of a newer release
+        ("step.raised", {}),
+        ("step.raised", {"error": "X", "no_retry": "weather"}),
+        ("step.timed_out", {"timeout": "soon"}),
+        ("", {}),  # of an older release
+    ],
+)
+def test_what_cannot_be_put_in_words_shows_its_stored_english(code, data):
+    assert words(code, data, "as it was stored") == "as it was stored"
+
+
+def test_words_are_made_in_the_language_of_their_reader(monkeypatch):
+    said = words("step.returned", {}, "returned")
+    monkeypatch.setattr(codes, "gettext", {"returned": "zurückgekehrt"}.get)
+    with translation.override("de"):
+        assert str(said) == "zurückgekehrt"
+    assert Fact(Code.STEP_RETURNED).reason == "returned"  # what is stored stays English
+
+
+def test_facts_are_strict_json():
+    fact = Fact(Code.STEP_RAISED, {"error": "E", "retry": {"number": 1, "limit": 2, "delay": 1}})
+    assert Fact(**json.loads(json.dumps({"code": fact.code, "data": fact.data}))) == fact
