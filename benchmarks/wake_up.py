@@ -35,8 +35,9 @@ class Nothing(JobDefinition):
 SETTINGS = "from project.settings import *\nINSTALLED_APPS += ['waking']\n"
 STORM_RATE = 1000
 STORM = f"""
-import sys, time, pysqlite3.dbapi2 as sqlite3
-file = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=20)
+import sys, time
+from jobs.backends.sqlite.library import library
+file = library.connect(sys.argv[1], isolation_level=None, timeout=20)
 file.execute("PRAGMA synchronous = OFF")
 file.execute("CREATE TABLE IF NOT EXISTS somebody_elses (n)")
 began, commits = time.monotonic(), 0

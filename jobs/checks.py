@@ -18,6 +18,8 @@ from django.utils.module_loading import import_string
 from . import conf, database, definitions
 from .exceptions import DatabaseUnsafe
 
+SQLITE_ENGINE = f"{conf.PACKAGE}.backends.sqlite"
+
 
 @register(Tags.compatibility)
 def check_definitions(
@@ -69,11 +71,12 @@ def _database_problems() -> Iterator[tuple[str, str]]:
             f"{its}['AUTOCOMMIT'] is False: what Truestep writes would not be committed. "
             f"Remove it, {other}.",
         )
-    if database.is_shared_file() and (missing := _missing_options(connection.settings_dict)):
+    if database.is_shared_file() and (missing := _missing_options(connection)):
         yield (
             "E012",
-            f"{its}['OPTIONS'] lacks {missing!r}, without which the processes that share this "
-            f"SQLite file block each other. Add it, {other}.",
+            f"{its} lacks {' and '.join(missing)}, without which the processes that share this "
+            f"SQLite file block each other. Set its ENGINE to {SQLITE_ENGINE!r}, which has them "
+            f"unless OPTIONS say otherwise, {other}.",
         )
     if any(map(_is_sent_elsewhere, apps.get_app_config(database.LABEL).get_models())):
         first = f"{database.Router.__module__}.{database.Router.__name__}"
@@ -92,14 +95,15 @@ def _database_problems() -> Iterator[tuple[str, str]]:
         )
 
 
-def _missing_options(its: dict[str, Any]) -> dict[str, str]:
-    """Of a SQLite, those with which readers do not wait for writers, nor writers for nothing."""
-    missing = {}
-    if str(its["OPTIONS"].get("transaction_mode")).upper() != "IMMEDIATE":
-        missing["transaction_mode"] = "IMMEDIATE"
-    at_first = str(its["OPTIONS"].get("init_command"))
-    if not re.search(r"journal_mode\W*wal\b", at_first, re.IGNORECASE):
-        missing["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+def _missing_options(its: Any) -> list[str]:
+    """What keeps readers of a SQLite file from waiting for writers, and writers from failing."""
+    its.get_connection_params()  # reads the options
+    missing = []
+    if its.transaction_mode != "IMMEDIATE":
+        missing.append("the transaction mode IMMEDIATE")
+    modes = re.findall(r"journal_mode\W*(\w+)", ";".join(its.init_commands))
+    if [mode.upper() for mode in modes[-1:]] != ["WAL"]:
+        missing.append("PRAGMA journal_mode=WAL")
     return missing
 
 

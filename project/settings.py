@@ -1,7 +1,6 @@
 """Settings of the project, all from the environment. What is malformed is refused by name."""
 
 import contextlib
-import importlib.util
 import os
 import secrets
 import tempfile
@@ -9,12 +8,6 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-_SQLITE_OPTIONS: dict[str, Any] = {
-    # A writer waits for its turn at BEGIN, and what is committed survives a power cut.
-    "transaction_mode": "IMMEDIATE",
-    "timeout": 20,
-    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
-}
 _POSTGRES_OPTIONS: dict[str, Any] = {
     # A server that has vanished is noticed well within a worker's lease. DATABASE_URL overrides.
     "connect_timeout": 3,
@@ -25,12 +18,6 @@ _POSTGRES_OPTIONS: dict[str, Any] = {
     # Nobody waits for a lock without end, or keeps one in a transaction that goes nowhere.
     "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=5min",
 }
-# A sound SQLite, before Django loads its backend (requirements.txt says where there is one).
-if importlib.util.find_spec("pysqlite3"):
-    from .sqlite import Connection
-
-    _SQLITE_OPTIONS["factory"] = Connection
-
 import dj_database_url
 from csp.constants import NONE, SELF
 from environs import Env
@@ -127,9 +114,9 @@ _DATABASE: Any = {"ENGINE": "django.db.backends.sqlite3", "NAME": str(VAR_DIR / 
 if _DATABASE_URL is not None:
     _DATABASE = dj_database_url.parse(_DATABASE_URL)
 if _DATABASE["ENGINE"].endswith("sqlite3"):
+    _DATABASE["ENGINE"] = "jobs.backends.sqlite"
     if _DATABASE["NAME"] != ":memory:":
         _DATABASE["NAME"] = os.path.abspath(_DATABASE["NAME"])
-    _DATABASE["OPTIONS"] = _SQLITE_OPTIONS
 else:
     _DATABASE["OPTIONS"] = _POSTGRES_OPTIONS | _DATABASE.get("OPTIONS", {})
 DATABASES = {"default": _DATABASE}

@@ -130,7 +130,8 @@ def test_the_check_names_what_is_wrong_with_the_database(settings, monkeypatch):
     monkeypatch.setattr(router, "routers", [*map(_made, (REPLICA, OURS))])
     its = connections["default"].settings_dict
     monkeypatch.setitem(its, "AUTOCOMMIT", False)
-    monkeypatch.setitem(its, "OPTIONS", {})
+    unlike = {"transaction_mode": "DEFERRED", "init_command": "PRAGMA journal_mode=DELETE"}
+    monkeypatch.setitem(its, "OPTIONS", unlike if connection.vendor == "sqlite" else {})
     monkeypatch.setitem(its, "TIME_ZONE", "Europe/Berlin")
     is_sqlite = connection.vendor == "sqlite"
     wanted = ["E011", *(["E012"] if is_sqlite else []), "E013", *(["E014"] if is_sqlite else [])]
@@ -140,8 +141,11 @@ def test_the_check_names_what_is_wrong_with_the_database(settings, monkeypatch):
     assert f"Put '{OURS}' first in DATABASE_ROUTERS" in found["truestep.E013"]
     if is_sqlite:
         assert "DATABASES['default']['TIME_ZONE'] is 'Europe/Berlin'" in found["truestep.E014"]
-        assert "'transaction_mode': 'IMMEDIATE'" in found["truestep.E012"]
-        assert "journal_mode=WAL" in found["truestep.E012"]
+        assert (
+            "lacks the transaction mode IMMEDIATE and PRAGMA journal_mode=WAL"
+            in (found["truestep.E012"])
+        )
+        assert "Set its ENGINE to 'jobs.backends.sqlite'" in found["truestep.E012"]
     monkeypatch.setattr(type(connections["default"]), "vendor", "oracle")
     assert "truestep.E010" in [error.id for error in checks.check_database()]
 

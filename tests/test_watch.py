@@ -23,8 +23,9 @@ from jobs.orchestrator import cancel, launch
 from tests.support import in_threads, wait_for
 
 COMMIT_WITHOUT_END = """
-import sys, pysqlite3.dbapi2 as sqlite3
-file = sqlite3.connect(sys.argv[1], isolation_level=None)
+import sys
+from jobs.backends.sqlite.library import library
+file = library.connect(sys.argv[1], isolation_level=None)
 file.execute("PRAGMA synchronous = OFF")
 file.execute("CREATE TABLE IF NOT EXISTS somebody_elses (n)")
 print("committing", flush=True)

@@ -7,11 +7,10 @@ rest of the project is in that SQLite file, and ``default`` lacks Truestep's tab
 import os
 from pathlib import Path
 
-from project.settings import _SQLITE_OPTIONS
 from tests.settings import *  # noqa: F403
 from tests.settings import DATABASES, TEST_DIR, TRUESTEP
 
-SQLITE = {"ENGINE": "django.db.backends.sqlite3", "OPTIONS": _SQLITE_OPTIONS}
+SQLITE = {"ENGINE": "jobs.backends.sqlite"}
 DATABASES["replica"] = SQLITE | {"NAME": Path(TEST_DIR, "nowhere", "replica.sqlite3")}
 if project := os.environ.get("TEST_PROJECT"):
     DATABASES["jobs"] = DATABASES["default"]

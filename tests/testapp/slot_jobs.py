@@ -11,7 +11,6 @@ import random
 import resource
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -203,7 +202,7 @@ def _begin(sql):
 
 def _raw_transaction():
     global raw
-    raw = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    raw = connection.Database.connect(connection.settings_dict["NAME"], isolation_level=None)
     raw.execute("BEGIN IMMEDIATE")
 
 

@@ -1,0 +1,1 @@
+"""Database backends for ``ENGINE`` in ``DATABASES``. They know nothing of the rest of the app."""
