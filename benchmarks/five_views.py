@@ -89,7 +89,7 @@ def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], l
     from playwright.sync_api import sync_playwright
 
     from jobs import orchestrator
-    from tests.terminal import Terminal
+    from tests.support.terminal import Terminal
 
     job = orchestrator.launch(definition())
     with (

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from contextlib import contextmanager
 
 import pytest
 from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import Permission, User
-from django.db import connection, transaction
+from django.db import connection
 
 from jobs import audit, definitions, workers
 from jobs.live import hub
 from jobs.orchestrator import Desk
 from tests.faults.redis import RedisServer
 from tests.support import ROOT, Program, program
+from tests.support.rows import empty_tables
 
 IN_BROWSER = ROOT / "tests/browser"
 
@@ -75,7 +75,7 @@ def transactional_db(django_db_setup, django_db_blocker):
     """
     with django_db_blocker.unblock():
         yield
-        _empty()
+        empty_tables()
         hub.close_ended()
         # The thread in which asynchronous tests use the database outlives them.
         SyncToAsync.single_thread_executor.submit(_close_connection).result()
@@ -83,19 +83,6 @@ def transactional_db(django_db_setup, django_db_blocker):
 
 def _close_connection():
     connection.close()
-
-
-def _empty():
-    with transaction.atomic(), connection.cursor() as cursor:
-        for table in _tables_to_empty():
-            cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
-
-
-@functools.cache
-def _tables_to_empty():
-    made_by_migrations = {"django_migrations", "django_content_type", "auth_permission"}
-    names = connection.introspection.django_table_names(only_existing=True, include_views=False)
-    return sorted(set(names) - made_by_migrations)
 
 
 @pytest.fixture

@@ -188,12 +188,12 @@ class Simulation:
     def close(self) -> None:
         from django.db import connection
 
-        from tests.conftest import _empty
+        from tests.support.rows import empty_tables
 
         self._stack.close()
         for lock in self._locks:
             os.close(lock)
-        _empty()
+        empty_tables()
         _make_haste("FULL" if connection.vendor == "sqlite" else "ON")
 
     # -- what must be true after each action

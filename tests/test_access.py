@@ -15,8 +15,8 @@ from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import Verdict
 from project.asgi import nowhere
-from tests.live.test_consumers import socket
 from tests.support import drive, ended, rows
+from tests.support.sockets import socket
 
 pytestmark = pytest.mark.either
 

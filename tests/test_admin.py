@@ -12,6 +12,7 @@ from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import cancel, claim, launch
 from jobs.statuses import Status, Verdict
 from tests.support import Cost, drive, ended, job_of, rows
+from tests.support.rows import admin_url
 
 MODELS = [Job, Step, Attempt, Transition, Worker]
 
@@ -21,16 +22,12 @@ def job(desk):
     return drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED, "<b>no</b> luck"))
 
 
-def at(model, tail=""):
-    return f"/admin/truestep/{model._meta.model_name}/{tail}"
-
-
 @pytest.mark.parametrize("model", MODELS)
 def test_every_kind_of_row_is_listed_and_shown(ada, job, model):
-    listed = ada.get(at(model))
+    listed = ada.get(admin_url(model))
     assert listed.status_code == 200
     row = model.objects.latest("pk")
-    shown = ada.get(at(model, f"{row.pk}/change/"))
+    shown = ada.get(admin_url(model, f"{row.pk}/change/"))
     assert shown.status_code == 200
     assert 'name="_save"' not in shown.text
     assert "deletelink" not in shown.text
@@ -45,7 +42,7 @@ def test_a_post_made_by_hand_is_refused(ada, job, model, tail):
     row = model.objects.latest("pk")
     before = rows()
     response = ada.post(
-        at(model, tail.format(pk=row.pk)),
+        admin_url(model, tail.format(pk=row.pk)),
         {"status": "succeeded", "seq": 99, "post": "yes", "_save": "Save"},
     )
     assert response.status_code == 403
@@ -57,7 +54,7 @@ def test_the_delete_action_is_not_there(ada, job, model):
     row = model.objects.latest("pk")
     before = rows()
     ada.post(
-        at(model),
+        admin_url(model),
         {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"},
         follow=True,
     )
@@ -65,7 +62,7 @@ def test_the_delete_action_is_not_there(ada, job, model):
 
 
 def test_the_job_shows_its_steps_its_journal_and_its_errors_escaped(ada, job):
-    response = ada.get(at(Job, f"{job.pk}/change/"))
+    response = ada.get(admin_url(Job, f"{job.pk}/change/"))
     text = response.text
     inlines = response.context["inline_admin_formsets"]
     assert [inline.formset.forms for inline in inlines] == [[], []]  # rows alone
@@ -81,7 +78,7 @@ def test_the_job_shows_its_steps_its_journal_and_its_errors_escaped(ada, job):
 def test_cancel_goes_through_the_orchestrator_and_says_what_it_did(ada, job):
     other = launch("noop")
     response = ada.post(
-        at(Job), {"action": "cancel", "_selected_action": [job.pk, other.pk]}, follow=True
+        admin_url(Job), {"action": "cancel", "_selected_action": [job.pk, other.pk]}, follow=True
     )
     assert f"Cancel requested: job {other.pk}." in response.text
     assert f"Nothing to cancel in job {job.pk}" in response.text
@@ -96,7 +93,9 @@ def test_retry_goes_through_the_orchestrator_and_says_what_it_did(ada, desk, job
     claim(desk, room=1)
     cancel(stopping.pk)
     chosen = [job.pk, fine.pk, stopping.pk]
-    response = ada.post(at(Job), {"action": "retry", "_selected_action": chosen}, follow=True)
+    response = ada.post(
+        admin_url(Job), {"action": "retry", "_selected_action": chosen}, follow=True
+    )
     assert f"Tried again in job {job.pk}: fine, bad, after_bad, sibling." in response.text
     assert f"Nothing to try again in job {fine.pk}: no step has failed." in response.text
     assert (
@@ -122,7 +121,9 @@ def test_an_action_that_the_database_stops_says_how_far_it_came(ada, desk, actio
 
     monkeypatch.setattr(orchestrator, action, stopped)
     chosen = [first.pk, second.pk, third.pk]
-    text = ada.post(at(Job), {"action": action, "_selected_action": chosen}, follow=True).text
+    text = ada.post(
+        admin_url(Job), {"action": action, "_selected_action": chosen}, follow=True
+    ).text
     assert f"Stopped at job {second.pk}" in text
     assert f"Not tried: job {third.pk}." in text
     done = "Cancel requested: job" if action == "cancel" else "Tried again in job"
@@ -132,7 +133,7 @@ def test_an_action_that_the_database_stops_says_how_far_it_came(ada, desk, actio
 
 
 def test_an_attempt_shows_its_verdict(ada, job):
-    assert '<td class="field-verdict">Failed</td>' in ada.get(at(Attempt)).text
+    assert '<td class="field-verdict">Failed</td>' in ada.get(admin_url(Attempt)).text
 
 
 def test_who_may_only_look_can_only_look(client, database):
@@ -140,16 +141,16 @@ def test_who_may_only_look_can_only_look(client, database):
     user.user_permissions.set(Permission.objects.filter(codename="view_job"))
     client.force_login(user)
     job = launch("noop")
-    assert client.get(at(Job)).status_code == 200
-    assert client.get(at(Step)).status_code == 403
+    assert client.get(admin_url(Job)).status_code == 200
+    assert client.get(admin_url(Step)).status_code == 403
     before = rows()
     for action in ("cancel", "retry"):
-        client.post(at(Job), {"action": action, "_selected_action": [job.pk]})
+        client.post(admin_url(Job), {"action": action, "_selected_action": [job.pk]})
     assert rows() == before
 
 
 def test_nobody_else_gets_in(client, database):
-    response = client.get(at(Job))
+    response = client.get(admin_url(Job))
     assert (response.status_code, response.url) == (302, "/admin/login/?next=/admin/truestep/job/")
 
 
@@ -158,9 +159,9 @@ def test_the_list_costs_the_same_for_many_rows(ada, desk, django_assert_max_num_
         drive(desk, launch("noop"))
     for model in MODELS:
         with django_assert_max_num_queries(12):
-            ada.get(at(model))
+            ada.get(admin_url(model))
     with django_assert_max_num_queries(16):
-        ada.get(at(Job, f"{Job.objects.latest('pk').pk}/change/"))
+        ada.get(admin_url(Job, f"{Job.objects.latest('pk').pk}/change/"))
 
 
 # --- lists of any length --------------------------------------------------------------------------
@@ -180,7 +181,7 @@ def test_a_list_reads_its_page_by_an_index_and_counts_no_further_than_it_pages(
     ada, job, model, query
 ):
     with Cost() as cost:
-        assert ada.get(at(model, f"?{query}")).status_code == 200
+        assert ada.get(admin_url(model, f"?{query}")).status_code == 200
     about_rows = [sql for sql in cost.statements if f'FROM "{model._meta.db_table}"' in sql]
     assert about_rows
     for sql in about_rows:
@@ -197,18 +198,18 @@ def test_a_list_holds_the_newest_rows_and_says_that_there_are_older_ones(
 ):
     monkeypatch.setattr(admin.RowsAdmin, "list_per_page", 2)
     monkeypatch.setattr(admin_lists, "MOST_LISTED", 3)
-    listed = ada.get(at(model, "?p=2"))
+    listed = ada.get(admin_url(model, "?p=2"))
     assert list(listed.context["cl"].result_list) == [model.objects.order_by("-pk")[2]]
     assert "the newest 3" in listed.text
     monkeypatch.setattr(admin_lists, "MOST_LISTED", model.objects.count())
-    assert "the newest" not in ada.get(at(model)).text
+    assert "the newest" not in ada.get(admin_url(model)).text
 
 
 def test_an_action_on_all_jobs_of_a_list_is_on_those_that_its_pages_show(ada, desk, monkeypatch):
     monkeypatch.setattr(admin, "MOST_LISTED", 2)
     jobs = [launch("noop") for _ in range(3)]
     chosen = {"_selected_action": [jobs[2].pk], "select_across": "1"}
-    ada.post(at(Job), {"action": "cancel", **chosen}, follow=True)
+    ada.post(admin_url(Job), {"action": "cancel", **chosen}, follow=True)
     assert [job_of(job.pk).status for job in jobs] == ["pending", "cancelled", "cancelled"]
 
 
@@ -220,7 +221,7 @@ def test_entries_are_filtered_by_what_they_tell(ada, desk, what):
     orchestrator.retry(job.pk)
     drive(desk, job, lambda held: ended(Verdict.FAILED))
     drive(desk, launch("noop"))
-    found = ada.get(at(Transition, f"?what={what}")).context["cl"].result_list
+    found = ada.get(admin_url(Transition, f"?what={what}")).context["cl"].result_list
     is_kind = what in ("birth", "request", "note")
     wanted = {"kind": what} if is_kind else {"kind": "move", "to_status": what}
     assert list(found) == list(Transition.objects.filter(**wanted).order_by("-pk"))

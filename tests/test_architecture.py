@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -101,3 +102,28 @@ def test_what_runs_inside_a_step_knows_no_database(name):
     if name == "definitions/values":  # a parameter may be a row of the user's own tables
         allowed |= {"django.db.models.Model", "django.db.models.QuerySet"}
     assert [each for each in imported - allowed if each.startswith("django.db")] == []
+
+
+# --- the tests themselves -------------------------------------------------------------------------
+
+
+def imports(path: Path):
+    """The dotted name of everything that a module imports, also inside its functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            package = ".".join(path.relative_to(ROOT).parts[: -node.level]) if node.level else ""
+            module = ".".join(filter(None, [package, node.module]))
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def test_no_module_imports_a_test_module():
+    """What tests share is in ``tests/support`` and in fixtures."""
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in (ROOT / "tests").rglob("*.py")
+        for name in imports(path)
+        if name.startswith("tests.") and re.search(r"\.(test_|conftest\b)", name)
+    ]
+    assert wrong == []

@@ -12,7 +12,7 @@ from jobs import audit
 from jobs.models import Intent, Job, Step, Transition, Worker
 from jobs.statuses import TERMINAL
 from tests.faults.crashes import SITUATIONS, CrashServer, bring_to_end, database_state, new_worker
-from tests.test_promises import SOURCES
+from tests.support.sources import SOURCES
 
 pytestmark = pytest.mark.slow
 

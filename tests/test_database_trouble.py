@@ -20,18 +20,23 @@ from jobs import database as db
 from jobs.exceptions import DatabaseBusy
 from jobs.models import Attempt, Job
 from jobs.orchestrator import cancel, launch
-from tests.engines.test_embedded import (
-    ended,
-    family_at_work,
-    sleepers,
-    wait_until_gone,
-    wait_until_spares_are_left,
-)
-from tests.engines.test_liveness import verdicts
-from tests.faults.database import SECONDS, DatabaseFaults, leave_no_page_free, speaks
+from tests.faults.database import SECONDS, DatabaseFaults, leave_no_page_free
 from tests.faults.postgres_proxy import PostgresProxy
 from tests.faults.websocket import TEXT, RawSocket
-from tests.support import ROOT, in_threads, journal, program, statuses, step_of, wait_for
+from tests.support import (
+    ROOT,
+    finished,
+    in_threads,
+    journal,
+    program,
+    running,
+    statuses,
+    step_of,
+    verdicts,
+    wait_for,
+    wait_until_gone,
+)
+from tests.support.programs import family_at_work, sleepers, wait_until_spares_are_left
 
 pytestmark = pytest.mark.slow
 
@@ -70,13 +75,13 @@ def test_a_step_that_ends_meanwhile_keeps_its_outcome(trouble, tmp_path, kind, w
     gate = tmp_path / "gate"
     with program("worker", "--slots", "1", env=trouble.env) as worker:
         job = launch("bulky", {"gate": str(gate)})
-        speaks(job, "bulk")
+        running(job, "bulk", SECONDS)
         with getattr(trouble, kind)():
             gate.touch()
             told = complaint(worker, words)
             assert db.name() in told
             assert step_of(job, "bulk").status == "running"
-        job = ended(job, SECONDS)
+        job = finished(job, SECONDS)
         assert worker.process.poll() is None
     assert statuses(job) == {"bulk": "succeeded", "after_bulk": "succeeded"}
     assert moves_of(job, "bulk") == moves_of(job, "after_bulk") == ONCE
@@ -86,7 +91,7 @@ def test_a_step_that_ends_meanwhile_keeps_its_outcome(trouble, tmp_path, kind, w
 def test_a_worker_keeps_its_times_while_the_database_is_busy(trouble):
     with program("worker", "--slots", "2", env=trouble.env | {"TEST_GRACE": "0.5"}) as worker:
         job = launch("brief")
-        speaks(job, "overrun")
+        running(job, "overrun", SECONDS)
         started = wait_for(lambda: sleepers(worker))
         with trouble.busy():
             wait_until_gone(started)
@@ -101,7 +106,7 @@ def test_a_worker_keeps_its_times_while_the_database_is_busy(trouble):
 def test_a_second_signal_ends_a_worker_that_waits_for_the_database(trouble, tmp_path):
     with program("worker", "--slots", "1", env=trouble.env | {"TEST_GRACE": "0.2"}) as worker:
         job = launch("patient", {"gate": str(tmp_path / "gate")})
-        speaks(job, "wait")
+        running(job, "wait", SECONDS)
         with trouble.busy():
             worker.process.send_signal(signal.SIGTERM)
             complaint(worker, "is locked by")
@@ -110,7 +115,7 @@ def test_a_second_signal_ends_a_worker_that_waits_for_the_database(trouble, tmp_
             complaint(worker, "without having recorded")
     with program("worker", "--slots", "1"):
         (tmp_path / "gate").touch()
-        assert ended(job, SECONDS).status == "succeeded"
+        assert finished(job, SECONDS).status == "succeeded"
 
 
 @pytest.mark.parametrize(("command", "code"), [("serve", 1), ("worker", 1), ("launch", 4)])
@@ -258,7 +263,7 @@ def test_a_restart_loses_nothing(trouble, proxy, tmp_path):
     gate = tmp_path / "gate"
     with program("worker", "--slots", "1", env={"DATABASE_URL": proxy.url}) as worker:
         job = launch("patient", {"gate": str(gate)})
-        speaks(job, "wait")
+        running(job, "wait", SECONDS)
         proxy.cut()
         began = time.monotonic()
         gate.touch()
@@ -266,9 +271,9 @@ def test_a_restart_loses_nothing(trouble, proxy, tmp_path):
         wait_for(lambda: time.monotonic() > began + 3)
         assert not listens()
         proxy.heal()
-        assert ended(job, SECONDS).status == "succeeded"
+        assert finished(job, SECONDS).status == "succeeded"
         wait_for(listens, SECONDS, "it listens again")
-        assert ended(launch("noop"), SECONDS).status == "succeeded"
+        assert finished(launch("noop"), SECONDS).status == "succeeded"
         assert worker.process.poll() is None
     assert moves_of(job, "wait") == moves_of(job, "after") == ONCE
 
@@ -279,14 +284,14 @@ def test_a_worker_that_cannot_beat_ends_its_steps_and_gives_them_back(trouble, p
     env = {"DATABASE_URL": proxy.url, "TEST_LEASE": "6"}
     with program("worker", "--slots", "1", env=env) as worker:
         job = launch("patient", {"gate": str(gate)})
-        speaks(job, "wait")
+        running(job, "wait", SECONDS)
         children = family_at_work(worker, spares=1)
         proxy.cut()
         wait_until_spares_are_left(children, spares=1)  # two thirds of the lease have passed
         proxy.heal()
         wait_for(lambda: step_of(job, "wait").attempt >= 2, SECONDS)
         gate.touch()
-        assert ended(job, SECONDS).status == "succeeded"
+        assert finished(job, SECONDS).status == "succeeded"
     *before, last = verdicts(job, "wait")
     assert (set(before), last) == ({"interrupted"}, "returned")
     assert step_of(job, "wait").failures == 0

@@ -16,27 +16,12 @@ from jobs.models import Job
 from jobs.orchestrator import cancel, claim, finish, launch, retry
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, program, returned, step_of, wait_for
-
-
-class Told:
-    """What a follower prints."""
-
-    def __init__(self, job, as_json=False):
-        self.lines = []
-        self.follower = follow.Lines(job.pk, self.lines.append, self.lines.append, as_json)
-
-    def look(self):
-        """Whether the job is over; the words of each new line, without its time or date."""
-        self.follower._next_look = 0
-        self.lines.clear()
-        over = self.follower.is_over()
-        lines = [line for line in self.lines if not line.endswith(", times in UTC")]
-        return over, [" ".join(line.split()[1:]) for line in lines]
+from tests.support.follower import Follower
 
 
 def test_attempts_are_told_in_order_with_their_logs_and_reasons(desk):
     job = launch("rests", actor="ada")
-    told = Told(job)
+    told = Follower(job)
     assert told.look() == (False, [f"· job {job.pk} rests launched by ada"])
     [held] = claim(desk, room=1)
     book = LogBook(held, 1000)
@@ -56,7 +41,7 @@ def test_attempts_are_told_in_order_with_their_logs_and_reasons(desk):
 def test_a_persons_request_is_told_with_who_and_why(desk):
     old = launch("noop")
     job = launch("noop", again_of=old, why="once more")
-    told = Told(job)
+    told = Follower(job)
     assert told.look()[1] == [f"· job {job.pk} noop launched again, after job {old.pk}: once more"]
     cancel(job.pk, actor="ada")
     over, lines = told.look()
@@ -71,7 +56,7 @@ def test_a_persons_request_is_told_with_who_and_why(desk):
 
 def test_as_json_a_request_is_told_as_it_stands_in_the_journal(desk):
     job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
-    told = Told(job, as_json=True)
+    told = Follower(job, as_json=True)
     told.look()
     retry(job.pk, "fine", actor="ada", why="mended")
     told.look()

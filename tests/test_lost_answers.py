@@ -5,11 +5,9 @@ import pytest
 from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import Kind
-from tests.engines.test_embedded import ended
-from tests.engines.test_liveness import verdicts
-from tests.faults.database import SECONDS, speaks
+from tests.faults.database import SECONDS
 from tests.faults.postgres_proxy import PostgresProxy
-from tests.support import journal, program, wait_for
+from tests.support import finished, journal, program, running, verdicts, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.postgres]
 
@@ -41,10 +39,10 @@ def test_an_end_is_recorded_once_and_the_worker_goes_on(proxy, tmp_path, arrives
     gate = tmp_path / "gate"
     with worker_of(proxy) as worker:
         job = launch("waits", {"gate": str(gate)})
-        speaks(job, "waiting")
+        running(job, "waiting", SECONDS)
         proxy.lose('INSERT INTO "truestep_transition"', "succeeded", arrives=arrives)
         gate.touch()
-        assert ended(job, SECONDS).status == "succeeded"
+        assert finished(job, SECONDS).status == "succeeded"
         assert proxy.lost.is_set()
         assert worker.process.poll() is None
     for name in ("before", "waiting", "after"):
@@ -73,7 +71,7 @@ def test_a_claim_is_made_once_or_handed_back(proxy, arrives):
         wait_for(Worker.objects.filter(stopped_at=None).exists, SECONDS)
         proxy.lose('INSERT INTO "truestep_transition"', "claimed by", arrives=arrives)
         job = launch("noop")
-        assert ended(job, SECONDS).status == "succeeded"
+        assert finished(job, SECONDS).status == "succeeded"
         assert proxy.lost.is_set()
     assert Attempt.objects.filter(verdict="returned").count() == 5
     assert Attempt.objects.exclude(verdict="returned").count() == 0
@@ -84,13 +82,13 @@ def test_a_beat_is_no_death(proxy, tmp_path, arrives):
     gate = tmp_path / "gate"
     with worker_of(proxy) as worker:
         job = launch("patient", {"gate": str(gate)})
-        speaks(job, "wait")
+        running(job, "wait", SECONDS)
         proxy.lose('UPDATE "truestep_worker"', "beats", arrives=arrives, alone=True)
         wait_for(proxy.lost.is_set, SECONDS)
         beats = Worker.objects.get().beats
         wait_for(lambda: Worker.objects.get().beats > beats + 1, SECONDS)
         gate.touch()
-        assert ended(job, SECONDS).status == "succeeded"
+        assert finished(job, SECONDS).status == "succeeded"
         assert not any("begins anew" in line for line in worker.errors)
     assert Worker.objects.count() == 1
     assert verdicts(job, "wait") == ["returned"]

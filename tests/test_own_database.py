@@ -20,7 +20,7 @@ from jobs.orchestrator import cancel, launch
 from tests.faults.visitor import Visitor
 from tests.faults.websocket import RawSocket
 from tests.support import ROOT, drive, ended, job_of, program, rows, step_of, wait_for
-from tests.test_admin import at
+from tests.support.rows import admin_url
 
 REPLICA = "tests.faults.routers.ReadsFromReplica"
 OURS = "jobs.database.routing.Router"
@@ -48,7 +48,7 @@ def test_pages_and_actions_work_with_atomic_requests(ada, desk, atomic_requests)
     assert job_of(job.pk).status == "pending"
     for action, status in (("cancel", "cancelled"), ("retry", "pending")):
         chosen = {"action": action, "_selected_action": [job.pk]}
-        assert ada.post(at(Job), chosen, follow=True).status_code == 200
+        assert ada.post(admin_url(Job), chosen, follow=True).status_code == 200
         assert job_of(job.pk).status == status
 
 
@@ -90,7 +90,7 @@ def test_a_transaction_around_an_action_is_named_to_who_asks(ada, desk, settings
         assert "A transaction is open on the database &#x27;default&#x27;" in answer.text
         assert "middleware" in answer.text
     chosen = {"action": "retry", "_selected_action": [job.pk]}
-    assert "A transaction is open" in ada.post(at(Job), chosen, follow=True).text
+    assert "A transaction is open" in ada.post(admin_url(Job), chosen, follow=True).text
     assert rows() == before
     assert ada.post("/launch/fails/", follow=True).status_code == 200
     assert Job.objects.count() == 2

@@ -10,7 +10,7 @@ import re
 import zoneinfo
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time
+from datetime import date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
@@ -32,6 +32,7 @@ from jobs.exceptions import InvalidParams
 from jobs.models import Attempt, Job
 from jobs.orchestrator import launch
 from tests.support import at_length, job_of, rows, step_of, wait_for
+from tests.support.values import is_same
 from tests.testapp.field_jobs import GROUPS, UNDERSTOOD, VALUES, Colour
 
 BERLIN = "Europe/Berlin"
@@ -297,21 +298,6 @@ def in_place(place: dict[str, Any]) -> Iterator[None]:
     settings = {name: value for name, value in place.items() if name != "zone"}
     with override_settings(**settings), timezone.override(place["zone"]):
         yield
-
-
-def is_same(one: Any, other: Any) -> bool:
-    """Equal and of the same type, down to the zone of a moment."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, QuerySet):
-        return one.model is other.model and list(one) == list(other)
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(is_same(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(is_same, one, other))
-    if isinstance(one, datetime | time):
-        return (one, one.fold, str(one.tzinfo)) == (other, other.fold, str(other.tzinfo))
-    return repr(one) == repr(other) and (one == other or one != one)
 
 
 def means(value: Any, name: str) -> Any:

@@ -7,13 +7,8 @@ import pytest
 
 from jobs.statuses import Status
 from tests.support import ROOT
+from tests.support.sources import SOURCES
 
-SOURCES = sorted(
-    path
-    for package in ("jobs", "project")
-    for path in (ROOT / package).rglob("*.py")
-    if "migrations" not in path.parts
-)
 CSS = (ROOT / "jobs" / "static" / "truestep" / "live.css").read_text()
 MODELS = {"Job", "Step"}
 WRITES = {"update", "bulk_update", "create", "bulk_create", "get_or_create", "update_or_create"}

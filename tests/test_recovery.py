@@ -28,7 +28,7 @@ from tests.support import (
     rows_as_they_lie,
     step_of,
 )
-from tests.test_follow import Told
+from tests.support.follower import Follower
 
 
 @pytest.fixture
@@ -208,7 +208,7 @@ def test_what_failed_a_step_that_nobody_knows_is_not_the_error_of_its_last_attem
     call_command("show", str(job.pk), "--json", stdout=out)
     shown = json.loads(out.getvalue())
     assert (shown["job"]["error"], shown["steps"][0]["error"]) == (f"one: {reason}", reason)
-    told = Told(job)
+    told = Follower(job)
     told.look()
     assert not any("│" in line for line in told.lines)
     out = StringIO()

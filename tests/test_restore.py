@@ -9,10 +9,8 @@ from jobs import database
 from jobs.database.watch import watch_commits
 from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, launch
-from tests.engines.test_embedded import ended
-from tests.engines.test_liveness import verdicts
-from tests.faults.database import SECONDS, DatabaseFaults, speaks
-from tests.support import job_of, program, statuses, step_of, wait_for
+from tests.faults.database import SECONDS, DatabaseFaults
+from tests.support import finished, job_of, program, running, statuses, step_of, verdicts, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -36,19 +34,19 @@ def test_workers_go_on_with_what_the_copy_says(trouble, tmp_path, way):
     late = launch("patient", {"gate": str(gates["late"])})
     with program("worker", "--slots", "3") as worker:
         for job in (early, both, late):
-            speaks(job, "wait")
+            running(job, "wait", SECONDS)
         gates["early"].touch()
-        ended(early, SECONDS)
+        finished(early, SECONDS)
         getattr(trouble, way)()
         # What the worker knows has never happened; what it runs is not its own.
         wait_for(lambda: any("begins anew" in line for line in worker.errors), SECONDS)
         assert not Job.objects.filter(pk=late.pk).exists()
-        assert ended(early, SECONDS).status == "succeeded"
+        assert finished(early, SECONDS).status == "succeeded"
         wait_for(lambda: step_of(both, "wait").attempt == 1, SECONDS)
         gates["both"].touch()
-        assert ended(both, SECONDS).status == "succeeded"
+        assert finished(both, SECONDS).status == "succeeded"
         again = launch("noop")  # with the number that another job has had, maybe
-        assert ended(again, SECONDS).status == "succeeded"
+        assert finished(again, SECONDS).status == "succeeded"
         assert worker.process.poll() is None
     assert verdicts(both, "wait") == verdicts(early, "wait") == ["returned"]
     assert Worker.objects.filter(stopped_at=None).count() == 0
@@ -59,12 +57,12 @@ def test_a_claim_that_the_copy_has_goes_on(trouble, tmp_path, way):
     gate = tmp_path / "gate"
     with program("worker", "--slots", "1", env={"TEST_BEAT": "5"}) as worker:
         job = launch("patient", {"gate": str(gate)})
-        speaks(job, "wait")
+        running(job, "wait", SECONDS)
         trouble.copy()
         cancel(launch("noop").pk)
         getattr(trouble, way)()
         gate.touch()
-        assert ended(job, SECONDS).status == "succeeded"
+        assert finished(job, SECONDS).status == "succeeded"
         assert worker.process.poll() is None
     assert statuses(job) == {"wait": "succeeded", "after": "succeeded"}
     assert set(verdicts(job, "wait")) <= {"interrupted", "returned"}

@@ -14,28 +14,11 @@ from jobs.statuses import (
     is_legal,
     status_of_job,
 )
+from tests.support.expected import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
 
 PAIRS = list(product(Status.values, Status.values))
 
 # Written out once more, so that a change of the tables is a decision.
-LEGAL_STEP_MOVES = {
-    ("pending", "running"),
-    ("pending", "skipped"),
-    ("pending", "cancelled"),
-    ("pending", "failed"),
-    ("running", "succeeded"),
-    ("running", "failed"),
-    ("running", "cancelled"),
-    ("running", "pending"),
-}
-LEGAL_JOB_MOVES = {
-    ("pending", "running"),
-    ("pending", "cancelled"),
-    ("pending", "failed"),
-    ("running", "succeeded"),
-    ("running", "failed"),
-    ("running", "cancelled"),
-}
 
 
 @pytest.mark.parametrize(("old", "new"), PAIRS)

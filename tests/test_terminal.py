@@ -9,7 +9,7 @@ from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, step_of, wait_for, wait_until_gone
-from tests.terminal import Terminal
+from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.slow, pytest.mark.either]
 

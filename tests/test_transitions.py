@@ -15,7 +15,7 @@ from jobs.orchestrator import cancel, claim, finish, give_up, launch
 from jobs.statuses import JOB_STATUSES, Kind, Status, Verdict
 from jobs.transitions import Ending, JobState, commit
 from tests.support import Cost, drive, ended, job_of, journal, returned, rows, step_of, wait_for
-from tests.test_statuses import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
+from tests.support.expected import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
 
 # --- every pair of the tables, through the database -----------------------------------------------
 # A job of `noop` (one → two → …) is walked through the front door; the pairs are about step one,

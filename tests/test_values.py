@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.definitions import values
-from tests.test_parameters import is_same
+from tests.support.values import is_same
 from tests.testapp.field_jobs import Colour
 
 BERLIN = ZoneInfo("Europe/Berlin")

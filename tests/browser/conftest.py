@@ -9,18 +9,10 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import expect, sync_playwright
 
+from tests.browser.support import SWITCHES
 from tests.faults.proxy import Proxy
 from tests.support import number_rows_from
 
-SWITCHES = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 # What the page went through, as seen from inside: every status of every row in the order shown and
 # since when (seconds since 1970), when the last socket opened, and when a status last changed.
 RECORDER = """

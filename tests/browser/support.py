@@ -11,6 +11,15 @@ from playwright.sync_api import Page, expect
 from jobs.models import Job
 from tests.support import ROOT, wait_for
 
+SWITCHES = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 # The page's own sockets, with `meet(text, deliver)` between each frame and the page. It is in the
 # page because a test that waits for something else would hold up every frame.
 BETWEEN = """

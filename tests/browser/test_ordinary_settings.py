@@ -17,7 +17,7 @@ from tests.browser.alone_settings import ALONE
 from tests.browser.support import launched, look_at
 from tests.faults.proxy import Proxy
 from tests.support import ROOT, program
-from tests.test_times import TABLE
+from tests.support.expected import DURATIONS
 
 EMAIL, PASSWORD = "ada@example.com", "not a secret"
 REQUEST = re.compile(rb"^(GET|POST|HEAD) /tools/truestep(/\S*)")
@@ -112,9 +112,9 @@ def test_the_page_counts_as_the_terminal_does(page, web):
             time.dataset.start = now - Math.round(table[index] * 1000);
           });
         }""",
-        [[seconds for seconds, _, _ in TABLE]],
+        [[seconds for seconds, _, _ in DURATIONS]],
     )
-    expect(page.locator(".counted")).to_have_text([clock(seconds) for seconds, _, _ in TABLE])
+    expect(page.locator(".counted")).to_have_text([clock(seconds) for seconds, _, _ in DURATIONS])
 
 
 def test_each_time_names_its_zone_in_full(page, web):

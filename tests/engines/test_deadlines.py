@@ -11,10 +11,8 @@ from jobs import conf
 from jobs.models import Attempt, Step, Worker
 from jobs.orchestrator import cancel, launch
 from jobs.statuses import Status
-from tests.engines.test_embedded import ended, running
-from tests.engines.test_liveness import verdicts
 from tests.faults.processes import carrying
-from tests.support import job_of, program, statuses, step_of, wait_for
+from tests.support import finished, job_of, program, running, statuses, step_of, verdicts, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +42,7 @@ def killed_and_noticed(first, second_env, gate):
         wait_for(lambda: verdicts(job, "wait")[0] == "lost", 60, "the other one notices")
         seconds = (left(job, "wait", Status.RUNNING) - killed_at).total_seconds()
         gate.touch()
-        assert ended(job, 60).status == "succeeded"
+        assert finished(job, 60).status == "succeeded"
     assert verdicts(job, "wait") == ["lost", "returned"]
     return seconds
 
@@ -95,7 +93,7 @@ def seconds_to_stop(name, step):
     running(job, step)
     asked_at = timezone.now()
     cancel(job.pk)
-    assert ended(job).status == "cancelled"
+    assert finished(job).status == "cancelled"
     assert step_of(job, step).status == "cancelled"
     return (job_of(job.pk).ended_at - asked_at).total_seconds()
 
@@ -122,7 +120,7 @@ def test_50_steps_that_multiply_leave_no_process(database):
             for job in jobs:
                 cancel(job.pk)
             for job in jobs:
-                assert ended(job, 60).status == "cancelled"
+                assert finished(job, 60).status == "cancelled"
                 assert set(statuses(job).values()) == {"cancelled"}
         left = 2 * (1 + 1 + 5)
         wait_for(lambda: len(alive()) == left, 10, "workers, fork servers and spares are left")
@@ -143,12 +141,12 @@ def test_a_step_that_kills_its_worker_each_time_is_stopped(database):
         workers = [one, two, three, four]
         for worker in workers:
             worker.wait_for_line("Worker with", READY)
-        job = ended(launch("poisons_workers"), 60)
+        job = finished(launch("poisons_workers"), 60)
         assert verdicts(job, "kill") == ["lost"] * limit
         last = job.journal.get(step__isnull=False, to_status="failed").reason
         assert last == f"its worker vanished, {limit} times in all (TRUESTEP['crashes'])"
         wait_for(lambda: sum(w.process.poll() is None for w in workers) == len(workers) - limit)
-        assert ended(launch("noop"), 60).status == "succeeded"
+        assert finished(launch("noop"), 60).status == "succeeded"
 
 
 def test_the_slots_of_a_killed_worker_end_before_anybody_takes_their_steps(database, tmp_path):
@@ -173,4 +171,4 @@ def test_the_slots_of_a_killed_worker_end_before_anybody_takes_their_steps(datab
             fork_server.resume()
         wait_for(lambda: step_of(job, running_step.name).attempt == 2, READY)
         cancel(job.pk)
-        ended(job)
+        finished(job)

@@ -11,63 +11,28 @@ from django.db import transaction
 
 from jobs.models import Attempt, Job, LogChunk, Step, Transition, Worker
 from jobs.orchestrator import cancel, launch
-from tests.support import job_of, journal, log_of, program, runs, step_of, wait_for, wait_until_gone
+from tests.support import (
+    error_of,
+    finished,
+    job_of,
+    journal,
+    log_of,
+    program,
+    running,
+    statuses,
+    step_of,
+    wait_for,
+    wait_until_gone,
+)
+from tests.support.programs import family, family_at_work, sleepers, wait_until_spares_are_left
 
 pytestmark = pytest.mark.slow
-
-ENDED = 30.0
-
-
-def ended(job, seconds=ENDED):
-    """The job, once it has ended."""
-    return wait_for(lambda: (row := job_of(job.pk)).is_finished and row, seconds, f"{job} ends")
-
-
-def running(job, name):
-    """The step, once it has said something: it is in the middle of its work."""
-    return wait_for(
-        lambda: (row := step_of(job, name)).status == "running" and row.log_lines and row,
-        seconds=30,  # its worker may have to start first
-        what=f"{name} speaks",
-    )
-
-
-def statuses(job):
-    return dict(job.steps.values_list("name", "status"))
-
-
-def error_of(job, name):
-    return Attempt.objects.filter(step=step_of(job, name)).latest("number").error
-
-
-def family(worker):
-    """Every process that the worker has started, directly or not."""
-    return psutil.Process(worker.process.pid).children(recursive=True)
-
-
-def family_at_work(worker, spares=2):
-    """… once one of its slots runs a step, and all of its spares are there."""
-    slots = 1 + spares
-    server = wait_for(lambda: family(worker))[0]
-    wait_for(lambda: len(server.children()) == slots, what=f"{slots} slots")
-    return family(worker)
-
-
-def wait_until_spares_are_left(children, spares=2):
-    """Of the family of a worker at work: nothing but its fork server and its spares still runs."""
-    wait_for(lambda: sum(map(runs, children)) <= 1 + spares, what="only spares are left")
-
-
-def sleepers(worker):
-    """… those of them that a step has started."""
-    return [process for process in family(worker) if process.name() in ("sh", "sleep")]
-
 
 # --- the happy path -------------------------------------------------------------------------------
 
 
 def test_steps_run_and_hand_their_results_on(worker):
-    job = ended(launch("diamond"))
+    job = finished(launch("diamond"))
     assert job.status == "succeeded"
     results = dict(Attempt.objects.filter(step__job=job).values_list("step__name", "result"))
     assert results == {
@@ -84,7 +49,7 @@ def test_independent_steps_run_side_by_side(worker, tmp_path):
     job = launch("two_gates", {"gate": str(gate)})
     wait_for(lambda: set(statuses(job).values()) == {"running"})
     gate.touch()
-    assert ended(job).status == "succeeded"
+    assert finished(job).status == "succeeded"
 
 
 def test_jobs_share_the_slots(worker, tmp_path):
@@ -94,11 +59,11 @@ def test_jobs_share_the_slots(worker, tmp_path):
         running(job, "waiting")
     assert step_of(jobs[2], "waiting").status == "pending"
     gate.touch()
-    assert {ended(job).status for job in jobs} == {"succeeded"}
+    assert {finished(job).status for job in jobs} == {"succeeded"}
 
 
 def test_a_step_speaks_in_every_way_and_in_order(worker):
-    job = ended(launch("speaks"))
+    job = finished(launch("speaks"))
     lines = log_of(job, "speak")
     assert lines == [
         "from run.log",
@@ -120,13 +85,13 @@ def test_a_long_log_is_seen_while_it_grows_and_is_whole_at_the_end(worker, tmp_p
     step = running(job, "chatter")
     assert (step.log_lines, log_of(job, "chatter")) == (1, ["line 1 of the log"])
     gate.touch()
-    assert ended(job).status == "succeeded"
+    assert finished(job).status == "succeeded"
     assert step_of(job, "chatter").log_lines == 3609
     assert log_of(job, "chatter") == [f"line {n} of the log" for n in range(1, 3610)]
 
 
 def test_a_failing_step_keeps_its_error_and_a_traceback_of_its_own_code(worker):
-    job = ended(launch("fails"))
+    job = finished(launch("fails"))
     assert statuses(job) == {
         "fine": "succeeded",
         "bad": "failed",
@@ -143,7 +108,7 @@ def test_a_failing_step_keeps_its_error_and_a_traceback_of_its_own_code(worker):
 
 
 def test_a_step_that_takes_too_long_fails_and_says_where_it_was(worker):
-    job = ended(launch("times_out"))
+    job = finished(launch("times_out"))
     assert statuses(job) == {"slow": "failed", "after_slow": "skipped"}
     assert error_of(job, "slow") == "Timed out after 0.5 s."
     assert "time.sleep(600)" in Attempt.objects.get(step__name="slow").traceback
@@ -151,7 +116,7 @@ def test_a_step_that_takes_too_long_fails_and_says_where_it_was(worker):
 
 def test_a_step_that_ignores_its_time_out_is_killed(worker):
     started = time.monotonic()
-    job = ended(launch("stuck"))
+    job = finished(launch("stuck"))
     assert (job.status, error_of(job, "resist")) == ("failed", "Timed out after 0.3 s.")
     assert time.monotonic() - started < 8
 
@@ -164,7 +129,7 @@ def test_a_cancelled_step_really_stops(worker, name, step):
     running(job, step)
     children = family_at_work(worker)
     assert cancel(job.pk, actor="ada")
-    assert ended(job).status == "cancelled"
+    assert finished(job).status == "cancelled"
     assert statuses(job)[step] == "cancelled"
     assert error_of(job, step) == "Cancelled while it ran."
     wait_until_spares_are_left(children)
@@ -179,7 +144,7 @@ def test_a_cancelled_step_leaves_no_process_however_it_hid_them(worker):
     daemon = int(log_of(job, "fork")[0].split()[1])
     assert daemon in [child.pid for child in children]
     cancel(job.pk)
-    assert ended(job).status == "cancelled"
+    assert finished(job).status == "cancelled"
     wait_until_spares_are_left(children)
 
 
@@ -187,7 +152,7 @@ def test_a_step_that_watches_for_cancel_ends_in_its_own_time(worker):
     job = launch("watches")
     running(job, "watch")
     cancel(job.pk)
-    assert ended(job).status == "cancelled"
+    assert finished(job).status == "cancelled"
     assert log_of(job, "watch") == ["watching", "tidied up"]
 
 
@@ -195,8 +160,8 @@ def test_after_a_cancel_the_worker_goes_on(worker):
     job = launch("hangs")
     running(job, "hang")
     cancel(job.pk)
-    ended(job)
-    assert ended(launch("noop")).status == "succeeded"
+    finished(job)
+    assert finished(launch("noop")).status == "succeeded"
 
 
 # --- workers that end -----------------------------------------------------------------------------
@@ -216,7 +181,7 @@ def test_a_worker_that_is_told_to_stop_hands_its_steps_back(database):
         wait_for(lambda: step_of(job, "hang").attempt == 2)
         running(job, "hang")
         cancel(job.pk)
-        ended(job)
+        finished(job)
 
 
 def test_a_service_manager_that_tells_every_process_at_once_costs_no_attempt(database):
@@ -243,7 +208,7 @@ def test_a_watching_step_that_is_stopped_by_a_stray_signal_has_not_succeeded(wor
     running(job, "watch")
     for child in family(worker):
         child.terminate()
-    assert ended(job).status == "failed"
+    assert finished(job).status == "failed"
     assert (
         error_of(job, "watch") == "The step was stopped by SIGTERM, which its worker had not sent."
     )
@@ -271,7 +236,7 @@ def test_a_worker_that_was_killed_leaves_nothing_and_the_next_one_fails_its_step
     wait_until_gone(children)
     assert step_of(job, "fork").status == "running"  # nobody has noticed yet
     with program("worker"):
-        assert ended(job).status == "failed"
+        assert finished(job).status == "failed"
     assert "is gone (killed or crashed)" in error_of(job, "fork")
 
 
@@ -285,7 +250,7 @@ def test_a_living_worker_fails_the_steps_of_a_dead_one_within_seconds(worker):
         wait_for(lambda: Step.objects.filter(status="failed").count() == 2, 5)
     for job in jobs:
         cancel(job.pk)
-        ended(job)
+        finished(job)
 
 
 def test_a_killed_slot_fails_its_step_alone(worker):
@@ -293,13 +258,13 @@ def test_a_killed_slot_fails_its_step_alone(worker):
     running(job, "hang")
     children = wait_for(lambda: sleepers(worker))
     os.kill(children[0].ppid(), signal.SIGKILL)
-    assert ended(job).status == "failed"
+    assert finished(job).status == "failed"
     assert (
         error_of(job, "hang")
         == "The step's process was killed by signal 9 (SIGKILL) before the step returned."
     )
     wait_until_gone(children)
-    assert ended(launch("noop")).status == "succeeded"
+    assert finished(launch("noop")).status == "succeeded"
 
 
 def test_a_worker_whose_fork_server_dies_ends_and_says_so(database):
@@ -320,7 +285,7 @@ def test_deleting_a_running_job_does_not_harm_the_worker(worker):
     running(job, "hang")
     Job.objects.filter(pk=job.pk).delete()
     cancel(launch("noop").pk)  # a commit that makes the worker look
-    assert ended(launch("noop")).status == "succeeded"
+    assert finished(launch("noop")).status == "succeeded"
 
 
 def test_the_slot_of_a_deleted_job_is_used_again_at_once(database, tmp_path):
@@ -334,7 +299,7 @@ def test_the_slot_of_a_deleted_job_is_used_again_at_once(database, tmp_path):
             other, queued = launch("waits", {"gate": gate}), launch("noop")
         running(other, "waiting")  # the worker has looked for work, and has no room for more
         deleted_gate.touch()
-        assert ended(queued, seconds=4).status == "succeeded"
+        assert finished(queued, seconds=4).status == "succeeded"
 
 
 def test_a_worker_beats(worker):
@@ -346,10 +311,11 @@ def test_a_worker_beats(worker):
 
 @pytest.mark.parametrize("are_raw", ["", "on"])
 def test_threads_that_print_without_end_hold_up_nobody(worker, are_raw):
-    job = ended(launch("leaves_threads", {"are_raw": are_raw}), seconds=10)  # less than the lease
+    job = launch("leaves_threads", {"are_raw": are_raw})
+    job = finished(job, seconds=10)  # less than the lease
     assert job.status == "succeeded"
     assert log_of(job, "follow") == []
-    assert ended(launch("noop")).status == "succeeded"
+    assert finished(launch("noop")).status == "succeeded"
 
 
 def test_the_end_of_a_slot_spares_what_another_step_starts(worker, tmp_path):
@@ -357,9 +323,9 @@ def test_the_end_of_a_slot_spares_what_another_step_starts(worker, tmp_path):
     busy = launch("starts_children", {"gate": gate})
     running(busy, "start")
     for _ in range(8):  # each ends its slot
-        ended(launch("leaves_threads"))
+        finished(launch("leaves_threads"))
     gate.touch()
-    assert ended(busy).status == "succeeded"
+    assert finished(busy).status == "succeeded"
 
 
 def test_a_cancel_before_the_steps_own_code_is_not_lost(worker):
@@ -367,7 +333,7 @@ def test_a_cancel_before_the_steps_own_code_is_not_lost(worker):
     wait_for(lambda: step_of(job, "work").status == "running")
     asked = time.monotonic()
     cancel(job.pk)
-    assert ended(job).status == "cancelled"
+    assert finished(job).status == "cancelled"
     assert time.monotonic() - asked < 1
     assert log_of(job, "work") == []
 

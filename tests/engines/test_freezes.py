@@ -11,8 +11,7 @@ from jobs import database as db
 from jobs.models import Attempt, LogChunk, Step
 from jobs.orchestrator import launch
 from jobs.statuses import Kind, Status
-from tests.engines.test_embedded import ended
-from tests.support import at_length, program, stop_process, wait_for
+from tests.support import at_length, finished, program, stop_process, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +60,7 @@ def freeze(number, gate):
         for attempt in frozen:
             os.kill(attempt.worker.pid, signal.SIGCONT)
     for job in jobs:
-        assert ended(job, 60).status == "succeeded"
+        assert finished(job, 60).status == "succeeded"
     for attempt in held:
         notes = attempt.step.job.journal.filter(kind=Kind.NOTE, step=attempt.step)
         refused = f"a late write of attempt {attempt.number} by {attempt.worker} was refused"

@@ -16,8 +16,7 @@ from jobs.orchestrator import cancel, launch
 from jobs.system.wakeup import Wakeup
 from jobs.upkeep import Sweep
 from jobs.workers.exits import WorkerExits
-from tests.engines.test_embedded import ended
-from tests.support import job_of, program, step_of, wait_for
+from tests.support import finished, job_of, program, step_of, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -29,7 +28,7 @@ def waits(processes):
 
 def test_nobody_turns_while_there_is_nothing_to_do(serving):
     with serving(env={"TEST_BEAT": "5"}) as running:
-        ended(launch("noop"))
+        finished(launch("noop"))
         supervisor = psutil.Process(running.process.pid)
         processes = [supervisor, *supervisor.children()]
         assert len(processes) == 3  # and a web server, and a worker
@@ -40,7 +39,7 @@ def test_nobody_turns_while_there_is_nothing_to_do(serving):
             return waits(processes) - before < 60
 
         wait_for(are_quiet)  # to poll would be to wait a few hundred times
-        ended(launch("noop"))
+        finished(launch("noop"))
 
 
 def test_the_end_of_a_worker_is_reported_and_no_look_at_it_is(desk):

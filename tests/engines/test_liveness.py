@@ -6,24 +6,30 @@ import signal
 
 import pytest
 
-from jobs.models import Attempt, Worker
+from jobs.models import Worker
 from jobs.orchestrator import launch
 from jobs.statuses import Kind
-from tests.engines.test_embedded import ended, family, log_of, running, wait_until_gone
-from tests.support import job_of, journal, program, statuses, step_of, stop_process, wait_for
+from tests.support import (
+    finished,
+    job_of,
+    journal,
+    log_of,
+    program,
+    running,
+    statuses,
+    step_of,
+    stop_process,
+    verdicts,
+    wait_for,
+    wait_until_gone,
+)
+from tests.support.programs import SHORT_LEASE, family
 
 pytestmark = pytest.mark.slow
 
-SHORT = {"TEST_LEASE": "3", "TEST_BEAT": "0.5"}
-
-
-def verdicts(job, name):
-    attempts = Attempt.objects.filter(step=step_of(job, name)).order_by("number")
-    return list(attempts.values_list("verdict", flat=True))
-
 
 def test_a_step_that_fails_is_tried_again_and_every_attempt_is_kept(worker):
-    job = ended(launch("flaky", {"failures": 2}))
+    job = finished(launch("flaky", {"failures": 2}))
     assert statuses(job) == {"before": "succeeded", "flaky": "succeeded", "after": "succeeded"}
     assert verdicts(job, "flaky") == ["failed", "failed", "returned"]
     assert log_of(job, "flaky") == ["attempt 1", "attempt 2", "attempt 3"]
@@ -34,7 +40,7 @@ def test_a_step_that_fails_is_tried_again_and_every_attempt_is_kept(worker):
 
 
 def test_when_no_retry_is_left_it_fails(worker):
-    job = ended(launch("flaky", {"failures": 9}))
+    job = finished(launch("flaky", {"failures": 9}))
     assert statuses(job) == {"before": "succeeded", "flaky": "failed", "after": "skipped"}
     assert verdicts(job, "flaky") == ["failed"] * 4
     assert step_of(job, "flaky").failures == 4
@@ -48,13 +54,13 @@ def test_when_no_retry_is_left_it_fails(worker):
     ],
 )
 def test_only_what_is_worth_it_is_tried_again(worker, error, attempts):
-    job = ended(launch("choosy", {"error": error}))
+    job = finished(launch("choosy", {"error": error}))
     assert job.status == "failed"
     assert verdicts(job, "choose") == ["failed"] * attempts
 
 
 def test_a_step_that_kills_its_process_each_time_is_stopped(worker):
-    job = ended(launch("poison"))
+    job = finished(launch("poison"))
     assert verdicts(job, "kill") == ["died"] * 3
     last = job.journal.get(step__isnull=False, to_status="failed").reason
     assert last == "its process died, 3 times in all (TRUESTEP['crashes'])"
@@ -70,16 +76,16 @@ def test_a_killed_worker_is_noticed_and_another_one_goes_on(database, tmp_path):
             first.process.kill()
             wait_for(lambda: verdicts(job, "wait")[0] == "lost")
             gate.touch()
-            assert ended(job).status == "succeeded"
+            assert finished(job).status == "succeeded"
     assert verdicts(job, "wait") == ["lost", "returned"]
 
 
 def test_a_frozen_worker_loses_its_steps_and_its_late_writes_are_refused(database, tmp_path):
     gate = tmp_path / "gate"
-    with program("worker", "--slots", "1", env=SHORT) as first:
+    with program("worker", "--slots", "1", env=SHORT_LEASE) as first:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
-        with program("worker", env=SHORT) as second:
+        with program("worker", env=SHORT_LEASE) as second:
             second.wait_for_line("Worker with")
             slots = family(first)[1:]
             stop_process(first.process.pid)
@@ -90,14 +96,14 @@ def test_a_frozen_worker_loses_its_steps_and_its_late_writes_are_refused(databas
             note = wait_for(notes.first, what="the refused write is noted")
             assert note.reason.startswith("a late write of attempt 1 by ")
             gate.touch()
-            assert ended(job).status == "succeeded"
+            assert finished(job).status == "succeeded"
             wait_for(lambda: Worker.objects.filter(stopped_at=None).count() == 2)
     assert verdicts(job, "wait") == ["lost", "returned"]
 
 
 def test_a_lone_worker_that_was_frozen_gives_its_steps_back_uncharged(database, tmp_path):
     gate = tmp_path / "gate"
-    with program("worker", env=SHORT) as worker:
+    with program("worker", env=SHORT_LEASE) as worker:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
         slots = family(worker)[1:]
@@ -106,7 +112,7 @@ def test_a_lone_worker_that_was_frozen_gives_its_steps_back_uncharged(database, 
         os.kill(worker.process.pid, signal.SIGCONT)
         wait_for(lambda: step_of(job, "wait").attempt == 2)
         gate.touch()
-        assert ended(job).status == "succeeded"
+        assert finished(job).status == "succeeded"
     assert verdicts(job, "wait") == ["interrupted", "returned"]
 
 
@@ -120,7 +126,7 @@ def test_a_worker_that_is_told_to_stop_lets_its_steps_end(database, tmp_path):
         assert worker.wait() == 0
     assert statuses(job) == {"wait": "succeeded", "after": "pending"}
     with program("worker"):
-        assert ended(job).status == "succeeded"
+        assert finished(job).status == "succeeded"
     assert job_of(job.pk).status == "succeeded"
 
 

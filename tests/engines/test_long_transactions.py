@@ -17,13 +17,21 @@ from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import Kind
 from jobs.workers import inbox
-from tests.engines.test_embedded import ended, family, sleepers, wait_until_gone
-from tests.engines.test_liveness import SHORT, verdicts
-from tests.support import job_of, program, statuses, step_of, wait_for
+from tests.support import (
+    finished,
+    job_of,
+    program,
+    statuses,
+    step_of,
+    verdicts,
+    wait_for,
+    wait_until_gone,
+)
+from tests.support.programs import SHORT_LEASE, family, sleepers
 
 pytestmark = pytest.mark.slow
 
-LEASE = float(SHORT["TEST_LEASE"])
+LEASE = float(SHORT_LEASE["TEST_LEASE"])
 HOLD_SECONDS = float(os.environ.get("HOLD_SECONDS", 2 * LEASE))  # 600 for the whole ten minutes
 
 
@@ -57,7 +65,7 @@ def slot_of(gate):
 def test_what_others_do_meanwhile_is_kept_and_written_afterwards(hoarding, ada, tmp_path):
     talk = tmp_path / "talk"
     with ExitStack() as stack:
-        worker = stack.enter_context(program("worker", "--slots", "3", env=SHORT))
+        worker = stack.enter_context(program("worker", "--slots", "3", env=SHORT_LEASE))
         brief, patient = launch("brief"), launch("patient", {"gate": str(talk)})
         running = Attempt.objects.filter(step__job__in=[brief, patient], ended_at=None)
         wait_for(lambda: running.count() == 2, 60)
@@ -89,9 +97,9 @@ def test_what_others_do_meanwhile_is_kept_and_written_afterwards(hoarding, ada, 
         assert Job.objects.count() == 3
         assert Attempt.objects.filter(ended_at=None).count() == 3
         hold.close()
-        assert ended(job, 60).status == "succeeded"
-        assert ended(brief).status == "failed"
-        assert ended(patient).status == "succeeded"
+        assert finished(job, 60).status == "succeeded"
+        assert finished(brief).status == "failed"
+        assert finished(patient).status == "succeeded"
         assert launching.wait(60) == 0
         assert worker.process.poll() is None
     assert verdicts(job, "write") == verdicts(patient, "wait") == ["returned"]
@@ -106,7 +114,7 @@ def test_what_others_do_meanwhile_is_kept_and_written_afterwards(hoarding, ada, 
 def test_a_cancel_of_the_holder_reaches_its_worker_and_is_journaled_afterwards(
     hoarding, ada, tmp_path
 ):
-    with program("worker", env=SHORT), hoarding(FOR_ALL) as job:
+    with program("worker", env=SHORT_LEASE), hoarding(FOR_ALL) as job:
         slot = slot_of(tmp_path / "gate")
         with db.patience(0.3):
             answer = ada.post(f"/jobs/{job.pk}/cancel/", follow=True)
@@ -114,7 +122,7 @@ def test_a_cancel_of_the_holder_reaches_its_worker_and_is_journaled_afterwards(
         told = answer.content.decode()
         assert "The worker of this job was told to cancel it" in told
         wait_until_gone([slot])
-        assert ended(job, 30).status == "cancelled"
+        assert finished(job, 30).status == "cancelled"
     request, note = job.journal.filter(kind__in=[Kind.REQUEST, Kind.NOTE]).order_by("seq")
     assert (request.reason, request.actor, request.source) == ("cancel", "ada", "page")
     assert "its worker was told" in note.reason
@@ -124,7 +132,7 @@ def test_a_cancel_of_the_holder_reaches_its_worker_and_is_journaled_afterwards(
 
 @pytest.mark.sqlite
 def test_a_cancel_outlives_the_worker_that_was_told(hoarding, ada, tmp_path):
-    with program("worker", env=SHORT) as first, hoarding() as job:
+    with program("worker", env=SHORT_LEASE) as first, hoarding() as job:
         wait_for(
             lambda: job.pk in {entry.job for entry in local_steps.read_all()}, 30, "it is told"
         )
@@ -136,8 +144,8 @@ def test_a_cancel_outlives_the_worker_that_was_told(hoarding, ada, tmp_path):
         finally:
             for process in processes:
                 process.kill()
-        with program("worker", env=SHORT):
-            assert ended(job, 60).status == "cancelled"
+        with program("worker", env=SHORT_LEASE):
+            assert finished(job, 60).status == "cancelled"
     [request] = job.journal.filter(kind=Kind.REQUEST)
     assert (request.actor, request.source) == ("ada", "page")
     assert list(inbox._directory().iterdir()) == []
@@ -147,7 +155,8 @@ def test_a_cancel_outlives_the_worker_that_was_told(hoarding, ada, tmp_path):
 def test_a_worker_that_is_frozen_during_a_transaction_is_found_within_the_lease(hoarding, tmp_path):
     with ExitStack() as stack:
         workers = [
-            stack.enter_context(program("worker", "--slots", "1", env=SHORT)) for _ in range(2)
+            stack.enter_context(program("worker", "--slots", "1", env=SHORT_LEASE))
+            for _ in range(2)
         ]
         for worker in workers:
             worker.wait_for_line("Worker with")
@@ -172,9 +181,9 @@ FOR_ALL = f"LOCK TABLE {TABLES} IN EXCLUSIVE MODE" if connection.vendor == "post
 @pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE", "SHARE"])
 def test_a_step_that_locks_the_tables_ends_neither_its_worker_nor_a_step(hoarding, tmp_path, mode):
     gate = tmp_path / "other"
-    away = SHORT | {"DJANGO_SETTINGS_MODULE": "tests.faults.other_host_settings"}
+    away = SHORT_LEASE | {"DJANGO_SETTINGS_MODULE": "tests.faults.other_host_settings"}
     with (
-        program("worker", "--slots", "2", env=SHORT) as worker,
+        program("worker", "--slots", "2", env=SHORT_LEASE) as worker,
         program("worker", "--slots", "1", env=away) as other,
     ):
         patient = launch("patient", {"gate": str(gate)})
@@ -183,8 +192,8 @@ def test_a_step_that_locks_the_tables_ends_neither_its_worker_nor_a_step(hoardin
             began = time.monotonic()
             wait_for(lambda: time.monotonic() > began + 2 * LEASE, 2 * LEASE + 5)
             gate.touch()
-        assert ended(job, 60).status == "succeeded"
-        assert ended(patient, 60).status == "succeeded"
+        assert finished(job, 60).status == "succeeded"
+        assert finished(patient, 60).status == "succeeded"
         assert worker.process.poll() is None is other.process.poll()
     assert verdicts(job, "write") == verdicts(patient, "wait") == ["returned"]
     assert Worker.objects.count() == 2

@@ -12,8 +12,7 @@ from jobs.management.commands.serve import END_SECONDS
 from jobs.models import Attempt, Job, Step, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import UNFINISHED
-from tests.engines.test_embedded import log_of, running
-from tests.support import Program, at_length, program, step_of, wait_for
+from tests.support import Program, at_length, log_of, program, running, step_of, wait_for
 
 pytestmark = pytest.mark.slow
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from jobs.models import Job, Step
-from tests.support import in_threads, step_of, wait_for
+from tests.support import in_threads
 
 OURS = (
     "truestep_job",
@@ -23,15 +22,6 @@ OURS = (
 
 
 SECONDS = 90  # for what takes a moment, on a machine that does much else
-
-
-def speaks(job: Job, name: str) -> Step:
-    """The step, once it has said something: it is in the middle of its work."""
-    return wait_for(
-        lambda: (row := step_of(job, name)).status == "running" and row.log_lines and row,
-        SECONDS,
-        f"{name} speaks",
-    )
 
 
 class DatabaseFaults:

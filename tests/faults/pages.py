@@ -14,8 +14,7 @@ from playwright.sync_api import Error, sync_playwright
 
 from jobs import database
 from jobs.models import Job
-from tests.browser.conftest import SWITCHES
-from tests.browser.support import shown_by_page
+from tests.browser.support import SWITCHES, shown_by_page
 
 LOOK_SECONDS = 0.5  # between two looks at a page
 OPEN_SECONDS = 15.0  # for a page to be live once; else it is opened again

@@ -3,13 +3,11 @@
 import asyncio
 import json
 import re
-from contextlib import asynccontextmanager
 from functools import partial
 from unittest.mock import Mock
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.db import connection
 from django.utils.html import escape
 
@@ -19,80 +17,9 @@ from jobs.live.origin import is_own
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import cancel, claim, finish, launch
-from jobs.sight.job import look
-from project.asgi import application
 from tests.support import drive, returned, wait_for
-
-SECONDS = 5
-
-
-class Socket(WebsocketCommunicator):
-    """A page's socket: frames in, frames out."""
-
-    numbers: list[int]
-
-    async def next(self, *kinds):
-        """The next frame of one of these kinds; others are passed over, but their numbers kept."""
-        while True:
-            frame = json.loads(await self.receive_from(SECONDS))
-            self.numbers.append(frame["n"])
-            if frame["type"] in kinds:
-                return frame
-
-    async def closed(self):
-        """The code with which the server closes, whatever it has to say before."""
-        while True:
-            event = await self.receive_output(SECONDS)
-            if event["type"] == "websocket.close":
-                return event["code"]
-
-    async def say(self, **frame):
-        await self.send_to(text_data=json.dumps(frame))
-
-    async def heard(self):
-        """The kinds of frames that come until everything was told twice: nothing is due after."""
-        kinds = set()
-        for _ in range(2):
-            await self.say(type="resync", seq=0, tag="")
-            kind = ""
-            while kind != "changes":
-                kind = (await self.next("changes", "log", "pulse", "tick"))["type"]
-                kinds.add(kind)
-        return kinds
-
-    async def until(self, seq):
-        """All changes up to *seq*, as one text."""
-        html = ""
-        while True:
-            frame = await self.next("changes")
-            html += frame["html"]
-            if frame["seq"] >= seq:
-                return html
-
-
-@asynccontextmanager
-async def socket(job, client=None, query="", origin="http://testserver", headers=()):
-    """The socket of a job's page, or with None of the list; None when it was refused."""
-    headers = [(b"host", b"testserver"), *headers]
-    if origin is not None:
-        headers.append((b"origin", origin.encode()))
-    if client:
-        headers.append((b"cookie", client.cookies.output(header="", sep=";").strip().encode()))
-    place = f"{getattr(job, 'pk', job)}/" if job else ""
-    communicator = Socket(application, f"/ws/jobs/{place}{query}", headers)
-    communicator.numbers = []
-    accepted, _ = await communicator.connect(SECONDS)
-    try:
-        yield communicator if accepted else None
-    finally:
-        await communicator.disconnect()
-
-
-def at(job):
-    """The position of a page that was rendered now."""
-    sight = look(job.pk)
-    return f"?seq={sight.seq}&tag={sight.tag}"
-
+from tests.support.driving import write_log
+from tests.support.sockets import position_of, socket
 
 # --- who may --------------------------------------------------------------------------------------
 
@@ -224,7 +151,7 @@ async def test_too_many_frames_close(ada):
 
 async def test_a_page_that_is_up_to_date_is_told_so_at_once(ada):
     job = await sync_to_async(launch)("noop")
-    position = await sync_to_async(at)(job)
+    position = await sync_to_async(position_of)(job)
     async with socket(job, ada, position) as page:
         tick = await page.next("tick", "changes")
         assert (tick["type"], f"?seq={tick['seq']}&tag={tick['tag']}") == ("tick", position)
@@ -247,7 +174,7 @@ async def test_a_page_without_a_position_gets_everything_as_the_page_itself_pain
 
 async def test_a_commit_between_render_and_subscribe_is_shown(ada, desk):
     job = await sync_to_async(launch)("noop")
-    position = await sync_to_async(at)(job)
+    position = await sync_to_async(position_of)(job)
     await sync_to_async(claim)(desk, 1)
     async with socket(job, ada, position) as page:
         changes = await page.next("changes", "tick")
@@ -258,7 +185,7 @@ async def test_a_commit_between_render_and_subscribe_is_shown(ada, desk):
 
 async def test_every_move_arrives_once_in_order(ada, desk):
     job = await sync_to_async(launch)("noop")
-    position = await sync_to_async(at)(job)
+    position = await sync_to_async(position_of)(job)
     async with socket(job, ada, position) as page:
         await page.next("tick")
         await sync_to_async(drive)(desk, job)
@@ -282,7 +209,7 @@ async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch)
     watched = Watched(read=None)
     watched.viewers.add(Mock(has_room=True, is_lost=False))
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(5):
             assert await told.get() == "tick"
             watched.news.set()
             assert await told.get() == "news"
@@ -303,7 +230,7 @@ async def test_each_way_alone_brings_the_news(ada, monkeypatch, way):
         monkeypatch.setattr(lookout, "_changed", lambda watch: False)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.3 if way == "tick" else 60)
     job = await sync_to_async(launch)("noop")
-    position = await sync_to_async(at)(job)
+    position = await sync_to_async(position_of)(job)
     async with socket(job, ada, position) as page:
         await page.next("tick")
         await sync_to_async(cancel)(job.pk)
@@ -326,7 +253,7 @@ async def test_who_is_to_fetch_its_page_anew_is_not_asked_where_it_is(ada, monke
     """Its answer would only be told again that it is stale, and so on until it has fetched."""
     monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)
     job = await sync_to_async(launch)("noop")
-    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         await page.next("tick")
         for _ in range(2):
             await page.say(type="resync", seq=1, tag="other")
@@ -335,7 +262,7 @@ async def test_who_is_to_fetch_its_page_anew_is_not_asked_where_it_is(ada, monke
 
 async def test_a_resync_from_nothing_sends_everything_again(ada):
     job = await sync_to_async(launch)("noop")
-    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         await page.next("tick")
         await page.say(type="resync", seq=0, tag="")
         assert (await page.next("changes"))["html"].count('class="step"') == 5
@@ -344,7 +271,7 @@ async def test_a_resync_from_nothing_sends_everything_again(ada):
 async def test_progress_arrives_as_absolute_values_without_an_entry(ada, desk):
     job = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
-    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         assert (await page.next("pulse"))["workers"]["live"] == 1
         await page.next("tick")
         book = LogBook(held, 1000)
@@ -361,7 +288,7 @@ async def test_progress_arrives_as_absolute_values_without_an_entry(ada, desk):
 async def test_what_starts_and_ends_needs_no_pulse(ada, desk, monkeypatch):
     monkeypatch.setattr(feeds, "TICK_SECONDS", 60.0)
     job = await sync_to_async(launch)("noop")
-    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         await page.next("tick")
         [held] = await sync_to_async(claim)(desk, 1)
         await page.next("changes")
@@ -389,13 +316,6 @@ async def test_a_job_that_is_deleted_is_gone(ada):
 
 
 # --- logs -----------------------------------------------------------------------------------------
-
-
-def write_log(held, texts):
-    book = LogBook(held, 10**6)
-    for text in texts:
-        book.add(text)
-    book.write()
 
 
 async def test_a_followed_log_comes_whole_and_each_line_once(ada, desk):
@@ -445,7 +365,7 @@ async def test_only_who_may_read_logs_is_told_them(login, desk, permissions):
     job = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
     await sync_to_async(write_log)(held, ["a line"])
-    position = await sync_to_async(at)(job)
+    position = await sync_to_async(position_of)(job)
     async with socket(job, client, position) as page:
         await page.next("tick")
         await page.say(type="follow", step=held.step_id, **{"from": 1})
@@ -456,7 +376,7 @@ async def test_a_log_that_is_not_followed_any_more_is_silent(ada, desk):
     job = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
     await sync_to_async(write_log)(held, ["one"])
-    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         await page.say(type="follow", step=held.step_id, **{"from": 1})
         await page.next("log")
         await page.say(type="unfollow", step=held.step_id)
@@ -473,7 +393,7 @@ async def test_a_page_that_acknowledges_nothing_is_sent_no_more_than_a_window(ad
     monkeypatch.setattr(viewers, "WINDOW", 5)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
-    async with socket(job, ada, await sync_to_async(at)(job)) as page:
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         while not page.numbers or page.numbers[-1] < 5:
             await page.next("tick")
         await sync_to_async(cancel)(job.pk)
@@ -515,7 +435,7 @@ async def test_an_acknowledgement_of_what_was_never_sent_opens_no_window(ada, mo
 
 async def test_two_pages_of_one_job_each_get_their_own(ada):
     job = await sync_to_async(launch)("noop")
-    position = await sync_to_async(at)(job)
+    position = await sync_to_async(position_of)(job)
     async with socket(job, ada, position) as new, socket(job, ada) as old:
         assert (await new.next("tick", "changes"))["type"] == "tick"
         assert (await old.next("tick", "changes"))["since"] == 0

@@ -16,8 +16,9 @@ from jobs import news
 from jobs.live import access, hub, lookout, viewers
 from jobs.live.hub import get_hub
 from jobs.orchestrator import claim, launch
-from tests.live.test_consumers import socket, write_log
 from tests.support import Cost, in_threads
+from tests.support.driving import write_log
+from tests.support.sockets import socket
 
 pytestmark = [pytest.mark.slow, pytest.mark.either]
 

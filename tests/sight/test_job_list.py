@@ -11,8 +11,8 @@ from jobs.live.feeds import WindowFeed
 from jobs.logs import LogBook
 from jobs.orchestrator import claim, finish, launch
 from jobs.sight.job_list import MOST_ROWS, PAGE_SIZE, Rows, Window, counts, nobody_works
-from tests.live.test_consumers import socket
 from tests.support import drive, returned
+from tests.support.sockets import socket
 
 
 def position(window=Window()):  # noqa: B008  (it is frozen)
