@@ -85,7 +85,7 @@ def mover(shape: Any, size: int) -> Iterator[float]:
     from jobs.live import feeds
     from jobs.runner import Outcome, Verdict
     from jobs.sight.positions import position_of
-    from jobs.sight.steps import FIRST_PART
+    from jobs.sight.steps import FIRST_PAGE
 
     definition = shape(f"{shape.__name__.title()}{size}", size)
     knows = {definition.name: list(definition.steps())}
@@ -102,7 +102,7 @@ def mover(shape: Any, size: int) -> Iterator[float]:
         held = orchestrator.finish(
             desk, held[0], Outcome(verdict=Verdict.RETURNED, fact=Fact(Code.STEP_RETURNED)), 1
         )
-        news = feeds._read_news(job.pk, {(position, FIRST_PART)}, set())
+        news = feeds._read_news(job.pk, {(position, FIRST_PAGE)}, set())
         yield (time.perf_counter() - start) * 1000
         position = news.position
 

@@ -89,7 +89,7 @@ def measure(count: int) -> None:
     """Median milliseconds of each page, against the newest one."""
     from django.test import Client, override_settings
 
-    from jobs.sight.job_list import Window
+    from jobs.sight.job_list import ListWindow
 
     client = Client()
     client.cookies["sessionid"] = session_key()
@@ -113,7 +113,7 @@ def measure(count: int) -> None:
                 assert client.get(f"/?{query}").status_code == 200
                 times[name].append((time.perf_counter() - start) * 1000)
             start = time.perf_counter()
-            Window().mark()
+            ListWindow().read()
             times["mark of the newest"].append((time.perf_counter() - start) * 1000)
     newest = statistics.median(times["newest"])
     print(f"{count:,} jobs, median of {ROUNDS}:")

@@ -18,21 +18,20 @@ from django.urls import URLPattern
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from . import database, keys, orchestrator, workers
+from . import assets, database, keys, orchestrator, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
 from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
-from .live import fragments
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
-from .sight.job_list import PAGE_SIZE, Rows, rows_mark
+from .sight.job_list import PAGE_SIZE, IdWindow, mark_of
 from .sight.positions import ENTRIES_SHOWN
-from .sight.steps import FIRST_PART, STEPS_SHOWN
+from .sight.steps import FIRST_PAGE, STEPS_SHOWN
 from .statuses import Kind
 from .templatetags.truestep import moment, params, status_cell, words
 from .workers import inbox
 
 
 class ReadOnly:
-    """Rows are written by ``transitions`` alone: nothing to add, change or delete here."""
+    """IdWindow are written by ``transitions`` alone: nothing to add, change or delete here."""
 
     moments: ClassVar[dict[str, str]] = {}  # field → the method that shows it with its zone
 
@@ -73,14 +72,14 @@ LEAST_SECONDS = 0.2  # … and for one when that is over
 CELLS = "[data-job][data-status], [data-cell]"  # what the page's script keeps true everywhere
 
 
-def _live(shown: Rows, mark: str, *, fresh: str, morph: str) -> dict[str, str]:
+def _live(shown: IdWindow, mark: str, *, fresh: str, morph: str) -> dict[str, str]:
     """What the page's script is told: what to watch, where to fetch it anew, what to take over."""
     return {
         "live_query": shown.query(),
         "live_mark": mark,
         "live_fresh": fresh,
         "live_morph": morph,
-        "live_version": fragments.version(),
+        "live_version": assets.version(),
     }
 
 
@@ -109,7 +108,7 @@ def _at(name: str) -> Callable[[Any, Model], SafeString | str]:
 
 
 class RowsAlone(BaseInlineFormSet):
-    """Rows to look at: Django makes a form of each, although nothing can be changed in them."""
+    """IdWindow to look at: Django makes a form of each, although nothing can be changed in them."""
 
     def initial_form_count(self) -> int:
         return 0
@@ -129,7 +128,7 @@ class StepInline(ReadOnly, admin.TabularInline):
     readonly_fields = fields
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
-        first = Q(position__lt=FIRST_PART.end)
+        first = Q(position__lt=FIRST_PAGE.end)
         steps: QuerySet[Step] = super().get_queryset(request).filter(first)
         return steps.annotate(
             current=current_attempt(), error=Coalesce(given_up(), F("current__error"))
@@ -192,10 +191,10 @@ class JobAdmin(RowsAdmin):
                 actions.fields[keys.KEY] = key
             jobs = response.context_data["cl"].result_list
             if rows := sorted((job.pk, job.status, job.seq) for job in jobs):
-                shown = Rows(tuple(pk for pk, _, _ in rows))
+                shown = IdWindow(tuple(pk for pk, _, _ in rows))
                 # These rows, also when they have left the filter or moved to another page.
                 fresh = f"?all=&id__in={','.join(map(str, shown.ids))}"
-                live = _live(shown, rows_mark(rows), fresh=fresh, morph=CELLS)
+                live = _live(shown, mark_of(rows), fresh=fresh, morph=CELLS)
                 response.context_data |= live
         return response
 
@@ -207,12 +206,11 @@ class JobAdmin(RowsAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """A job; its script keeps status, steps and journal true."""
-        if (
-            object_id.isdecimal() and len(object_id) < 19
-        ):  # the mark first: a commit between it and the rows is noticed
-            job = Rows((int(object_id),), whole=True)
+        if object_id.isdecimal() and len(object_id) < 19:
+            job = IdWindow((int(object_id),), whole=True)
+            mark = job.read().mark  # before the rows, so that a commit between them is noticed
             morph = f"{CELLS}, #steps-group, #journal-group"
-            extra_context = (extra_context or {}) | _live(job, job.mark(), fresh="", morph=morph)
+            extra_context = (extra_context or {}) | _live(job, mark, fresh="", morph=morph)
         return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="status", ordering="status")

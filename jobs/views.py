@@ -28,7 +28,7 @@ from django.utils.cache import patch_cache_control
 from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
-from . import database, definitions, keys, logs, orchestrator
+from . import assets, database, definitions, keys, logs, orchestrator
 from .database import Trouble
 from .definitions import parameters
 from .exceptions import (
@@ -41,8 +41,15 @@ from .exceptions import (
 )
 from .live import fragments
 from .models import Job, Step
-from .sight.job import look
-from .sight.job_list import MOST_COUNTED, PAGE_SIZE, Window, counts, nobody_works, part_of
+from .sight.job import read_job
+from .sight.job_list import (
+    MOST_COUNTED,
+    PAGE_SIZE,
+    ListWindow,
+    counts,
+    has_jobs_without_worker,
+    step_page_of,
+)
 from .sight.positions import history
 from .statuses import JOB_STATUSES
 from .workers import inbox
@@ -109,11 +116,11 @@ def _patience(request: HttpRequest) -> AbstractContextManager[None]:
 def job_list(request: HttpRequest) -> HttpResponse:
     """Jobs, newest first; the page's script keeps the list true."""
     try:
-        window = Window.of(request.GET)
+        window = ListWindow.of(request.GET)
     except ValueError as error:
         raise Http404(str(error)) from None
     with database.snapshot():
-        mark = window.mark()
+        mark = window.read().mark
         jobs = list(window.jobs())
         counted = counts()
     page, older = jobs[:PAGE_SIZE], jobs[PAGE_SIZE:]
@@ -124,7 +131,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
         "oldest": page[-1].pk if older else None,
         "counts": [(status, _about(counted[status])) for status in JOB_STATUSES],
         "definitions": definitions.registered(),
-        "nobody_works": nobody_works(counted),
+        "has_jobs_without_worker": has_jobs_without_worker(counted),
     }
     return _render(request, "truestep/list.html", context)
 
@@ -142,18 +149,18 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         raise Http404(f"before={before} is not the number of an entry.")
     try:
         with database.snapshot():
-            sight = look(job_id, part=part_of(request.GET))
+            snapshot = read_job(job_id, page=step_page_of(request.GET))
             older = history(job_id, int(before)) if before else []
     except ValueError as error:
         raise Http404(str(error)) from None
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
-    shown = older if before else sight.journal
-    context = fragments.context_of(sight) | {
+    shown = older if before else snapshot.journal
+    context = fragments.context_of(snapshot) | {
         "history": shown,
         "is_past": bool(before),
         "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
-        "is_known": sight.job.definition in definitions.registered(),
+        "is_known": snapshot.job.definition in definitions.registered(),
     }
     return _render(request, "truestep/detail.html", context)
 
@@ -407,7 +414,7 @@ def _render(
 ) -> HttpResponse:
     can = [what for what in CAN if request.user.has_perm(_PERMISSIONS[what])]
     held = database.words() if request.method == "GET" else []
-    shared = {"can": " ".join(can), "version": fragments.version(), "held": held}
+    shared = {"can": " ".join(can), "version": assets.version(), "held": held}
     page = loader.render_to_string(template, context | shared, request)
     # A form is shown as it was sent, also when it was refused for what no page can hold.
     return HttpResponse(page.encode(errors="replace"), status=status)

@@ -31,6 +31,12 @@ PLANTED = [
         "from ...engines import embedded",
         "An engine is loaded by its dotted path",
     ),
+    ("jobs/admin.py", "from .live import fragments", "Admin and terminal know no socket"),
+    (
+        "jobs/management/tree.py",
+        "from ..live.viewers import Frame",
+        "Admin and terminal know no socket",
+    ),
     ("jobs/live/hub.py", "from .. import transitions", "The live page only reads"),
     ("jobs/live/fragments.py", "from ..orchestrator import cancel", "The live page only reads"),
     ("jobs/runner.py", "from . import models", "What runs inside a step knows no database"),

@@ -13,7 +13,7 @@ from jobs.live.prefix import BelowPrefix
 from jobs.live.routing import websocket_urlpatterns
 from jobs.models import Attempt, Transition
 from jobs.orchestrator import cancel, launch, retry
-from jobs.sight.job import look
+from jobs.sight.job import read_job
 from jobs.statuses import Kind, Verdict
 from tests.support import drive, ended, job_of, number_rows_from, wait_for
 
@@ -34,7 +34,7 @@ def own_pages(client, job) -> dict[str, str]:
     paths = ["/", f"/?before={job.pk + 1}", f"/jobs/{job.pk}/", f"/jobs/{job.pk}/?before=4"]
     paths += ["/launch/", f"/launch/{job.definition}/?again={job.pk}", "/nothing/"]
     pages = {path: client.get(path).text for path in paths}
-    pages["frames"] = "".join(frame["html"] for frame in fragments.frames(look(job.pk)))
+    pages["frames"] = "".join(frame["html"] for frame in fragments.frames(read_job(job.pk)))
     return {path: OF_THE_MOMENT.sub("", text) for path, text in pages.items()}
 
 

@@ -12,8 +12,8 @@ from jobs import audit, definitions, workers
 from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job, Step, Worker
 from jobs.orchestrator import Desk, cancel, claim, end_for_others, finish, launch, retry
-from jobs.sight.failures import errors_of
-from jobs.sight.job import look
+from jobs.sight.failures import failures_of_job
+from jobs.sight.job import read_job
 from jobs.statuses import Verdict
 from jobs.upkeep import Sweep
 from jobs.upkeep import sweep as sweep_module
@@ -202,8 +202,8 @@ def test_what_failed_a_step_that_nobody_knows_is_not_the_error_of_its_last_attem
     for _ in range(2):
         stranger.run(held=())
     reason = job.journal.get(to_status="failed", step__isnull=False).reason
-    assert look(job.pk).steps[0].error == reason
-    assert errors_of(job.pk) == [f"one: {reason}"]
+    assert read_job(job.pk).steps[0].error == reason
+    assert [failure.line for failure in failures_of_job(job.pk)] == [f"one: {reason}"]
     out = StringIO()
     call_command("show", str(job.pk), "--json", stdout=out)
     shown = json.loads(out.getvalue())

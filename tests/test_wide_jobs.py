@@ -8,10 +8,10 @@ from jobs import crashpoints, database, definitions, orchestrator, workers
 from jobs.management.follow import Lines
 from jobs.models import Attempt, Step, Worker
 from jobs.orchestrator import cancel, claim, finish, launch, retry
-from jobs.sight.job import look
-from jobs.sight.job_list import Window
+from jobs.sight.job import read_job
+from jobs.sight.job_list import ListWindow
 from jobs.sight.positions import position_of
-from jobs.sight.steps import FIRST_PART, Part, pulse
+from jobs.sight.steps import FIRST_PAGE, StepPage, pulse
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Kind, Verdict
 from jobs.upkeep import Sweep
@@ -102,8 +102,8 @@ def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
     "read",
     [
         lambda job, position: pulse(job.pk),
-        lambda job, position: look(job.pk, *position),
-        lambda job, position: read_workers(job.pk, {FIRST_PART}),
+        lambda job, position: read_job(job.pk, position),
+        lambda job, position: read_workers(job.pk, {FIRST_PAGE}),
         lambda job, position: read_workers(job.pk),
         lambda job, position: Lines(job.pk, print, print, as_json=False).is_over(),
     ],
@@ -131,7 +131,7 @@ def test_what_an_open_page_needs_again_and_again_is_found_by_an_index(desk, read
         lambda desk: Sweep(desk).run(held=()),
         orchestrator.next_retry,
         lambda desk: workers.living(),
-        lambda desk: Window().look(),
+        lambda desk: ListWindow().read(),
     ],
     ids=["sweep", "next retry", "workers", "list"],
 )
@@ -173,7 +173,7 @@ def test_a_wide_job_that_a_worker_has_is_not_read_again_when_it_is_overtaken(des
 def test_only_steps_that_are_shown_are_told_of_one_by_one(desk):
     job = launch("five_hundred_wide")
     Worker.objects.update(knows={"five_hundred_wide": ["s000"]})
-    told = read_workers(job.pk, {Part(0), Part(300)})["waits"]
+    told = read_workers(job.pk, {StepPage(0), StepPage(300)})["waits"]
     steps = Step.objects.filter(job=job, pk__in=told).order_by("position")
     assert [step.position for step in steps] == [*range(1, 100), *range(300, 400)]
 

@@ -15,9 +15,9 @@ from django.http import QueryDict
 
 from .. import database
 from ..models import Job
-from ..sight.job_list import Rows, Window, part_of, window_of
+from ..sight.job_list import Window, step_page_of, window_of
 from ..sight.positions import Position
-from ..sight.steps import Part
+from ..sight.steps import StepPage
 from .access import TOO_MANY
 from .feeds import Feed
 from .hub import get_hub
@@ -46,7 +46,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
     user: Any = None  # the primary key, once it is known
 
     @abstractmethod
-    def _watched(self, query: QueryDict) -> int | Window | Rows:
+    def _watched(self, query: QueryDict) -> int | Window:
         """What the page watches. Raises ValueError when it asks for nothing that can be."""
 
     @abstractmethod
@@ -58,13 +58,13 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         try:
             query = QueryDict(self.scope["query_string"])
             self._what = self._watched(query)
-            position, part = _position(query), part_of(query)
+            position, page = _position(query), step_page_of(query)
         except (ValueError, SuspiciousOperation):  # the latter: more fields than Django takes
             await self._close(BAD_FRAME)
             return
         self.session_key = self.scope["session"].session_key or ""
         try:
-            await self._watch(position, part)
+            await self._watch(position, page)
         except database.TROUBLE as error:
             logger.warning("A page cannot watch: %s", database.explain(error))
             self._leave()
@@ -73,7 +73,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             self._leave()
             raise
 
-    async def _watch(self, position: Position, part: Part) -> None:
+    async def _watch(self, position: Position, page: StepPage) -> None:
         hub = get_hub()
         code, _, sees_logs = await hub.guard.admit(self)
         code = code or await hub.read(self._refusal)
@@ -82,7 +82,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             await self._close(code)
         elif not self._closed:  # dismissed while we looked
             self._allowance, self._allowed_at = float(BURST), time.monotonic()
-            self._viewer = Viewer(self._send_json, self._close, position, sees_logs, part)
+            self._viewer = Viewer(self._send_json, self._close, position, sees_logs, page)
             self._feed = hub.join(self._what, self._viewer)
 
     async def websocket_receive(self, message: Frame) -> None:
@@ -170,7 +170,7 @@ class JobConsumer(Consumer):
 class ListConsumer(Consumer):
     """One page that watches a window of the list."""
 
-    def _watched(self, query: QueryDict) -> Window | Rows:
+    def _watched(self, query: QueryDict) -> Window:
         return window_of(query)
 
     def _refusal(self) -> int:

@@ -15,13 +15,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from .. import database, logs, news
+from .. import assets, database, logs, news
 from ..models import Job, Step
-from ..sight.job import Sight, look
-from ..sight.job_list import Rows, Window, has_moved
+from ..sentences import as_json
+from ..sight.job import JobSnapshot, read_job
+from ..sight.job_list import ListWindow, Window, shows_other_statuses
 from ..sight.positions import CannotFollow, Position, position_of
-from ..sight.steps import Part, pulse, pulse_of
-from ..sight.waiting import as_json, read_workers
+from ..sight.steps import StepPage, pulse, pulse_of
+from ..sight.waiting import read_workers
 from . import fragments
 from .viewers import Frame, Viewer
 
@@ -34,7 +35,7 @@ LOG_LINES = 500  # lines in one frame
 RETRY_SECONDS = 1.0
 
 Read = Callable[..., Awaitable[Any]]
-Place = tuple[Position, Part]  # where a viewer is, and what it shows
+Place = tuple[Position, StepPage]  # where a viewer is, and what it shows
 Range = tuple[int, int, int | None]  # step, first line, last line (None: and whatever follows)
 
 
@@ -104,7 +105,7 @@ class Feed(ABC):
         viewer.awaits_tick = False
         seq, tag = position
         held = {"held": self._held} if self._held else {}
-        viewer.put({"type": "tick", "seq": seq, "tag": tag, "version": fragments.version(), **held})
+        viewer.put({"type": "tick", "seq": seq, "tag": tag, "version": assets.version(), **held})
 
 
 class WindowFeed(Feed):
@@ -112,23 +113,23 @@ class WindowFeed(Feed):
 
     group = news.ALL_JOBS
 
-    def __init__(self, read: Read, window: Window | Rows) -> None:
+    def __init__(self, read: Read, window: Window) -> None:
         self._window = window
-        if isinstance(window, Window):
+        if isinstance(window, ListWindow):
             self.gap = LIST_GAP_SECONDS
         super().__init__(read)
 
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
         if tick:
             await self._look_for_holder()
-        mark, cells = await self._read(self._window.look)
+        mark, cells = await self._read(self._window.read)
         now = Position(0, mark)
         for viewer in viewers:
             known = viewer.position or viewer.told
-            moved = has_moved(known.tag, now.tag)
+            moved = shows_other_statuses(known.tag, now.tag)
             if known != now and (viewer.position or moved):
                 viewer.position, viewer.told = None, now
-                urgent = moved and not self._window.cells_tell_all
+                urgent = moved and not self._window.cells_show_all
                 viewer.put({"type": "stale", "urgent": urgent, "cells": cells})
             if tick or (viewer.awaits_tick and viewer.position):
                 self._tell_tick(viewer, now)
@@ -158,13 +159,13 @@ class JobFeed(Feed):
 
     async def _tell(self, viewers: list[Viewer], tick: bool) -> None:
         asked = {viewer: viewer.position for viewer in viewers}
-        places = {(position, viewer.part) for viewer, position in asked.items() if position}
+        places = {(position, viewer.page) for viewer, position in asked.items() if position}
         follows = {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()}
         ticked = {viewer for viewer in viewers if tick or viewer.awaits_tick}
         if tick:
             await self._look_for_holder()
-        parts = {viewer.part for viewer in viewers}
-        workers = await self._read(read_workers, self._job_id, parts) if ticked else None
+        pages = {viewer.page for viewer in viewers}
+        workers = await self._read(read_workers, self._job_id, pages) if ticked else None
         news = await self._read(_read_news, self._job_id, places, follows)
         pulse = {"type": "pulse", "steps": news.steps, "workers": workers}
         has_moved = self._have_moved(news.steps)
@@ -185,7 +186,7 @@ class JobFeed(Feed):
     def _tell_changes(self, viewer: Viewer, news: News) -> None:
         if viewer.position is None:
             return
-        frames = news.changes[viewer.position, viewer.part]
+        frames = news.changes[viewer.position, viewer.page]
         if frames is None:
             viewer.position = None
             viewer.put({"type": "stale"})
@@ -210,24 +211,24 @@ class JobFeed(Feed):
 def _read_news(job_id: int, places: set[Place], follows: set[Range]) -> News:
     """Everything that the viewers of a job need now, from one snapshot."""
     with database.snapshot():
-        sights = {place: _look(job_id, *place) for place in places}
-        seen = [sight for sight in sights.values() if sight]
-        telling = next((sight for sight in seen if sight.journal), None)
+        snapshots = {place: _look(job_id, *place) for place in places}
+        seen = [snapshot for snapshot in snapshots.values() if snapshot]
+        telling = next((snapshot for snapshot in seen if snapshot.journal), None)
         return News(
-            position=Position(seen[0].seq, seen[0].tag) if seen else position_of(job_id),
+            position=seen[0].position if seen else position_of(job_id),
             changes={
-                place: list(fragments.frames(sight)) if sight else None
-                for place, sight in sights.items()
+                place: list(fragments.frames(snapshot)) if snapshot else None
+                for place, snapshot in snapshots.items()
             },
             steps=pulse_of(telling.running) if telling else pulse(job_id),
             logs=_read_logs(job_id, follows),
         )
 
 
-def _look(job_id: int, position: Position, part: Part) -> Sight | None:
+def _look(job_id: int, position: Position, page: StepPage) -> JobSnapshot | None:
     """What is new at a place; None when its page is better fetched anew."""
     try:
-        return look(job_id, *position, part)
+        return read_job(job_id, position, page)
     except CannotFollow:
         return None
 

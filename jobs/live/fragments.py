@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import Any
 
-from django.contrib.staticfiles import finders
 from django.template import Context
 from django.template.loader import get_template
 from django.utils.html import format_html
 
 from ..logs import Line
-from ..sight.job import Sight
+from ..sight.job import JobSnapshot
 from ..sight.steps import ATTEMPTS_SHOWN
 from ..statuses import Status
 
@@ -22,14 +19,14 @@ ROWS_PER_FRAME = 200
 BYTES_PER_FRAME = 256 * 1024  # a frame ends with the row or line that reaches this
 
 
-def context_of(sight: Sight) -> dict[str, Any]:
+def context_of(snapshot: JobSnapshot) -> dict[str, Any]:
     """What the partials of a job need."""
     return {
-        "sight": sight,
-        "job": sight.job,
-        "counts": _in_order(sum(sight.counts.values(), Counter())),
+        "snapshot": snapshot,
+        "job": snapshot.job,
+        "counts": _in_order(sum(snapshot.counts.values(), Counter())),
         "attempts_shown": ATTEMPTS_SHOWN,
-        "parts": [(part, _in_order(counts)) for part, counts in sight.counts.items()],
+        "step_pages": [(page, _in_order(counts)) for page, counts in snapshot.counts.items()],
     }
 
 
@@ -37,27 +34,27 @@ def _in_order(counts: Counter[str]) -> list[tuple[Status, int]]:
     return [(status, counts[status]) for status in Status if counts[status]]
 
 
-def frames(sight: Sight) -> Iterator[dict[str, Any]]:
-    """The ``changes`` frames for what is new in a sight; only the last one moves the position."""
-    parts = list(_parts(_rows(sight))) if sight.journal else []
+def frames(snapshot: JobSnapshot) -> Iterator[dict[str, Any]]:
+    """The ``changes`` frames of a snapshot; only the last one moves the page's position."""
+    parts = list(_parts(_rows(snapshot))) if snapshot.journal else []
     for number, html in enumerate(parts, 1):
         last = number == len(parts)
         yield {
             "type": "changes",
-            "since": sight.since,
-            "seq": sight.seq if last else sight.since,
-            "tag": sight.tag if last else "",
+            "since": snapshot.since,
+            "seq": snapshot.position.seq if last else snapshot.since,
+            "tag": snapshot.position.tag if last else "",
             "html": html,
         }
 
 
-def _rows(sight: Sight) -> Iterator[str]:
-    context = context_of(sight)
-    for row in sight.steps:
+def _rows(snapshot: JobSnapshot) -> Iterator[str]:
+    context = context_of(snapshot)
+    for row in snapshot.steps:
         yield _render("_step", context | {"row": row})
         for attempt in row.attempts:
             yield _render("_attempt", {"step": row.step, "one": attempt})
-    for entry in sight.journal:
+    for entry in snapshot.journal:
         yield _render("_entry", {"entry": entry})
     yield _render("_job", context)
 
@@ -99,14 +96,3 @@ def log_lines(lines: Iterable[Line]) -> tuple[int, str]:
         size += len(item.encode())
         last = line.number
     return last, "".join(items)
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """A mark of the page's own assets: a page with another one is out of date."""
-    digest = hashlib.sha256()
-    for name in ("live.js", "live.css"):
-        path = finders.find(f"truestep/{name}")
-        with open(str(path), "rb") as asset:
-            digest.update(asset.read())
-    return digest.hexdigest()[:12]

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connections
 
 from .. import news
-from ..sight.job_list import Rows, Window
+from ..sight.job_list import Window
 from .access import Guard
 from .feeds import Feed, JobFeed, WindowFeed
 from .lookout import Lookout
@@ -24,14 +24,14 @@ class Hub:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._feeds: dict[int | Window | Rows, Feed] = {}
+        self._feeds: dict[int | Window, Feed] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="truestep-feed")
         self.guard = Guard(self.read)
         self._ear = Ear(self._groups, self._wake)
         self._lookout = Lookout(self._tell_all) if self._ear.is_deaf else None
         news.adopt_loop(self._loop)
 
-    def join(self, watched: int | Window | Rows, viewer: Viewer) -> Feed:
+    def join(self, watched: int | Window, viewer: Viewer) -> Feed:
         """Let a viewer watch a job (by its id) or a window."""
         found = self._feeds.get(watched)
         if found is None:
@@ -43,7 +43,7 @@ class Hub:
             self._lookout.begin()
         return found
 
-    def leave(self, watched: int | Window | Rows, viewer: Viewer) -> None:
+    def leave(self, watched: int | Window, viewer: Viewer) -> None:
         viewer.leave()
         found = self._feeds.get(watched)
         if found is None:
@@ -61,7 +61,7 @@ class Hub:
     def _groups(self) -> set[str]:
         return {news.ACCESS, *(found.group for found in self._feeds.values())}
 
-    def _feed_of(self, watched: int | Window | Rows) -> Feed:
+    def _feed_of(self, watched: int | Window) -> Feed:
         if isinstance(watched, int):
             return JobFeed(self.read, watched)
         return WindowFeed(self.read, watched)

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..sight.positions import Position
-from ..sight.steps import FIRST_PART, Part
+from ..sight.steps import FIRST_PAGE, StepPage
 
 logger = logging.getLogger("truestep.live.viewers")
 
@@ -30,11 +30,11 @@ class Viewer:
         close: Callable[[int], Awaitable[None]],
         position: Position,
         sees_logs: bool,
-        part: Part = FIRST_PART,
+        page: StepPage = FIRST_PAGE,
     ) -> None:
         self.position: Position | None = position  # None: the page is fetching itself anew
         self.told = position  # what a page that is doing so was told last that there is
-        self.part = part  # of the job's steps
+        self.page = page  # of the job's steps
         # step → number of the next log line, and of the last one (None: and whatever follows)
         self.follows: dict[int, tuple[int, int | None]] = {}
         self.sees_logs = sees_logs

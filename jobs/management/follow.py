@@ -14,6 +14,7 @@ from rich.text import Text
 
 from .. import database, logs
 from ..models import Job, Step, Transition
+from ..sight.as_json import entry_as_json
 from ..sight.positions import position_of
 from ..sight.steps import STEPS_SHOWN, pulse
 from ..sight.waiting import Facts, read_workers
@@ -164,7 +165,7 @@ class Lines(Follower):
 
     def _tell(self, job: Job, entry: Transition) -> None:
         if self._as_json:
-            self._write(json.dumps(entry.as_json()))
+            self._write(json.dumps(entry_as_json(entry)))
             return
         ran = entry.step if entry.from_status == Status.RUNNING else None
         if ran:
@@ -207,7 +208,7 @@ class Lines(Follower):
         for step in Step.objects.running().filter(pk__in=late.keys() | self._late.keys()):
             words = late.get(str(step.pk))
             if words != self._late.get(str(step.pk)):
-                said = plain(words) if words else "its worker shows signs of life again"
+                said = plain(words) if words else "its worker sends heartbeats again"
                 self._line(datetime.now(UTC), "!", step.name, said)
         self._late = late
 

@@ -13,9 +13,9 @@ from rich.text import Text
 from rich.tree import Tree
 
 from .. import database, logs
-from ..models import Step, current_attempt, given_up
-from ..sight.job import glance
-from ..sight.steps import StepSight
+from ..sight.failures import failures_of_job
+from ..sight.job import read_overview
+from ..sight.steps import StepRow
 from ..sight.waiting import Facts, why_pending
 from ..statuses import Status
 from ..templatetags.truestep import number
@@ -49,7 +49,7 @@ class Picture:
     def __init__(self, job_id: int, most_steps: int, workers: Facts | None) -> None:
         """*workers* is what ``read_workers`` said last. Raises Job.DoesNotExist."""
         with database.snapshot():
-            seen = glance(job_id, most_steps)
+            seen = read_overview(job_id, most_steps)
             self.job, self.steps, self.counts = seen.job, seen.steps, seen.counts
             self.workers: Facts = workers or {}
             self.lines = {
@@ -102,7 +102,7 @@ class Picture:
             head.append(f"\n{self.workers['note']}", "yellow")
         return head
 
-    def _step(self, row: StepSight, width: int, console: Console) -> Text:
+    def _step(self, row: StepRow, width: int, console: Console) -> Text:
         """One line; a table would cost several times as much, at every drawing of every step."""
         step, attempt = row.step, row.attempt
         name = Text(step.name)
@@ -126,7 +126,7 @@ class Picture:
         line = Text(" ", no_wrap=True, overflow="ellipsis")
         return line.join([badge, name, told, Text(took, style="bright_black")])
 
-    def _why(self, row: StepSight) -> str:
+    def _why(self, row: StepRow) -> str:
         """Why it waits, or what went wrong."""
         if row.step.status == Status.PENDING:
             if row.step.waiting or not self._is_meant(row):
@@ -134,11 +134,11 @@ class Picture:
             return plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
         return row.error.splitlines()[0] if row.error else ""
 
-    def _is_meant(self, row: StepSight) -> bool:
+    def _is_meant(self, row: StepRow) -> bool:
         """Whether the words about the workers are not older than the step."""
         return bool(self.workers) and row.step.seq <= self.workers["seq"]
 
-    def _below(self, row: StepSight, width: int) -> list[Text]:
+    def _below(self, row: StepRow, width: int) -> list[Text]:
         late = self.workers["late"].get(str(row.step.pk), []) if self._is_meant(row) else []
         warning = [Text(line, style="yellow") for line in wrap(plain(late), max(width, 20))]
         return warning + [
@@ -163,15 +163,12 @@ _URGENCY = {
 
 
 def tracebacks_of(job_id: int) -> Group:
-    """Why each failed step failed, whole."""
-    failed = Step.objects.filter(job=job_id, status=Status.FAILED).order_by("position")
-    attempts = failed.annotate(current=current_attempt(), why=given_up())
-    told = attempts.values_list("name", "why", "current__traceback", "current__error")
+    """Why each failed step failed, in full."""
     texts = []
-    for name, why, traceback, error in told[:10]:
-        if text := why or traceback or error:
-            texts.append(Text(f"\n{name}", style="bold red"))
-            texts.append(Text(text.rstrip()))
+    for failure in failures_of_job(job_id, tracebacks=True):
+        if failure.text:
+            texts.append(Text(f"\n{failure.name}", style="bold red"))
+            texts.append(Text(failure.text.rstrip()))
     return Group(*texts)
 
 

@@ -1,7 +1,10 @@
-"""The one reader of jobs: page, admin, terminal and sockets see what it reads. It writes nothing.
+"""The one reader of jobs. Page, admin, terminal and sockets show what it reads; it writes nothing.
 
-``positions`` where a viewer is on a job's journal · ``job`` what changed since a position, and a
-job as a terminal has room for it · ``steps`` a page of steps and their attempts · ``failures`` why
-a step failed · ``waiting`` why a step waits, and what its workers mean for it · ``job_list`` a page
-of the list and its digest · ``as_json`` a job's facts as JSON.
+- ``positions``: a point on a job's journal, and the entries after it
+- ``steps``: a page of a job's steps, their attempts, and what changes without a journal entry
+- ``failures``: why a step failed
+- ``job``: what changed in a job since a position, and a job in a few rows
+- ``waiting``: why a step waits, and what the workers mean for it
+- ``job_list``: a page of the list, its digest, and how many jobs there are
+- ``as_json``: the facts of a job and of a journal entry as JSON
 """

@@ -1,28 +1,66 @@
-"""Why a step failed."""
+"""Why a step failed: the one answer for page, list, admin, terminal and JSON."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import NamedTuple
+
 from .. import database
-from ..models import Step, given_up
 from ..statuses import Status
 
+MOST_FAILURES = 10  # of a job, that are told at once
+LINE = 300  # characters
 
-def errors_of(job_id: int) -> list[str]:
-    """One line for each failed step: its name and the first line of its error."""
-    sql = """
-        SELECT s.name, CASE WHEN t.from_status = %s THEN t.reason ELSE a.error END
+
+class Failure(NamedTuple):
+    """A failed step, and why it failed."""
+
+    step_id: int
+    name: str
+    error: str  # empty when its attempt left no words
+    traceback: str
+
+    @property
+    def line(self) -> str:
+        """The step's name and the first line of its error."""
+        return f"{self.name}: {(self.error or 'failed').splitlines()[0][:LINE]}"
+
+    @property
+    def text(self) -> str:
+        """The traceback, or the error of a step without one."""
+        return self.traceback or self.error
+
+
+def failures_of_job(job_id: int, *, tracebacks: bool = False) -> list[Failure]:
+    """The first MOST_FAILURES failed steps of a job; without *tracebacks* those are empty."""
+    condition = "s.job_id = %s AND s.status = %s ORDER BY s.position LIMIT %s"
+    return _read(condition, job_id, Status.FAILED, MOST_FAILURES, tracebacks=tracebacks)
+
+
+def failures_of_steps(steps: Collection[int]) -> dict[int, Failure]:
+    """The failures of these failed steps, by the steps' ids, without tracebacks."""
+    if not steps:
+        return {}
+    found = _read(f"s.id IN ({database.placeholders(steps)})", *steps)
+    return {failure.step_id: failure for failure in found}
+
+
+def _read(condition: str, *parameters: object, tracebacks: bool = False) -> list[Failure]:
+    """A step that failed while it was pending was given up: its journal entry says why.
+
+    The attempts that it may have had did not fail it. Any other step failed with its last attempt.
+    """
+    sql = f"""
+        SELECT s.id, s.name, t.from_status, t.reason, a.error,
+            {"a.traceback" if tracebacks else "''"}
         FROM truestep_step AS s
         LEFT JOIN truestep_transition AS t ON t.job_id = s.job_id AND t.seq = s.seq
         LEFT JOIN truestep_attempt AS a ON a.step_id = s.id AND a.number = s.attempt
-        WHERE s.job_id = %s AND s.status = %s ORDER BY s.position LIMIT 10
+        WHERE {condition}
     """
-    failed = database.rows(sql, Status.PENDING, job_id, Status.FAILED)
-    return [f"{name}: {(error or 'failed').splitlines()[0][:300]}" for name, error in failed]
-
-
-def given_up_of(steps: list[int]) -> dict[int, str]:
-    """Why those of these failed steps failed that did so while they were pending."""
-    if not steps:
-        return {}
-    failed = Step.objects.filter(pk__in=steps).annotate(why=given_up())
-    return dict(failed.exclude(why=None).values_list("pk", "why"))
+    return [
+        Failure(pk, name, reason, "")
+        if from_status == Status.PENDING
+        else Failure(pk, name, error or "", traceback or "")
+        for pk, name, from_status, reason, error, traceback in database.rows(sql, *parameters)
+    ]

@@ -1,4 +1,4 @@
-"""A job: what changed since a position, and a summary for a terminal."""
+"""A job: everything, or what changed since a position; and a job in a few rows."""
 
 from __future__ import annotations
 
@@ -8,82 +8,88 @@ from dataclasses import dataclass, field
 from .. import database
 from ..models import Job, Step, Transition
 from ..statuses import Status
-from .failures import errors_of
-from .positions import history, journal_since, name_steps
+from .failures import failures_of_job
+from .positions import START, Position, attach_steps, entries_from, history, no_such_job
 from .steps import (
-    FIRST_PART,
-    Part,
-    StepSight,
-    changed_attempts,
+    FIRST_PAGE,
+    StepPage,
+    StepRow,
     counts_of,
+    oldest_changed_attempts,
+    rows_of,
     steps_since,
-    with_attempts,
 )
 
 FOLLOWERS_SHOWN = 5  # jobs that run a job again
 
 
 @dataclass(kw_only=True)
-class Sight:
-    """What changed in one job since a position, and the position that it leads to.
+class JobSnapshot:
+    """What changed in a job since a position, and the position that this leads to.
 
-    Where the journal has nothing new, nothing has changed, and no more than that is told.
+    Without a new journal entry nothing has changed, and all fields after ``journal`` are empty.
     """
 
     job: Job
     since: int
-    seq: int
-    tag: str
-    part: Part
+    position: Position
+    page: StepPage
     journal: list[Transition]
-    steps: list[StepSight] = field(default_factory=list)  # of the part
-    running: list[Step] = field(default_factory=list)  # of all parts, whether they changed or not
-    # All steps of the job by status, part by part.
-    counts: dict[Part, Counter[str]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)  # the job's failed steps, in words
+    steps: list[StepRow] = field(default_factory=list)  # of the page
+    running: list[Step] = field(default_factory=list)  # of all pages, whether changed or not
+    counts: dict[StepPage, Counter[str]] = field(default_factory=dict)  # steps by status
+    errors: list[str] = field(default_factory=list)  # a line for each failed step
     followers: list[int] = field(default_factory=list)  # the newest jobs that run this one again
 
 
 @dataclass(frozen=True)
-class Glance:
-    """A job as a terminal has room for it."""
+class JobOverview:
+    """A job in as many steps as a terminal has room for."""
 
     job: Job
-    steps: list[StepSight]  # without earlier attempts
+    steps: list[StepRow]  # without earlier attempts
     counts: Counter[str]  # all steps of the job by status
 
 
-def look(job_id: int, since: int = 0, tag: str = "", part: Part = FIRST_PART) -> Sight:
-    """Everything of a job that changed after *since*; with 0, all that its page shows.
+def read_job(job_id: int, since: Position = START, page: StepPage = FIRST_PAGE) -> JobSnapshot:
+    """What changed in a job after *since*; from START, all that its page shows.
 
-    *tag* is that of the journal entry at *since*. Raises Job.DoesNotExist, and CannotFollow when
-    the journal has no such entry, or goes on for more than FURTHEST entries after it.
+    Raises Job.DoesNotExist, and CannotFollow when *since* is not a position of this job, or is more
+    than MOST_BEHIND entries behind.
     """
     with database.snapshot():
-        journal = journal_since(job_id, since, tag) if since else history(job_id)
+        journal = entries_from(job_id, since) if since.seq else history(job_id)
         if not journal:
-            raise Job.DoesNotExist(f"There is no job {job_id}.")
+            raise no_such_job(job_id)
         end = journal[-1]
-        news = journal[1:] if since else journal
-        job = _job(job_id)
-        sight = Sight(job=job, since=since, seq=end.seq, tag=end.tag, part=part, journal=news)
-        if not news:
-            return sight
-        steps = steps_since(job_id, since, part)
-        shown = [step for step in steps if step.seq > since and step.position in part]
-        oldest = changed_attempts(news) if since else {step.pk: 1 for step in shown}
-        sight.steps = with_attempts(shown, oldest)
-        sight.running = [step for step in steps if step.status == Status.RUNNING]
-        sight.counts = counts_of(job_id)
-        if any(count[Status.FAILED] for count in sight.counts.values()):
-            sight.errors = errors_of(job_id)
-        sight.followers = _followers(job_id)
-        name_steps(news, steps)
-        return sight
+        snapshot = JobSnapshot(
+            job=_job(job_id),
+            since=since.seq,
+            position=Position(end.seq, end.tag),
+            page=page,
+            journal=journal[1:] if since.seq else journal,
+        )
+        if snapshot.journal:
+            _add_changes(snapshot)
+        return snapshot
 
 
-def glance(job_id: int, most: int) -> Glance:
-    """A job in at most *most* steps: all of them, or those that run and those that failed.
+def _add_changes(snapshot: JobSnapshot) -> None:
+    job_id, since, page = snapshot.job.pk, snapshot.since, snapshot.page
+    steps = steps_since(job_id, since, page)
+    shown = [step for step in steps if step.seq > since and step.position in page]
+    oldest = oldest_changed_attempts(snapshot.journal) if since else {step.pk: 1 for step in shown}
+    snapshot.steps = rows_of(shown, oldest)
+    snapshot.running = [step for step in steps if step.status == Status.RUNNING]
+    snapshot.counts = counts_of(job_id)
+    if any(count[Status.FAILED] for count in snapshot.counts.values()):
+        snapshot.errors = [failure.line for failure in failures_of_job(job_id)]
+    snapshot.followers = _followers(job_id)
+    attach_steps(snapshot.journal, steps)
+
+
+def read_overview(job_id: int, most: int) -> JobOverview:
+    """A job in at most *most* steps: all of them, or else those that run and those that failed.
 
     Raises Job.DoesNotExist.
     """
@@ -93,14 +99,14 @@ def glance(job_id: int, most: int) -> Glance:
         counts: Counter[str] = sum(counts_of(job_id).values(), Counter())
         if counts.total() > most:
             steps = steps.filter(status__in=[Status.RUNNING, Status.FAILED])
-            steps = steps.order_by("-status", "position")  # those that run come first
-        return Glance(job, with_attempts(list(steps[:most])), counts)
+            steps = steps.order_by("-status", "position")  # running ones first
+        return JobOverview(job, rows_of(list(steps[:most])), counts)
 
 
 def _job(job_id: int) -> Job:
     found = list(Job.objects.raw("SELECT * FROM truestep_job WHERE id = %s", [job_id]))
     if not found:
-        raise Job.DoesNotExist(f"There is no job {job_id}.")
+        raise no_such_job(job_id)
     return found[0]
 
 

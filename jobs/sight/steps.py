@@ -1,7 +1,7 @@
 """A page of a job's steps: the rows, their attempts, and what changes without a journal entry.
 
-These reads run at each change of each job that somebody watches. They are written in SQL, since the
-ORM takes several times as long to put such a statement together as the database to answer it.
+These reads run at every change of every watched job. They are written in SQL because the ORM takes
+several times as long to build such a statement as the database takes to answer it.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from .. import database
 from ..models import Attempt, Need, Step, Transition
 from ..statuses import Status
 from ..text import isolated
-from .failures import given_up_of
+from .failures import Failure, failures_of_steps
 
 STEPS_SHOWN = 100  # of a job, on one page
-ATTEMPTS_SHOWN = 10  # of a step, side by side …
-ERROR_SHOWN = 2000  # … and characters of the error, and of the traceback, of each
-NAMES_SHOWN = 5  # steps that a step waits for; of more only the number is told
+ATTEMPTS_SHOWN = 10  # of a step
+ERROR_SHOWN = 2000  # characters of the error, and of the traceback, of each of several attempts
+NAMES_SHOWN = 5  # of the dependencies that a step waits for; of more, only their number
 
 
 @dataclass(frozen=True, order=True)
-class Part:
-    """Some of a job's steps, by position: a page shows no more of a big job at once."""
+class StepPage:
+    """STEPS_SHOWN steps of a job, by position: a page shows no more of them."""
 
     first: int = 0
 
@@ -38,36 +38,37 @@ class Part:
         return self.first <= position < self.end
 
 
-FIRST_PART = Part()
+FIRST_PAGE = StepPage()
 
 
 @dataclass(kw_only=True)
-class StepSight:
-    """A step as it is shown: the row, its current attempt, what it still waits for."""
+class StepRow:
+    """A step as it is shown, with its current attempt."""
 
     step: Step
     attempt: Attempt | None
-    waits_for: list[str]  # names; empty when they are more than NAMES_SHOWN
-    # When there are several: the newest ones, newest first, as far back as they may have changed;
-    # their texts are cut.
+    waits_for: list[str]  # names of unfinished dependencies; empty when more than NAMES_SHOWN
+    # Of a step with several attempts: the newest ones, newest first, as far back as they may have
+    # changed, with errors and tracebacks cut.
     attempts: list[Attempt] = field(default_factory=list)
-    given_up: str = ""  # why it failed while it was pending
+    failure: Failure | None = None  # of a failed step
 
     @property
     def error(self) -> str:
-        """What went wrong: for a failed step, why it failed."""
-        return self.given_up or (self.attempt.error if self.attempt else "")
+        """What went wrong: for a failed step why it failed, else its last attempt's error."""
+        if self.failure:
+            return self.failure.error
+        return self.attempt.error if self.attempt else ""
 
 
-Pulse = dict[str, dict[str, Any]]
+Pulse = dict[str, dict[str, Any]]  # step id → done, total, text, lines
 
-
-# What runs waits for nothing; to say so leads to the index of what may start.
+# A running step waits for nothing; saying so makes the database use the index of ready steps.
 _RUNNING = f"job_id = %s AND status = '{Status.RUNNING}' AND waiting = 0"
 
 
-def steps_since(job_id: int, since: int, part: Part) -> list[Step]:
-    """The steps of a part that changed after *since*, and all that run."""
+def steps_since(job_id: int, since: int, page: StepPage) -> list[Step]:
+    """The steps of a page that changed after *since*, and all running steps of the job."""
     sql = f"""
         SELECT * FROM truestep_step
         WHERE id IN (
@@ -77,18 +78,19 @@ def steps_since(job_id: int, since: int, part: Part) -> list[Step]:
         )
         ORDER BY position
     """
-    return list(Step.objects.raw(sql, [job_id, since, part.first, part.end, job_id]))
+    return list(Step.objects.raw(sql, [job_id, since, page.first, page.end, job_id]))
 
 
-def counts_of(job_id: int) -> dict[Part, Counter[str]]:
+def counts_of(job_id: int) -> dict[StepPage, Counter[str]]:
+    """How many steps have which status, for each page of a job."""
     sql = """
-        SELECT position / %s AS part, status, count(*) FROM truestep_step
-        WHERE job_id = %s GROUP BY part, status ORDER BY part
+        SELECT position / %s AS page, status, count(*) FROM truestep_step
+        WHERE job_id = %s GROUP BY page, status ORDER BY page
     """
-    parts: dict[Part, Counter[str]] = {}
+    pages: dict[StepPage, Counter[str]] = {}
     for number, status, count in database.rows(sql, STEPS_SHOWN, job_id):
-        parts.setdefault(Part(number * STEPS_SHOWN), Counter())[status] = count
-    return parts
+        pages.setdefault(StepPage(number * STEPS_SHOWN), Counter())[status] = count
+    return pages
 
 
 def pulse(job_id: int) -> Pulse:
@@ -100,7 +102,7 @@ def pulse(job_id: int) -> Pulse:
 
 
 def pulse_of(steps: Iterable[Step]) -> Pulse:
-    """The volatile values of these steps, absolute, by step id."""
+    """The volatile values of these steps, as absolute numbers."""
     return {
         str(step.pk): {
             "done": step.done,
@@ -112,40 +114,40 @@ def pulse_of(steps: Iterable[Step]) -> Pulse:
     }
 
 
-def changed_attempts(journal: list[Transition]) -> dict[int, int]:
-    """The oldest attempt of each step, by its id, that these entries changed or made.
+def oldest_changed_attempts(entries: list[Transition]) -> dict[int, int]:
+    """The number of the oldest attempt that these entries started or ended, by step id.
 
-    The first one, too, when the second began: alone, it was not shown among others.
+    With a second attempt the first one counts as changed, too: alone it was not in the list.
     """
     oldest: dict[int, int] = {}
-    for entry in journal:
+    for entry in entries:
         if entry.step_id and entry.attempt:
             number = 1 if entry.attempt == 2 else entry.attempt
             oldest[entry.step_id] = min(number, oldest.get(entry.step_id, number))
     return oldest
 
 
-def with_attempts(steps: list[Step], oldest: dict[int, int] | None = None) -> list[StepSight]:
-    """The steps with their current attempts and, of several, those from a step's *oldest* on."""
+def rows_of(steps: list[Step], oldest: dict[int, int] | None = None) -> list[StepRow]:
+    """These steps as they are shown; of several attempts those from the step's *oldest* on."""
     current = _current_attempts([step.pk for step in steps if step.attempt])
     several = _several_attempts(steps, oldest or {})
     waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
-    waits = _unmet_needs(waiting)
-    given_up = given_up_of([step.pk for step in steps if step.status == Status.FAILED])
+    waits_for = _unfinished_dependencies(waiting)
+    failures = failures_of_steps([step.pk for step in steps if step.status == Status.FAILED])
     return [
-        StepSight(
+        StepRow(
             step=step,
             attempt=current.get(step.pk),
-            waits_for=waits.get(step.pk, []),
+            waits_for=waits_for.get(step.pk, []),
             attempts=several.get(step.pk, []),
-            given_up=given_up.get(step.pk, ""),
+            failure=failures.get(step.pk),
         )
         for step in steps
     ]
 
 
 def _current_attempts(steps: list[int]) -> dict[int, Attempt]:
-    """The current attempts of these steps, by their steps' ids."""
+    """The current attempts of these steps, by step id."""
     if not steps:
         return {}
     sql = f"""
@@ -157,7 +159,7 @@ def _current_attempts(steps: list[int]) -> dict[int, Attempt]:
 
 
 def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, list[Attempt]]:
-    """The newest attempts of these steps, newest first, with as much of their texts as is shown."""
+    """The newest attempts of each step, newest first; errors and tracebacks as far as shown."""
     behind = {
         step.pk: min(step.attempt - oldest[step.pk], ATTEMPTS_SHOWN - 1)
         for step in steps
@@ -185,12 +187,14 @@ def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, li
     return found
 
 
-def _unmet_needs(steps: list[int]) -> dict[int, list[str]]:
-    """The names of the steps that each of these still waits for, unless they are many."""
+def _unfinished_dependencies(steps: list[int]) -> dict[int, list[str]]:
+    """The names of the dependencies that each step waits for, unless there are many."""
     names: dict[int, list[str]] = {}
     if steps:
         few = Need.objects.filter(step__in=steps, step__waiting__lte=NAMES_SHOWN)
-        unmet = few.exclude(needed__status=Status.SUCCEEDED)
-        for step_id, name in unmet.order_by("needed__position").values_list("step", "needed__name"):
+        unfinished = few.exclude(needed__status=Status.SUCCEEDED)
+        for step_id, name in unfinished.order_by("needed__position").values_list(
+            "step", "needed__name"
+        ):
             names.setdefault(step_id, []).append(name)
     return names

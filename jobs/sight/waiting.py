@@ -1,4 +1,4 @@
-"""Why a step waits, and what its workers mean for it: facts that no journal entry tells."""
+"""Why a step waits, and what its workers mean for it: what no journal entry says."""
 
 from __future__ import annotations
 
@@ -8,38 +8,74 @@ from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from .. import conf, database, times, workers
-from ..database import Words
-from ..models import Attempt, Job, Step, StepQuerySet, Worker, rfc3339
+from ..models import Attempt, Job, Step, StepQuerySet, Worker
+from ..sentences import Sentence, as_json, joined, sentence
 from ..statuses import Status, Verdict
 from ..text import isolated
-from .steps import Part
+from .steps import StepPage
 
-MOST_TOLD = 1000  # steps of which one reading says what they wait for
-START_ONE = "start one with  python manage.py worker"
-
-
-def why_pending(step: Step, attempt: Attempt | None, waits_for: list[str]) -> Words:
-    """Why a pending step has not started, as far as the step itself knows."""
-    if step.waiting:
-        return [f"waits for {', '.join(map(isolated, waits_for)) or f'{step.waiting} steps'}"]
-    if step.not_before is None or step.not_before <= timezone.now():
-        return ["waits for a worker"]
-    error = attempt.error.splitlines()[0][:200] if attempt and attempt.error else "no error"
-    number = f"attempt {step.attempt + 1} of {step.last_attempt}"
-    return ["tries again at ", step.not_before, f" ({number}, after: {isolated(error)})"]
-
+MOST_EXPLAINED = 1000  # steps of a job for which one reading says why they wait
+ERROR_LINE = 200  # characters
+START_ONE = "python manage.py worker"
 
 Facts = dict[str, Any]
 
 
-def read_workers(job_id: int, parts: Collection[Part] | None = None) -> Facts | None:
-    """What the workers mean for this job's steps, in words; None when the job has ended.
+def why_pending(step: Step, attempt: Attempt | None, waits_for: list[str]) -> Sentence:
+    """Why a pending step has not started, as far as its own row says.
 
-    ``note`` is for the steps that could start, unless ``waits`` has words for one by its id;
-    ``late`` is for running steps whose worker shows no sign of life. A step that is newer than
-    ``seq`` is not meant. With *parts*, only steps of these are told of one by one.
+    *attempt* is its last one, *waits_for* the names of the dependencies that have not succeeded.
+    """
+    if step.waiting:
+        if not waits_for:
+            return sentence(_("waits for {count} steps"), count=step.waiting)
+        return sentence(_("waits for {steps}"), steps=", ".join(map(isolated, waits_for)))
+    if not _is_delayed(step):
+        return [_("waits for a worker")]
+    return sentence(
+        _("is retried at {at} (attempt {number} of {last}, after: {error})"),
+        **_retry_of(step, attempt),
+    )
+
+
+def _why_delayed_without_worker(step: Step, attempt: Attempt) -> Sentence:
+    return sentence(
+        _(
+            "is retried at {at} (attempt {number} of {last}, after: {error}), but no worker is "
+            "running: start one with  {command}"
+        ),
+        command=START_ONE,
+        **_retry_of(step, attempt),
+    )
+
+
+def _is_delayed(step: Step) -> bool:
+    return step.not_before is not None and step.not_before > timezone.now()
+
+
+def _retry_of(step: Step, attempt: Attempt | None) -> dict[str, Any]:
+    error = attempt.error.splitlines()[0][:ERROR_LINE] if attempt and attempt.error else ""
+    return {
+        "at": step.not_before,
+        "number": step.attempt + 1,
+        "last": step.last_attempt,
+        "error": isolated(error) or _("no error"),
+    }
+
+
+def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Facts | None:
+    """What the workers mean for a job's steps; None when the job has ended.
+
+    - ``seq``: of the job; the rest says nothing about a step with a newer one
+    - ``live``: how many workers take the job's steps
+    - ``note``: a sentence for the steps that are ready
+    - ``waits``: sentences for those that wait for something else, by step id
+    - ``late``: sentences for running steps whose worker sends no heartbeat, by step id
+
+    Sentences are as ``sentences.as_json`` makes them. With *pages*, ``waits`` has only their steps.
     """
     with database.snapshot():
         job = Job.objects.get(pk=job_id)
@@ -47,98 +83,123 @@ def read_workers(job_id: int, parts: Collection[Part] | None = None) -> Facts | 
             return None
         living = workers.living()
         takers = workers.workers_for(job.pk, living)
-        note = "waits for a free slot" if takers else f"no worker is running: {START_ONE}"
+        if takers:
+            note = _("waits for a free slot")
+        else:
+            note = _("no worker is running: start one with  {command}").format(command=START_ONE)
         return {
             "seq": job.seq,
             "live": len(takers),
             "note": note,
-            "waits": _read_waits(job, takers, note, parts),
-            "late": _read_late(job, living),
+            "waits": _as_facts(_waits(job, takers, pages)),
+            "late": _as_facts(_late(job, living)),
         }
 
 
-def _read_waits(job: Job, takers: list[Worker], note: str, parts: Collection[Part] | None) -> Facts:
-    """The steps that could start and wait for something else than a free slot."""
-    steps = _in_parts(Step.objects.filter(job=job), parts)
-    known = {name for taker in takers for name in taker.knows.get(job.definition, ())}
-    words: dict[str, Words] = {}
-    if takers:
-        grace = conf.knobs().unknown_grace
-        for step in steps.ready().behind(None, MOST_TOLD):
-            if step.name not in known:
-                words[str(step.pk)] = [
-                    f"no running worker knows this step; it fails after {times.setting(grace)}"
-                ]
+def _as_facts(sentences: dict[int, Sentence]) -> Facts:
+    return {str(pk): as_json(said) for pk, said in sentences.items()}
+
+
+def _waits(
+    job: Job, takers: list[Worker], pages: Collection[StepPage] | None
+) -> dict[int, Sentence]:
+    """Why steps without unfinished dependencies wait for something else than a free slot."""
+    steps = _on_pages(Step.objects.filter(job=job), pages)
+    said = _unknown_steps(job, steps, takers) if takers else {}
     startable = steps.filter(status=Status.PENDING, waiting=0)
-    resting = startable.filter(not_before__gt=timezone.now()).order_by("position")
-    for attempt in _attempts_of(list(resting[:MOST_TOLD])):
-        said = why_pending(attempt.step, attempt, [])
-        words[str(attempt.step_id)] = said if takers else [*said, f"; {note}"]
-    return {pk: as_json(said) for pk, said in words.items()}
+    delayed = startable.filter(not_before__gt=timezone.now()).order_by("position")
+    for attempt in _current_attempts(list(delayed[:MOST_EXPLAINED])):
+        step = attempt.step
+        if takers:
+            said[step.pk] = why_pending(step, attempt, [])
+        else:
+            said[step.pk] = _why_delayed_without_worker(step, attempt)
+    return said
 
 
-def _in_parts(steps: StepQuerySet, parts: Collection[Part] | None) -> StepQuerySet:
-    if parts is None:
+def _unknown_steps(job: Job, steps: StepQuerySet, takers: list[Worker]) -> dict[int, Sentence]:
+    known = {name for taker in takers for name in taker.knows.get(job.definition, ())}
+    said = sentence(
+        _("no running worker knows this step; it fails after {grace}"),
+        grace=times.setting(conf.knobs().unknown_grace),
+    )
+    ready = steps.ready().behind(None, MOST_EXPLAINED)
+    return {step.pk: said for step in ready if step.name not in known}
+
+
+def _on_pages(steps: StepQuerySet, pages: Collection[StepPage] | None) -> StepQuerySet:
+    if pages is None:
         return steps
     shown = Q(pk__in=[])
-    for part in parts:
-        shown |= Q(position__gte=part.first, position__lt=part.end)
+    for page in pages:
+        shown |= Q(position__gte=page.first, position__lt=page.end)
     return steps.filter(shown)
 
 
-def _read_late(job: Job, living: list[Worker]) -> Facts:
-    """What is about to be decided of running steps whose worker shows no sign of life."""
-    running = list(Step.objects.running().filter(job=job))
-    late: Facts = {}
-    for attempt in _attempts_of(running):
+def _late(job: Job, living: list[Worker]) -> dict[int, Sentence]:
+    """What will be decided about running steps whose worker has ended or sends no heartbeat."""
+    said: dict[int, Sentence] = {}
+    for attempt in _current_attempts(list(Step.objects.running().filter(job=job))):
         worker = attempt.worker
-        is_gone = worker is None or workers.is_gone(worker)
-        if worker and not is_gone and not workers.is_late(worker):
-            continue
-        if worker and not is_gone and not workers.is_here(worker) and database.words():
-            continue  # its beats wait for the same lock as everybody
         observed = any(other != worker and not workers.is_late(other) for other in living)
-        words = _about_the_gone(worker, observed) if is_gone else _about_the_late(worker, observed)
-        step = attempt.step
-        number = f"attempt {step.attempt + 1} of {step.last_attempt}"
-        if job.cancel_requested:
-            words.append("is cancelled")
-        else:
-            is_retried = step.has_retry_left(Verdict.LOST)
-            words.append(f"is tried again ({number})" if is_retried else "fails")
-        late[str(step.pk)] = as_json(words)
-    return late
+        if worker is None or workers.is_gone(worker):
+            said[attempt.step_id] = joined(
+                _about_gone(worker, observed), _outcome(job, attempt.step)
+            )
+        elif workers.is_late(worker) and not _may_wait_for_lock(worker):
+            said[attempt.step_id] = joined(
+                _about_late(worker, observed), _outcome(job, attempt.step)
+            )
+    return said
 
 
-def _about_the_gone(worker: Worker | None, observed: bool) -> Words:
-    named = f"its worker {worker}" if worker else "its worker"
-    since: Words = [", last heard at ", worker.beat_at] if worker else []
+def _may_wait_for_lock(worker: Worker) -> bool:
+    """Whether its heartbeats in the database may wait for a lock, as all writes do."""
+    return not workers.is_here(worker) and bool(database.words())
+
+
+def _about_gone(worker: Worker | None, observed: bool) -> Sentence:
+    if worker is None:
+        ended = sentence(_("Its worker has ended."))
+    else:
+        ended = sentence(
+            _("Its worker {worker} has ended; its last heartbeat was at {at}."),
+            worker=worker,
+            at=worker.beat_at,
+        )
     if observed:
-        return [f"{named} has ended", *since, ": this attempt ends too, and the step "]
-    return [
-        f"{named} has ended",
-        *since,
-        f". Nothing is decided until a worker runs: {START_ONE}. Then the step ",
-    ]
+        return joined(ended, [_("This attempt ends.")])
+    until = _("Nothing is decided until a worker runs: start one with  {command}.")
+    return joined(ended, sentence(until, command=START_ONE))
 
 
-def _about_the_late(worker: Worker | None, observed: bool) -> Words:
-    assert worker
-    said: Words = [f"no sign of life from its worker {worker} since ", worker.beat_at]
+def _about_late(worker: Worker, observed: bool) -> Sentence:
+    silent = sentence(
+        _("No heartbeat from its worker {worker} since {at}."), worker=worker, at=worker.beat_at
+    )
     if observed:
         due = worker.beat_at + timedelta(seconds=conf.knobs().lease)
-        return [*said, "; if none comes by ", due, " this attempt ends, and the step "]
-    return [
-        *said,
-        ". Nothing is decided until it comes back or another worker runs: "
-        f"{START_ONE}. If that one comes first, the step ",
-    ]
+        return joined(silent, sentence(_("Without one by {due} this attempt ends."), due=due))
+    until = _(
+        "Nothing is decided until it returns or another worker runs: start one with  {command}. "
+        "If another one is first, this attempt ends."
+    )
+    return joined(silent, sentence(until, command=START_ONE))
 
 
-def _attempts_of(steps: list[Step]) -> QuerySet[Attempt]:
+def _outcome(job: Job, step: Step) -> Sentence:
+    """What happens to a step when its running attempt is lost."""
+    if job.cancel_requested:
+        return [_("The step is then cancelled.")]
+    if step.has_retry_left(Verdict.LOST):
+        return sentence(
+            _("The step is then retried (attempt {number} of {last})."),
+            number=step.attempt + 1,
+            last=step.last_attempt,
+        )
+    return [_("The step then fails.")]
+
+
+def _current_attempts(steps: list[Step]) -> QuerySet[Attempt]:
     current = Attempt.objects.filter(step__in=steps, number=F("step__attempt"))
     return current.select_related("step", "worker").defer("result", "traceback")
-
-
-def as_json(words: Words) -> list[Any]:
-    return [word if isinstance(word, str) else {"at": rfc3339(word)} for word in words]

@@ -11,10 +11,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from .. import keys
-from ..database import Words
 from ..definitions.parameters import in_words
 from ..models import Job, Step, Transition
-from ..sight.steps import StepSight
+from ..sentences import Sentence
+from ..sight.steps import StepRow
 from ..sight.waiting import why_pending
 from ..statuses import Kind, Status
 from ..text import clean, isolated
@@ -68,15 +68,15 @@ def number(value: float | None) -> str:
 
 
 @register.filter
-def reason(sight: StepSight) -> SafeString | str:
+def reason(row: StepRow) -> SafeString | str:
     """Why a pending step has not started, as far as the step itself knows."""
-    if sight.step.status != Status.PENDING:
+    if row.step.status != Status.PENDING:
         return ""
-    return words(why_pending(sight.step, sight.attempt, sight.waits_for))
+    return words(why_pending(row.step, row.attempt, row.waits_for))
 
 
 @register.filter
-def words(said: Words | None) -> SafeString:
+def words(said: Sentence | None) -> SafeString:
     """A sentence of text and moments."""
     pieces = ((word if isinstance(word, str) else moment(word),) for word in said or ())
     return format_html_join("", "{}", pieces)

@@ -65,7 +65,7 @@ def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
             expect(page.locator("[data-line]").first).to_be_visible()
             page.evaluate(
                 """() => Object.assign(document.querySelector('.warning'),
-                  {hidden: false, textContent: 'no sign of life from its worker host:1'})"""
+                  {hidden: false, textContent: 'No heartbeat from its worker host:1'})"""
             )
         if fate == "retried":
             expect(page.locator("[data-attempt-ref]")).to_have_count(4)

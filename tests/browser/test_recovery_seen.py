@@ -122,9 +122,11 @@ def test_the_only_worker_is_killed_and_another_one_started_later(page, web, gate
         expect(step(page, "wait").locator(".status")).to_have_text("running")
         only.process.kill()
         warning = step(page, "wait").locator(".warning")
-        expect(warning).to_contain_text(f":{only.process.pid} has ended, last heard at ")
+        expect(warning).to_contain_text(
+            f":{only.process.pid} has ended; its last heartbeat was at "
+        )
         expect(warning).to_contain_text("Nothing is decided until a worker runs: start one with")
-        expect(warning).to_contain_text("Then the step is tried again (attempt 2 of 3)")
+        expect(warning).to_contain_text("The step is then retried (attempt 2 of 3).")
         expect(step(page, "wait")).to_have_attribute("data-status", "running")
     with program("worker"):
         expect(step(page, "wait")).to_have_attribute("data-attempt", "2")
@@ -149,10 +151,10 @@ def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, long_l
             try:
                 stop_process(first.process.pid)
                 expect(warning).to_contain_text(
-                    f"no sign of life from its worker {Worker.objects.earliest('pk')} since "
+                    f"No heartbeat from its worker {Worker.objects.earliest('pk')} since "
                 )
                 expect(warning).to_contain_text(
-                    "this attempt ends, and the step is tried again (attempt 2 of 3)"
+                    "this attempt ends. The step is then retried (attempt 2 of 3)."
                 )
                 since, by = (
                     warning.locator("time").nth(n).get_attribute("datetime") for n in (0, 1)
@@ -203,7 +205,7 @@ def test_a_step_that_rests_says_when_it_is_tried_again(page, web, gate):
             reason = step(page, "rest").locator(".reason")
             why = f"ConnectionError: no answer to attempt {number}"
             expect(reason).to_contain_text(f"(attempt {number + 1} of 4, after: {why})")
-            expect(reason).to_contain_text("tries again at ")
+            expect(reason).to_contain_text("is retried at ")
         let_it_end(page, gate, 3)
         expect(page.locator("[data-job] .status")).to_have_text("succeeded")
     assert attempts(page, "rest") == [["3", "returned"], ["2", "failed"], ["1", "failed"]]
@@ -224,7 +226,7 @@ def test_what_is_due_waits_for_a_worker_without_an_entry(page, web, gate):
     with program("worker") as worker:
         let_it_end(page, gate, 1)
         reason = step(page, "rest").locator(".reason")
-        expect(reason).to_contain_text("tries again at ")
+        expect(reason).to_contain_text("is retried at ")
         worker.process.kill()
         seq = job_of(job.pk).seq
         expect(reason).to_have_text("no worker is running: start one with python manage.py worker")

@@ -16,7 +16,7 @@ from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
 from jobs.sight.positions import position_of
-from jobs.sight.steps import FIRST_PART
+from jobs.sight.steps import FIRST_PAGE
 from jobs.statuses import Verdict
 from tests.browser.support import (
     lines_shown,
@@ -169,7 +169,7 @@ class World:
         position = position_of(job.pk)
         self.told["positions"].append(list(position))
         for before, known in enumerate(self.told["positions"]):
-            place = (type(position)(*known), FIRST_PART)
+            place = (type(position)(*known), FIRST_PAGE)
             news = feeds._read_news(job.pk, {place}, set())
             self.told["changes"][f"{before}-{now}"] = news.changes[place]
         self.told["pulses"].append({"type": "pulse", "steps": news.steps, "workers": None})

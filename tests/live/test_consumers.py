@@ -298,7 +298,7 @@ async def test_what_starts_and_ends_needs_no_pulse(ada, desk, monkeypatch):
         assert await page.heard() == {"changes"}
 
 
-async def test_a_pulse_says_that_nobody_works(ada):
+async def test_a_pulse_says_that_has_jobs_without_worker(ada):
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
         workers = (await page.next("pulse"))["workers"]

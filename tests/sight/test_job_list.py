@@ -10,24 +10,31 @@ from jobs.live import feeds
 from jobs.live.feeds import WindowFeed
 from jobs.logs import LogBook
 from jobs.orchestrator import claim, finish, launch
-from jobs.sight.job_list import MOST_ROWS, PAGE_SIZE, Rows, Window, counts, nobody_works
+from jobs.sight.job_list import (
+    MOST_IDS,
+    PAGE_SIZE,
+    IdWindow,
+    ListWindow,
+    counts,
+    has_jobs_without_worker,
+)
 from tests.support import drive, returned
 from tests.support.sockets import socket
 
 
-def position(window=Window()):  # noqa: B008  (it is frozen)
-    return f"seq=0&tag={window.mark()}"
+def position(window=ListWindow()):  # noqa: B008  (it is frozen)
+    return f"seq=0&tag={window.read().mark}"
 
 
 @pytest.mark.parametrize(
     ("window", "found"),
     [
-        (Window(), ["waits", "noop"]),
-        (Window(status="succeeded"), ["noop"]),
-        (Window(definition="waits"), ["waits"]),
-        (Window(status="succeeded", definition="waits"), []),
-        (Window(status="running"), []),
-        (Window(status="nonsense"), []),
+        (ListWindow(), ["waits", "noop"]),
+        (ListWindow(status="succeeded"), ["noop"]),
+        (ListWindow(definition="waits"), ["waits"]),
+        (ListWindow(status="succeeded", definition="waits"), []),
+        (ListWindow(status="running"), []),
+        (ListWindow(status="nonsense"), []),
     ],
 )
 def test_a_window_holds_what_its_filter_selects_newest_first(desk, window, found):
@@ -38,40 +45,40 @@ def test_a_window_holds_what_its_filter_selects_newest_first(desk, window, found
 
 def test_a_window_goes_on_where_another_one_ends(database):
     ids = [launch("noop").pk for _ in range(PAGE_SIZE + 2)]
-    shown = [job.pk for job in Window().jobs()]
+    shown = [job.pk for job in ListWindow().jobs()]
     assert shown == ids[:0:-1]  # one more than a page, so that it is known whether there is more
-    older = Window(before=shown[PAGE_SIZE - 1])
+    older = ListWindow(before=shown[PAGE_SIZE - 1])
     assert [job.pk for job in older.jobs()] == ids[1::-1]
 
 
 def test_a_mark_changes_with_every_move_of_a_job_in_the_window(desk):
     job = launch("noop")
-    marks = [Window().mark(), Window().mark()]
+    marks = [ListWindow().read().mark, ListWindow().read().mark]
     drive(desk, job)
-    marks += [Window().mark()]
+    marks += [ListWindow().read().mark]
     assert marks[0] == marks[1] != marks[2]
 
 
 def test_a_row_is_marked_by_its_seq_and_a_whole_job_by_its_log_too(desk):
     job, other = launch("noop"), launch("noop")
-    rows, whole = Rows((job.pk,)), Rows((job.pk,), whole=True)
+    rows, whole = IdWindow((job.pk,)), IdWindow((job.pk,), whole=True)
     [held] = claim(desk, room=1)
-    before = rows.mark(), whole.mark()
+    before = rows.read().mark, whole.read().mark
     book = LogBook(held, 1000)
     book.add("a line")
     book.write()
-    assert rows.mark() == before[0]
-    assert whole.mark() != before[1]
-    assert Rows((other.pk,)).mark() != rows.mark()
+    assert rows.read().mark == before[0]
+    assert whole.read().mark != before[1]
+    assert IdWindow((other.pk,)).read().mark != rows.read().mark
     finish(desk, held, returned(), room=0)
-    assert rows.mark() != before[0]
+    assert rows.read().mark != before[0]
 
 
 @pytest.mark.parametrize("whole", [True, False])
 async def test_a_page_of_the_admin_is_told_the_statuses_in_its_cells(ada, desk, whole):
     job = await sync_to_async(launch)("noop")
-    window = Rows((job.pk,), whole=whole)
-    before = await sync_to_async(window.mark)()
+    window = IdWindow((job.pk,), whole=whole)
+    before = (await sync_to_async(window.read)()).mark
     async with socket(None, ada, f"?{window.query()}&seq=0&tag={before}") as page:
         await page.next("tick")
         [held] = await sync_to_async(claim)(desk, 1)
@@ -103,7 +110,7 @@ async def test_a_page_of_the_list_is_told_the_statuses_in_its_rows(ada, desk):
 async def test_a_list_that_changes_at_every_look_is_told_so_by_the_tick(ada, database, monkeypatch):
     """Else its page would go on saying that it is live, also when its fetches fail."""
     marks = (f"{number:08}{number:08}" for number in count())
-    monkeypatch.setattr(Window, "look", lambda window: (next(marks), {}))
+    monkeypatch.setattr(ListWindow, "read", lambda window: (next(marks), {}))
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     async with socket(None, ada, "?seq=0&tag=") as page:
         for _ in range(3):
@@ -116,7 +123,7 @@ def test_who_works_for_one_job_alone_takes_no_other(database, only, said):
     alone = {None: [None], "the first": [first.pk], "both": [first.pk, second.pk]}[only]
     posts = [workers.register(slots=1, knows={}, only_job=job) for job in alone]
     try:
-        assert nobody_works(counts()) == said
+        assert has_jobs_without_worker(counts()) == said
     finally:
         for post in posts:
             post.release()
@@ -139,7 +146,7 @@ async def test_a_page_is_told_that_it_is_out_of_date_and_then_that_it_is_right(
         await page.next("tick")
         await sync_to_async(launch)("noop")
         await page.next("stale")
-        fresh = await sync_to_async(Window().mark)()
+        fresh = (await sync_to_async(ListWindow().read)()).mark
         await page.say(type="resync", seq=0, tag=fresh)
         assert (await page.next("tick", "stale"))["tag"] == fresh
 
@@ -153,11 +160,11 @@ async def test_a_commit_between_render_and_subscribe_is_told(ada, database):
 
 def test_the_counts_of_all_jobs_are_part_of_what_a_page_shows(desk):
     job = launch("noop")
-    empty = Window(before=job.pk)
-    mark = empty.mark()
+    empty = ListWindow(before=job.pk)
+    mark = empty.read().mark
     drive(desk, job)
     assert list(empty.jobs()) == []
-    assert empty.mark() != mark
+    assert empty.read().mark != mark
 
 
 async def test_equal_windows_share_one_reader(ada, database, monkeypatch):
@@ -184,7 +191,7 @@ async def test_equal_windows_share_one_reader(ada, database, monkeypatch):
         "?before=-1",
         "?ids=",
         "?ids=1,x",
-        f"?ids={','.join(['1'] * (MOST_ROWS + 1))}",
+        f"?ids={','.join(['1'] * (MOST_IDS + 1))}",
     ],
 )
 async def test_a_window_that_means_nothing_is_a_bad_frame(ada, query):

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 from channels.testing import WebsocketCommunicator
 
-from jobs.sight.job import look
+from jobs.sight.job import read_job
 from project.asgi import application
 
 SECONDS = 5
@@ -77,5 +77,5 @@ async def socket(job, client=None, query="", origin="http://testserver", headers
 
 def position_of(job):
     """The position of a page that was rendered now."""
-    sight = look(job.pk)
-    return f"?seq={sight.seq}&tag={sight.tag}"
+    seq, tag = read_job(job.pk).position
+    return f"?seq={seq}&tag={tag}"

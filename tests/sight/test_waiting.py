@@ -1,4 +1,4 @@
-"""What a page and a terminal say of steps that wait, and of workers that may not live any more."""
+"""What page and terminal say about steps that wait and workers that may be dead."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from jobs.management.follow import Lines
 from jobs.management.tree import Picture
 from jobs.models import Attempt, Job, Step, rfc3339
 from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
-from jobs.sight.job import look
-from jobs.sight.positions import position_of
+from jobs.sight.job import read_job
+from jobs.sight.positions import START, position_of
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, step_of
@@ -88,10 +88,10 @@ def test_a_silence_is_told_with_its_beginning_and_its_end(desk, other, failures)
     be_silent(post, 0.6)
     beat_at = post.worker.beat_at
     due = rfc3339(beat_at + timedelta(seconds=conf.knobs().lease))
-    then = f"is tried again (attempt {failures + 2} of 3)" if failures < 2 else "fails"
+    then = f"is then retried (attempt {failures + 2} of 3)" if failures < 2 else "then fails"
     assert late(job) == {
-        "wait": f"no sign of life from its worker {post.worker} since {rfc3339(beat_at)}; "
-        f"if none comes by {due} this attempt ends, and the step {then}"
+        "wait": f"No heartbeat from its worker {post.worker} since {rfc3339(beat_at)}. "
+        f"Without one by {due} this attempt ends. The step {then}."
     }
     post.beat()
     assert late(job) == {}
@@ -103,7 +103,7 @@ def test_what_is_to_be_cancelled_is_so_when_its_worker_is_lost(desk, other):
     claim(theirs, room=1)
     cancel(job.pk)
     be_silent(post, 0.6)
-    assert late(job)["wait"].endswith("this attempt ends, and the step is cancelled")
+    assert late(job)["wait"].endswith("this attempt ends. The step is then cancelled.")
 
 
 def test_an_ended_worker_is_told_at_once(desk, other):
@@ -112,12 +112,12 @@ def test_an_ended_worker_is_told_at_once(desk, other):
     claim(theirs, room=1)
     os.close(post._lock)
     assert late(job) == {
-        "wait": f"its worker {post.worker} has ended, last heard at "
-        f"{rfc3339(post.worker.beat_at)}: this attempt ends too, and the step is tried again "
-        "(attempt 2 of 3)"
+        "wait": f"Its worker {post.worker} has ended; its last heartbeat was at "
+        f"{rfc3339(post.worker.beat_at)}. This attempt ends. The step is then retried "
+        "(attempt 2 of 3)."
     }
     post.worker.delete()
-    assert late(job)["wait"].startswith("its worker has ended: this attempt ends too")
+    assert late(job)["wait"].startswith("Its worker has ended. This attempt ends.")
 
 
 @pytest.mark.parametrize("how", ["ended", "silent", "both silent"])
@@ -134,7 +134,7 @@ def test_where_nobody_else_lives_nothing_is_decided(database, other, how):
     said = late(job)["wait"]
     assert "Nothing is decided until " in said
     assert "start one with  python manage.py worker" in said
-    assert said.endswith("the step is tried again (attempt 2 of 3)")
+    assert said.endswith("The step is then retried (attempt 2 of 3).")
 
 
 def test_a_warning_is_about_no_newer_state_than_was_read(desk, other):
@@ -153,8 +153,8 @@ def test_the_terminal_warns_too_inside_its_width(desk, other):
     assert max(map(len, lines)) <= 60
     text = re.sub(r"[\s│├└─]+", " ", " ".join(lines))
     since = f"{post.worker.beat_at.astimezone():%H:%M:%S}"
-    assert f"no sign of life from its worker {post.worker} since {since} UTC;" in text
-    assert "this attempt ends, and the step is tried again (attempt 2 of 3)" in text
+    assert f"No heartbeat from its worker {post.worker} since {since} UTC." in text
+    assert "this attempt ends. The step is then retried (attempt 2 of 3)." in text
 
 
 def test_line_by_line_a_silence_is_told_once_and_so_is_its_end(desk, other):
@@ -174,11 +174,11 @@ def test_line_by_line_a_silence_is_told_once_and_so_is_its_end(desk, other):
     be_silent(post, 0.6)
     [said] = look()
     since = f"{post.worker.beat_at.astimezone():%H:%M:%S}"
-    assert said.startswith(f"no sign of life from its worker {post.worker} since {since} UTC;")
-    assert said.endswith("this attempt ends, and the step is tried again (attempt 2 of 3)")
+    assert said.startswith(f"No heartbeat from its worker {post.worker} since {since} UTC.")
+    assert said.endswith("this attempt ends. The step is then retried (attempt 2 of 3).")
     assert look() == []
     post.beat()
-    assert look() == ["its worker shows signs of life again"]
+    assert look() == ["its worker sends heartbeats again"]
     assert look() == []
 
 
@@ -217,13 +217,13 @@ def test_a_step_that_rests_says_until_when_and_why(desk):
     [held] = claim(desk, room=1)
     finish(desk, held, ended(Verdict.FAILED, "no answer\nat all"), room=0)
     due = step_of(job, "rest").not_before
-    said = f"tries again at {rfc3339(due)} (attempt 2 of 4, after: no answer)"
+    said = f"is retried at {rfc3339(due)} (attempt 2 of 4, after: no answer)"
     assert waits(job, "rest") == said
     html = step_html(job, "rest")
     assert f'datetime="{due.isoformat()}"' in html
     assert "(attempt 2 of 4, after: no answer)" in html
     clock = f"{due.astimezone():%H:%M:%S}"
-    assert any(f"tries again at {clock} UTC (attempt 2 of 4" in line for line in drawn(job))
+    assert any(f"is retried at {clock} UTC (attempt 2 of 4" in line for line in drawn(job))
 
 
 def test_what_is_due_waits_for_a_worker_without_an_entry(desk):
@@ -244,7 +244,7 @@ def test_without_a_worker_a_step_that_rests_says_that_too(database, other):
     finish(theirs, held, ended(Verdict.FAILED, "no answer"), room=0)
     post.deregister()
     assert waits(job, "rest").endswith(
-        "after: no answer); no worker is running: start one with  python manage.py worker"
+        "after: no answer), but no worker is running: start one with  python manage.py worker"
     )
 
 
@@ -266,14 +266,14 @@ def test_a_persons_retry_begins_the_count_anew(desk):
 
 
 def step_html(job, name):
-    sight = look(job.pk)
-    [row] = [row for row in sight.steps if row.step.name == name]
-    context = fragments.context_of(sight) | {"row": row, "whole": True}
+    snapshot = read_job(job.pk)
+    [row] = [row for row in snapshot.steps if row.step.name == name]
+    context = fragments.context_of(snapshot) | {"row": row, "whole": True}
     return render_to_string("truestep/_step.html", context)
 
 
-def attempts_of(job, name, *since):
-    [row] = [row for row in look(job.pk, *since).steps if row.step.name == name]
+def attempts_of(job, name, since=START):
+    [row] = [row for row in read_job(job.pk, since).steps if row.step.name == name]
     return [attempt.number for attempt in row.attempts]
 
 
@@ -314,18 +314,18 @@ def test_a_page_is_told_of_no_attempts_but_those_that_changed(desk):
 
     first = hand_back()
     hand_back()
-    assert attempts_of(job, "one", *first) == [2, 1], "the first had not stood among others"
+    assert attempts_of(job, "one", first) == [2, 1], "the first had not stood among others"
     second = hand_back()
     for _ in range(2):
         hand_back()
     here = position_of(job.pk)
-    assert attempts_of(job, "one", *second) == [5, 4]
+    assert attempts_of(job, "one", second) == [5, 4]
     [held] = claim(desk, room=1)
-    assert attempts_of(job, "one", *here) == [6]
+    assert attempts_of(job, "one", here) == [6]
     finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
     for _ in range(7):
         hand_back()
-    assert attempts_of(job, "one", *first) == list(range(13, 3, -1))
+    assert attempts_of(job, "one", first) == list(range(13, 3, -1))
 
 
 def test_long_errors_are_cut_where_they_stand_side_by_side(desk):
@@ -349,16 +349,16 @@ def test_long_errors_are_cut_where_they_stand_side_by_side(desk):
 
 def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
     old = drive(desk, launch("noop"))
-    here = look(old.pk)
+    here = read_job(old.pk)
     new = [launch("noop", again_of=old, actor="ada", why="once more").pk for _ in range(6)]
-    sight = look(old.pk, here.seq, here.tag)
-    assert sight.followers == new[1:]
-    notes = [(entry.kind, entry.actor, entry.reason) for entry in sight.journal]
+    snapshot = read_job(old.pk, here.position)
+    assert snapshot.followers == new[1:]
+    notes = [(entry.kind, entry.actor, entry.reason) for entry in snapshot.journal]
     assert notes == [("note", "ada", f"launched again as job {pk}: once more") for pk in new]
-    head = render_to_string("truestep/_job.html", fragments.context_of(sight))
+    head = render_to_string("truestep/_job.html", fragments.context_of(snapshot))
     assert all(f'href="/jobs/{pk}/"' in head for pk in new[1:])
-    sight = look(new[0])
-    head = render_to_string("truestep/_job.html", fragments.context_of(sight))
+    snapshot = read_job(new[0])
+    head = render_to_string("truestep/_job.html", fragments.context_of(snapshot))
     assert f'again after <a href="/jobs/{old.pk}/">' in head
 
 
@@ -379,8 +379,8 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
     new = launch("noop", again_of=old)
     Job.objects.filter(pk=old.pk).delete()
     assert job_of(new.pk).again_of is None
-    sight = look(new.pk)
-    head = render_to_string("truestep/_job.html", fragments.context_of(sight))
+    snapshot = read_job(new.pk)
+    head = render_to_string("truestep/_job.html", fragments.context_of(snapshot))
     assert "again after" not in head
     assert drive(desk, new, lambda held: returned()).status == "succeeded"
 

@@ -1,0 +1,61 @@
+"""The facts of a job as JSON: ``show --json``, ``launch --json``, and any API, have one shape."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import database
+from ..definitions.parameters import as_json as params_as_json
+from ..models import Job, Transition
+from .failures import failures_of_job
+from .positions import no_such_job
+from .steps import StepRow, rows_of
+
+Facts = dict[str, Any]
+
+
+def job_as_json(job_id: int) -> Facts:
+    """A job, its steps and its whole journal, from one snapshot. Raises Job.DoesNotExist."""
+    with database.snapshot():
+        job = Job.objects.filter(pk=job_id).first()
+        if job is None:
+            raise no_such_job(job_id)
+        steps = list(job.steps.order_by("position"))
+        journal = job.journal.select_related("step").order_by("seq")
+        return {
+            "job": _job_as_json(job),
+            "steps": [_step_as_json(row) for row in rows_of(steps)],
+            "journal": [entry_as_json(entry) for entry in journal],
+        }
+
+
+def entry_as_json(entry: Transition) -> Facts:
+    """A journal entry; wants its step to be loaded."""
+    return entry.as_json()
+
+
+def _job_as_json(job: Job) -> Facts:
+    understood = job.understood
+    return {
+        "id": job.pk,
+        "definition": job.definition,
+        "status": str(job.status),
+        "seq": job.seq,
+        "params": job.params if understood is None else params_as_json(understood),
+        "typed": job.params,
+        "error": "\n".join(failure.line for failure in failures_of_job(job.pk)) or None,
+    }
+
+
+def _step_as_json(row: StepRow) -> Facts:
+    step, attempt = row.step, row.attempt
+    return {
+        "id": step.pk,
+        "name": step.name,
+        "status": str(step.status),
+        "seq": step.seq,
+        "attempt": step.attempt,
+        "result": attempt.result if attempt else None,
+        "error": row.error or None,
+        "log_lines": step.log_lines,
+    }
