@@ -1,23 +1,38 @@
-"""What is wrong with the configuration, said before the first job: ``manage.py check``."""
+"""What is wrong with the configuration, before the first job: ``manage.py check``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
+from channels import DEFAULT_CHANNEL_LAYER
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.asgi import ASGIHandler
 from django.db import router
 from django.db.models import Model
-from django.urls import NoReverseMatch, reverse
+from django.shortcuts import resolve_url
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.module_loading import import_string
 
 from . import conf, database, definitions
 from .exceptions import DatabaseUnsafe
 
+NEEDED_MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+NO_CHANNEL_LAYER = (
+    "CHANNEL_LAYERS has no 'default', so no process can tell another to look at a job. Add to "
+    f"your settings: from {conf.PACKAGE}.defaults import channel_layers; "
+    "CHANNEL_LAYERS = channel_layers()"
+)
 SQLITE_ENGINE = f"{conf.PACKAGE}.backends.sqlite"
 
 
@@ -123,21 +138,21 @@ def _settings_problems() -> Iterator[tuple[str, str]]:
     if not settings.USE_TZ:
         yield (
             "E020",
-            "USE_TZ is False: moments would be stored without their zone, and the hour after "
-            "daylight saving twice. Set USE_TZ = True; TIME_ZONE may stay as it is.",
+            "USE_TZ is False: times would be stored without their zone, and the hour after "
+            "daylight saving twice. Set USE_TZ = True; TIME_ZONE may have any value.",
         )
     prefix = settings.FORCE_SCRIPT_NAME
     if prefix and (not prefix.startswith("/") or prefix.endswith("/")):
         right = f"/{prefix.strip('/')}" if prefix.strip("/") else None
         yield (
             "E021",
-            f"FORCE_SCRIPT_NAME is {prefix!r}, which begins without a slash or ends with one: no "
-            f"page would be found. Set FORCE_SCRIPT_NAME = {right!r}.",
+            f"FORCE_SCRIPT_NAME is {prefix!r}; it must begin with a slash and end without one, or "
+            f"no page is found. Set FORCE_SCRIPT_NAME = {right!r}.",
         )
     if settings.SESSION_ENGINE.endswith(".signed_cookies"):
         yield (
             "E022",
-            "SESSION_ENGINE keeps sessions in cookies alone: a logout leaves open pages live. Set "
+            "SESSION_ENGINE keeps sessions in cookies only: a logout leaves open pages live. Set "
             "it to 'django.contrib.sessions.backends.db', 'cached_db', 'cache' or 'file'.",
         )
     try:
@@ -146,8 +161,83 @@ def _settings_problems() -> Iterator[tuple[str, str]]:
         yield (
             "E023",
             f"{settings.ROOT_URLCONF} does not include Truestep's pages. Add path('jobs/', "
-            f"include('{__package__}.urls')), with any path, to its urlpatterns.",
+            f"include('{conf.PACKAGE}.urls')), with any path, to its urlpatterns.",
         )
+    if missing := [path for path in NEEDED_MIDDLEWARE if not _has_middleware(path)]:
+        yield (
+            "E024",
+            f"MIDDLEWARE lacks {' and '.join(map(repr, missing))}, which Truestep's pages need. "
+            "Add it.",
+        )
+
+
+def _has_middleware(path: str) -> bool:
+    """Whether MIDDLEWARE has it, or a subclass of it."""
+    found = map(import_string, settings.MIDDLEWARE)
+    return any(isinstance(each, type) and issubclass(each, import_string(path)) for each in found)
+
+
+@register(Tags.compatibility)
+def check_login(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A LOGIN_URL that leads nowhere: nobody could log in to see a page."""
+    path = urlsplit(resolve_url(settings.LOGIN_URL))
+    if path.netloc:
+        return []
+    try:
+        resolve(path.path.removeprefix(settings.FORCE_SCRIPT_NAME or ""))
+    except Resolver404:
+        return [
+            Warning(
+                f"LOGIN_URL is {settings.LOGIN_URL!r}, where {settings.ROOT_URLCONF} has no page: "
+                "people who open a page of Truestep cannot log in. Set it to the name of your "
+                "login page; that of the admin is LOGIN_URL = 'admin:login'.",
+                id="truestep.W002",
+            )
+        ]
+    return []
+
+
+@register(Tags.compatibility)
+def check_channels(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """No channel layer: processes would not tell each other to look at the database."""
+    if _has_channel_layer():
+        return []
+    return [Warning(NO_CHANNEL_LAYER, id="truestep.W001")]
+
+
+def _has_channel_layer() -> bool:
+    return DEFAULT_CHANNEL_LAYER in getattr(settings, "CHANNEL_LAYERS", {})
+
+
+def serve_problems() -> Iterator[str]:
+    """What ``serve`` needs and lacks: each says which line to add."""
+    if find_spec("daphne") is None:
+        yield "serve runs Daphne, which is not installed. Run: pip install 'truestep[server]'"
+    if not _has_channel_layer():
+        yield NO_CHANNEL_LAYER
+    path = getattr(settings, "ASGI_APPLICATION", None)
+    if not path:
+        yield (
+            f"ASGI_APPLICATION is not set. Add to your settings: "
+            f"ASGI_APPLICATION = '{settings.ROOT_URLCONF.rpartition('.')[0]}.asgi.application'"
+        )
+        return
+    module, _, name = path.rpartition(".")
+    try:
+        application = import_string(path)
+    except ImportError as error:
+        yield f"ASGI_APPLICATION is {path!r}, which cannot be imported: {error}."
+    else:
+        if isinstance(application, ASGIHandler):
+            yield (
+                f"{path} answers no WebSockets, so no page would be live. Add to the end of "
+                f"{module}: from {conf.PACKAGE}.asgi import with_sockets; "
+                f"{name} = with_sockets({name})"
+            )
 
 
 @register(Tags.database)

@@ -8,20 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-_POSTGRES_OPTIONS: dict[str, Any] = {
-    # A server that has vanished is noticed well within a worker's lease. DATABASE_URL overrides.
-    "connect_timeout": 3,
-    "keepalives_idle": 3,
-    "keepalives_interval": 2,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 8000,  # milliseconds
-    # Nobody waits for a lock without end, or keeps one in a transaction that goes nowhere.
-    "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=5min",
-}
 import dj_database_url
 from csp.constants import NONE, SELF
 from environs import Env
 from marshmallow.validate import OneOf, Range, Regexp
+
+from jobs.defaults import POSTGRESQL_OPTIONS, channel_layers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"  # database, generated key, development login: all that a run leaves
@@ -118,7 +110,7 @@ if _DATABASE["ENGINE"].endswith("sqlite3"):
     if _DATABASE["NAME"] != ":memory:":
         _DATABASE["NAME"] = os.path.abspath(_DATABASE["NAME"])
 else:
-    _DATABASE["OPTIONS"] = _POSTGRES_OPTIONS | _DATABASE.get("OPTIONS", {})
+    _DATABASE["OPTIONS"] = POSTGRESQL_OPTIONS | _DATABASE.get("OPTIONS", {})
 DATABASES = {"default": _DATABASE}
 
 # Without Redis, pokes stay in one process; the database itself tells of other processes' commits.
@@ -130,24 +122,7 @@ _REDIS_URL = env.str(
         error="It takes redis://host:port/number, rediss://… or unix://….",
     ),
 )
-CHANNEL_LAYERS: dict[str, Any] = {
-    "default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}
-    if not _REDIS_URL
-    else {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {
-            "hosts": [
-                {
-                    "address": _REDIS_URL,
-                    "socket_timeout": None,  # redis-py would cut an idle subscription after 5 s
-                    "socket_connect_timeout": 2,
-                    "socket_keepalive": True,
-                    "health_check_interval": 10,
-                }
-            ]
-        },
-    }
-}
+CHANNEL_LAYERS = channel_layers(_REDIS_URL)
 # While Redis is away, channels_redis logs a traceback each second; Truestep says it once.
 LOGGING = {
     "version": 1,

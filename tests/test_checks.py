@@ -1,10 +1,13 @@
 """What is wrong with the configuration, said before the first job."""
 
 import os
+import sys
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from django.contrib.messages.middleware import MessageMiddleware
+from django.core.asgi import get_asgi_application
 from django.core.management import CommandError, call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 
@@ -46,6 +49,7 @@ def test_a_malformed_setting_is_an_error_that_names_it(settings, given, words):
             "a logout leaves open pages live",
         ),
         ({"ROOT_URLCONF": "django.contrib.auth.urls"}, "E023", "include('jobs.urls')"),
+        ({"MIDDLEWARE": []}, "E024", "lacks 'django.contrib.sessions.middleware.Session"),
         ({"FORCE_SCRIPT_NAME": "/tools", "TIME_ZONE": "Asia/Kathmandu"}, "", ""),
     ],
 )
@@ -59,6 +63,67 @@ def test_a_setting_of_django_that_breaks_a_promise_is_refused_by_name(
     for error in found:
         name, value = next(iter(given.items()))
         assert words in error.msg and (name in error.msg or value in error.msg)
+
+
+def test_a_subclass_of_a_middleware_is_that_middleware(settings):
+    own = f"{__name__}.Messages"
+    django = "django.contrib.messages.middleware.MessageMiddleware"
+    settings.MIDDLEWARE = [own if each == django else each for each in settings.MIDDLEWARE]
+    assert checks.check_settings() == []
+
+
+class Messages(MessageMiddleware):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("url", "is_there"),
+    [
+        ("login", True),
+        ("/accounts/login/", True),
+        ("https://login.example/", True),
+        ("/login/", False),
+    ],
+)
+def test_a_login_that_is_nowhere_is_named(settings, url, is_there):
+    settings.LOGIN_URL = url
+    found = checks.check_login()
+    assert [warning.id for warning in found] == ([] if is_there else ["truestep.W002"])
+    assert all("LOGIN_URL = 'admin:login'" in warning.msg for warning in found)
+
+
+def test_without_a_channel_layer_the_check_says_which_line_to_add(settings):
+    assert checks.check_channels() == []
+    settings.CHANNEL_LAYERS = {}
+    [warning] = checks.check_channels()
+    assert warning.id == "truestep.W001"
+    assert "from jobs.defaults import channel_layers" in warning.msg
+
+
+PLAIN = get_asgi_application()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"CHANNEL_LAYERS": {}}, "CHANNEL_LAYERS = channel_layers()"),
+        ({"ASGI_APPLICATION": None}, "ASGI_APPLICATION = 'project.asgi.application'"),
+        ({"ASGI_APPLICATION": "project.asgi.nothing"}, "cannot be imported"),
+        ({"ASGI_APPLICATION": f"{__name__}.PLAIN"}, "PLAIN = with_sockets(PLAIN)"),
+    ],
+)
+def test_serve_refuses_what_is_missing_with_the_line_to_add(settings, given, words):
+    for name, value in given.items():
+        setattr(settings, name, value)
+    with pytest.raises(CommandError) as refused:
+        call_command("serve")
+    assert words in str(refused.value)
+
+
+def test_serve_says_what_to_install_when_its_server_is_missing(monkeypatch):
+    monkeypatch.setitem(sys.modules, "daphne", None)
+    with pytest.raises(CommandError, match=r"pip install 'truestep\[server\]'"):
+        call_command("serve")
 
 
 @pytest.mark.parametrize(

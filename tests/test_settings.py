@@ -129,6 +129,11 @@ def test_a_malformed_value_is_refused_by_name(env, words):
     assert words in complaint
 
 
+def _without_a_key() -> dict[str, str]:
+    env = {name: value for name, value in os.environ.items() if name != "SECRET_KEY"}
+    return env | {"PYTHONPATH": str(ROOT)}  # where jobs is; project is found before
+
+
 @pytest.mark.slow
 def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
     (tmp_path / "project").mkdir()
@@ -139,7 +144,7 @@ def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
         return subprocess.run(
             [sys.executable, "-c", "from project import settings; print(settings.SECRET_KEY)"],
             cwd=tmp_path,
-            env={name: value for name, value in os.environ.items() if name != "SECRET_KEY"},
+            env=_without_a_key(),
             capture_output=True,
             text=True,
             check=True,
@@ -161,7 +166,7 @@ def test_two_first_starts_at_once_agree_on_the_key(tmp_path):
         subprocess.Popen(
             [sys.executable, "-c", "from project import settings; print(settings.SECRET_KEY)"],
             cwd=tmp_path,
-            env={name: value for name, value in os.environ.items() if name != "SECRET_KEY"},
+            env=_without_a_key(),
             stdout=subprocess.PIPE,
             text=True,
         )

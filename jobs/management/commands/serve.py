@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.urls import reverse
 
-from ... import conf, times, triggers
+from ... import checks, conf, times, triggers
 from ...exceptions import NotReady
 from ...system import processes
 from ..terminal import TerminalCommand, on_hangup
@@ -61,6 +61,8 @@ class Command(TerminalCommand):
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         on_hangup(hang_up)
+        if problems := list(checks.serve_problems()):
+            raise CommandError("\n".join(problems))
         try:
             triggers.require_ready()
         except NotReady as error:
