@@ -20,12 +20,12 @@ from django.utils.safestring import SafeString, mark_safe
 
 from . import assets, database, keys, orchestrator, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
+from .codes import RETRY_REFUSED, gist
 from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
 from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
 from .sight.job_list import PAGE_SIZE, IdWindow, mark_of
 from .sight.positions import ENTRIES_SHOWN
 from .sight.steps import FIRST_PAGE, STEPS_SHOWN
-from .statuses import Kind
 from .templatetags.truestep import moment, params, status_cell, words
 from .workers import inbox
 
@@ -268,7 +268,8 @@ class JobAdmin(RowsAdmin):
             if names:
                 text, level = f"Tried again in job {job.pk}: {', '.join(names)}.", messages.SUCCESS
             else:
-                why = job.journal.filter(kind=Kind.NOTE).latest("seq").reason.rpartition(", ")[2]
+                refused = job.journal.filter(code__in=RETRY_REFUSED, source="admin").latest("seq")
+                why = gist(refused.code, refused.data, refused.reason)
                 text, level = f"Nothing to try again in job {job.pk}: {why}.", messages.WARNING
             self.message_user(request, text, level)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from . import database
+from .codes import Code
 from .models import Attempt, Job, LogChunk, Need, Step, Transition, Worker
 from .statuses import (
     CHARGED,
@@ -21,6 +22,7 @@ from .statuses import (
     Kind,
     Status,
     Verdict,
+    explains,
     is_legal,
     status_of_job,
 )
@@ -93,15 +95,15 @@ class _Replay:
     def _origin(self) -> Iterator[str]:
         older = self.job.again_of_id
         if older is not None and self.journal:
-            told = self.journal[0].reason.partition(":")[0]
-            if older >= self.job.pk or told != f"launched again, after job {older}":
-                yield f"again_of is {older}, its birth says {told!r}"
+            birth = self.journal[0]
+            told = birth.data.get("job") if birth.code == Code.JOB_LAUNCHED_AGAIN else None
+            if older >= self.job.pk or told != older:
+                yield f"again_of is {older}, its birth says {birth.reason!r}"
 
     def _moves(self) -> Iterator[str]:
         for entry in self.journal:
             if entry.kind == Kind.REQUEST:
-                self.cancel_requested = entry.reason == "cancel"
-                self.retry_at = None if self.cancel_requested else entry.at
+                self._request(entry)
             elif not self._is_taken_back(entry):
                 self.retry_at = None
             if entry.kind != Kind.MOVE:
@@ -112,6 +114,12 @@ class _Replay:
                 yield from self._step_move(entry, self.steps[entry.step_id])
             else:
                 yield f"entry {entry.seq} is about a step of another job"
+
+    def _request(self, entry: Transition) -> None:
+        if entry.code == Code.REQUEST_CANCEL:
+            self.cancel_requested, self.retry_at = True, None
+        if entry.code == Code.REQUEST_RETRY:
+            self.cancel_requested, self.retry_at = False, entry.at
 
     def _is_taken_back(self, entry: Transition) -> bool:
         """Whether a person's retry takes back an end here: right after the request, all at once."""
@@ -124,6 +132,8 @@ class _Replay:
         moves = JOB_RETRIES if self._is_taken_back(entry) else JOB_MOVES
         if not is_legal(moves, entry.from_status, entry.to_status):
             yield f"entry {entry.seq}: {entry.from_status} → {entry.to_status} is not legal"
+        elif not explains(entry.code, moves, entry.from_status, entry.to_status):
+            yield f"entry {entry.seq}: {entry.code} is not why it became {entry.to_status}"
         self.job_status = entry.to_status
         by_steps = status_of_job(self.job_status, set(self.status.values()))
         if self.job_status != by_steps:
@@ -143,6 +153,8 @@ class _Replay:
         moves = STEP_RETRIES if is_taken_back else STEP_MOVES
         if not is_legal(moves, entry.from_status, new):
             yield f"entry {entry.seq}: {name} {entry.from_status} → {new} is not legal"
+        elif not explains(entry.code, moves, entry.from_status, new):
+            yield f"entry {entry.seq}: {entry.code} is not why {name} became {new}"
         if self.cancel_requested and new in UNFINISHED:
             yield f"entry {entry.seq}: {name} became {new} after cancel was requested"
         if not self.cancel_requested and new == Status.CANCELLED:

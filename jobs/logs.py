@@ -111,6 +111,9 @@ class LogBook:
     _waiting: int = 0  # bytes
     _sent: tuple[int, int] | None = None  # last number and count of lines that may be there
 
+    def __post_init__(self) -> None:
+        self.last = self.claim.log_lines  # the number of the step's last line that is written
+
     def add(self, text: str, level: str = "i") -> None:
         size = len(text.encode()) + 1
         if self._dropped or self._kept + size > self.limit:
@@ -167,6 +170,8 @@ class LogBook:
             crashpoints.reach("log.before_commit")
         crashpoints.reach("log.after_commit")
         self._forget(lines)
+        if lines:
+            self.last = last
         self._progress = None
 
     def _step(self) -> StepQuerySet:
@@ -180,6 +185,7 @@ class LogBook:
             last, lines = self._sent
             if self._step().filter(log_lines=last).exists():
                 self._forget(lines)
+                self.last = last
             self._sent = None
 
     def _forget(self, lines: int) -> None:

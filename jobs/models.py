@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from . import conf
+from .codes import words
 from .statuses import CRASHES, JOB_STATUSES, TERMINAL, UNFINISHED, Kind, Status, Verdict
 from .text import isolated
 
@@ -307,7 +308,9 @@ class Transition(models.Model):
     at = models.DateTimeField()
     actor = models.CharField(max_length=150, blank=True)  # a person's name; empty: Truestep itself
     source = models.CharField(max_length=10, blank=True)  # page, admin, command, python, worker
-    reason = models.CharField(max_length=500, blank=True)
+    code = models.CharField(max_length=40, default="")  # what it means: ``codes``
+    data = JSONText(default=dict)  # of that code
+    reason = models.CharField(max_length=500, blank=True)  # its words in English
 
     class Meta:
         ordering: ClassVar = ["job", "seq"]
@@ -327,6 +330,11 @@ class Transition(models.Model):
         what = f"step {self.step_id}" if self.step_id else f"job {self.job_id}"
         return f"{self.job_id}.{self.seq} {self.kind} {what} {self.from_status}→{self.to_status}"
 
+    @property
+    def words(self) -> str:
+        """What it says, in the language that is active when it is shown."""
+        return words(self.code, self.data, self.reason)
+
     def as_json(self) -> dict[str, Any]:
         """The entry as every command prints it."""
         return {
@@ -340,6 +348,8 @@ class Transition(models.Model):
             "at": rfc3339(self.at),
             "actor": self.actor,
             "reason": self.reason,
+            "code": self.code,
+            "data": self.data,
         }
 
 

@@ -231,15 +231,18 @@ def _known(desk: Desk, state: JobState) -> frozenset[str]:
     return desk.known.get(state.job.definition, frozenset())
 
 
-def finish(desk: Desk, held: Claim, outcome: Outcome, room: int) -> list[Claim]:
+def finish(
+    desk: Desk, held: Claim, outcome: Outcome, room: int, *, log_lines: int | None = None
+) -> list[Claim]:
     """Record how an attempt ended and start up to *room* steps of the same job, in one batch.
 
-    Raises Overtaken when the attempt is not this worker's any more; nothing is written then.
+    *log_lines* is the number of the step's last log line, where it is known. Raises Overtaken when
+    the attempt is not this worker's any more; nothing is written then.
     """
 
     def decide(batch: Batch) -> None:
         step = batch.held(held)
-        _end(batch, step, held, desk.worker, outcome)
+        _end(batch, step, held, desk.worker, outcome, log_lines)
         if outcome.verdict not in REQUEUED:
             _start_ready(batch, desk, room)
 
@@ -269,7 +272,14 @@ def _deleted_is_overtaken() -> Iterator[None]:
         raise Overtaken("The job was deleted.") from error
 
 
-def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: Outcome) -> None:
+def _end(
+    batch: Batch,
+    step: Step,
+    held: Claim,
+    worker: Worker | None,
+    outcome: Outcome,
+    log_lines: int | None,
+) -> None:
     is_wanted = not batch.state.job.cancel_requested
     is_given_up = outcome.verdict is Verdict.INTERRUPTED and not step.may_be_interrupted
     if is_given_up and is_wanted:
@@ -282,6 +292,7 @@ def _end(batch: Batch, step: Step, held: Claim, worker: Worker | None, outcome: 
         result=outcome.result,
         error=outcome.error,
         traceback=outcome.traceback,
+        log_lines=log_lines,
     )
     has_retry = outcome.may_retry and step.has_retry_left(outcome.verdict)
     match outcome.verdict:
@@ -345,7 +356,7 @@ def _end_for_another(state: JobState, attempt: Attempt, outcome: Outcome) -> Non
     held = Claim.of(attempt.step, attempt.started_at)
 
     def decide(batch: Batch) -> None:
-        _end(batch, batch.held(held), held, attempt.worker, outcome)
+        _end(batch, batch.held(held), held, attempt.worker, outcome, None)
 
     transitions.commit(state, decide, name="recover", source="worker")
 

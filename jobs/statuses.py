@@ -138,6 +138,23 @@ def is_legal(moves: Moves, old: str, new: str) -> bool:
     return new in moves.get(Status(old), {})
 
 
+_EXPLAINING = frozenset(
+    code
+    for moves in (STEP_MOVES, STEP_RETRIES, JOB_MOVES, JOB_RETRIES)
+    for onward in moves.values()
+    for codes in onward.values()
+    for code in codes
+)
+
+
+def explains(code: str, moves: Moves, old: str, new: str) -> bool:
+    """True when an entry with this code may tell the legal move from *old* to *new*.
+
+    So may one whose code is in no table: a text, or of another release.
+    """
+    return code not in _EXPLAINING or code in moves[Status(old)][Status(new)]
+
+
 def only_code(moves: Moves, old: str, new: str) -> Code:
     """The code of a legal move that has one meaning."""
     [code] = moves[Status(old)][Status(new)]

@@ -75,6 +75,7 @@ class Claim:
     tag: str  # of the journal entry that began it
     timeout: float | None
     started_at: datetime
+    log_lines: int  # of the step, before this attempt
 
     @classmethod
     def of(cls, step: Step, started_at: datetime) -> Claim:
@@ -88,6 +89,7 @@ class Claim:
             tag=step.tag,
             timeout=step.timeout,
             started_at=started_at,
+            log_lines=step.log_lines,
         )
 
 
@@ -102,6 +104,7 @@ class Ending:
     result: Any = None
     error: str = ""
     traceback: str = ""
+    log_lines: int | None = None  # of the step, in the end; None: its row is asked
 
 
 @dataclass
@@ -501,6 +504,8 @@ class Batch:
             at=self.now,
             actor=shorten(self._actor, _ACTOR),
             source=self._source,
+            code=fact.code,
+            data=dict(fact.data),
             reason=shorten(fact.reason, _REASON),
         )
         self._entries.append(entry)
@@ -510,7 +515,9 @@ class Batch:
         """running → *to*: count the attempt, and write its end and the entry that tells it."""
         self._touch(step)
         self._charge(step, ending.verdict)
+        step.log_lines = _log_lines(step) if ending.log_lines is None else ending.log_lines
         fact = ending.fact.but(
+            log_lines=step.log_lines,
             failures=step.failures,
             crashes=step.crashes,
             interruptions=step.interruptions,
@@ -710,11 +717,19 @@ def bear(
         at=job.created_at,
         actor=shorten(actor, _ACTOR),
         source=source,
+        code=fact.code,
+        data=dict(fact.data),
         reason=shorten(fact.reason, _REASON),
     )
     news.announce(job.pk, 1)
     crashpoints.reach("launch.before_commit")
     return job
+
+
+def _log_lines(step: Step) -> int:
+    """How many lines the log of a step has now: while it runs, its remembered row does not know."""
+    lines = Step.objects.filter(pk=step.pk).values_list("log_lines", flat=True)
+    return next(iter(lines), step.log_lines)  # of a deleted job there is no row
 
 
 def new_tag() -> str:

@@ -631,7 +631,7 @@ class Simulation:
                 facts = [entry.seq, entry.kind, step, entry.attempt]
                 facts += [entry.from_status, entry.to_status, entry.actor, entry.source]
                 when = "" if entry.seq == 1 else str(entry.at)
-                history.append(["entry", *facts, told(entry.reason), when])
+                history.append(["entry", *facts, entry.code, told(entry.reason), when])
             columns = (
                 "name",
                 "status",

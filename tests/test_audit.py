@@ -299,7 +299,7 @@ LATER_LIES = {
     ),
     "a cancelled job that went on": (
         "cancelled",
-        ENTRY.format("kind = 'request', reason = 'cancel'", "kind = 'birth'"),
+        ENTRY.format("kind = 'request', code = 'request.cancel'", "kind = 'birth'"),
         "one became running after cancel was requested",
     ),
     "another job that one follows": (

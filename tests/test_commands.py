@@ -32,6 +32,7 @@ from tests.support import (
 pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 ENTRY = ["job", "seq", "kind", "step", "attempt", "from", "to", "at", "actor", "reason"]
+ENTRY += ["code", "data"]
 
 
 def manage(*arguments, env=None, seconds=60):

@@ -390,7 +390,9 @@ class EmbeddedWorker(WorkerProcess):
         ending = running.ending(worker_stops=self._stopping)
         try:
             running.book.write()
-            claims = orchestrator.finish(self._desk, running.claim, ending, room)
+            claims = orchestrator.finish(
+                self._desk, running.claim, ending, room, log_lines=running.book.last
+            )
         except Overtaken:
             self._lose(running)
             return

@@ -180,11 +180,11 @@ class Lines(Follower):
         by = f" by {entry.actor}" if entry.actor else ""
         match entry.kind:
             case Kind.BIRTH:
-                return f"launched{by} {said(entry)}".rstrip()
+                return f"{asked(entry)}{by}: {said(entry)}".removesuffix(": ")
             case Kind.REQUEST:
                 return f"{asked(entry)} requested{by}: {said(entry)}".removesuffix(": ")
             case Kind.NOTE:
-                return entry.reason
+                return str(entry.words)
         key = entry.step_id or 0
         if entry.to_status == Status.RUNNING:
             self._started[key] = entry
@@ -193,7 +193,7 @@ class Lines(Follower):
         if key in self._started and entry.to_status in TERMINAL:
             seconds = (entry.at - self._started[key].at).total_seconds()
             took = f" after {duration(seconds)}"
-        why = "" if entry.to_status == Status.SUCCEEDED else f" ({entry.reason})"
+        why = "" if entry.to_status == Status.SUCCEEDED else f" ({entry.words})"
         return f"{entry.to_status}{took}{why}"
 
     def _tell_log(self, step: Step) -> None:

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from .. import keys
+from ..codes import gist
 from ..definitions.parameters import in_words
 from ..models import Job, Step, Transition
 from ..sentences import Sentence
@@ -91,18 +92,16 @@ def once(context: dict[str, Any]) -> SafeString:
 
 @register.filter
 def asked(entry: Transition) -> str:
-    """What a request asked for, without the reason that was given."""
-    return entry.reason.partition(": ")[0]
+    """What somebody asked for, without the reason that was given."""
+    return gist(entry.code, entry.data, entry.reason)
 
 
 @register.filter
 def why(entry: Transition) -> str:
-    """What a journal entry says beside what it did."""
-    if entry.kind == Kind.REQUEST:
-        return entry.reason.partition(": ")[2]
-    if entry.kind == Kind.BIRTH:
-        return entry.reason.removeprefix("launched").lstrip(" :")
-    return entry.reason
+    """Why somebody asked; of another entry, all that it says."""
+    if entry.kind in (Kind.REQUEST, Kind.BIRTH):
+        return isolated(entry.data.get("why", ""))
+    return entry.words
 
 
 @register.filter
