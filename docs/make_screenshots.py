@@ -1,9 +1,9 @@
 """Make the pictures of the documentation: the real pages of real jobs, in Chromium.
 
-    .venv/bin/python docs/make_screenshots.py DIRECTORY
+    .venv/bin/python docs/make_screenshots.py
 
-DIRECTORY is what repository_report reads; a checkout of many thousand files keeps it busy long
-enough to be seen. One picture is of a job that the project does not have: docs/trouble/jobs.py.
+The report is on the virtualenv, whose thousands of files keep it busy long enough to be seen. One
+picture is of a job that the project does not have: docs/trouble/jobs.py.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def take_pictures(url: str) -> None:
         take(page, "empty")
         launch("run_command", "--command", "python3 --version")
         failed = launch("run_command", "--command", "python3 no-such-program.py")
-        report = launch("repository_report", "--path", sys.argv[1])
+        report = launch("repository_report", "--path", str(ROOT / ".venv"))
         page.goto(f"{url}jobs/{report}/")
         expect(page.locator("body")).to_have_attribute("data-live", "live")
         with running("worker"):

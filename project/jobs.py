@@ -1,204 +1,170 @@
-"""The example definitions, both on real input: a report on a directory, and any program."""
+"""The example definitions: a report on a directory, and any program."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
-import signal
 import subprocess
-import time
-from functools import partial
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TypeVar
 
 from django import forms
 from django.conf import settings
 
-from jobs.definitions import JobDefinition, step
+from jobs import JobDefinition, NoRetry, step
 from jobs.runner import Run
 
-from . import report
+T = TypeVar("T")
+TOP = 10  # rows of each list in the report
+READS: Any = {"retries": 2, "retry_delay": 1, "retry_on": OSError}  # a file may vanish meanwhile
+SKIPPED = {"__pycache__", "node_modules"}  # directories; hidden ones are skipped, too
 
 
 class RepositoryReport(JobDefinition):
-    """Report on a directory or git checkout: lines per language, largest files, duplicates."""
+    """Report on a directory: lines by file type, largest files, duplicates."""
 
     class Params(forms.Form):
         path = forms.CharField(
-            help_text="A directory or git checkout, for example /srv/project",
-            error_messages={"required": "Give a directory, for example /srv/project."},
+            initial=".", help_text="A directory; a relative path starts at this checkout"
         )
 
         def clean_path(self) -> str:
-            return _full_path(self.cleaned_data["path"])
+            return os.path.realpath(settings.BASE_DIR / self.cleaned_data["path"])
 
     @classmethod
     def authorize(cls, params: dict[str, Any], *, actor: str, source: str) -> None:
-        """From a page only what is below REPORT_ROOT; a command's user reads the disk anyway."""
-        root = os.path.realpath(settings.REPORT_ROOT)
-        if source not in ("command", "python") and not Path(params["path"]).is_relative_to(root):
+        """Pages report on this checkout only; whoever has a shell can read the disk anyway."""
+        root, path = os.path.realpath(settings.BASE_DIR), Path(params["path"])
+        if source in ("page", "admin") and not path.is_relative_to(root):
             message = f"Give a directory below {root}; the launch command takes any other."
-            raise forms.ValidationError({"path": message})
-        # Only now: whoever is refused above must not learn what exists elsewhere.
-        try:
-            _directory(params["path"])
-        except forms.ValidationError as error:
-            raise forms.ValidationError({"path": error.messages}) from error
+        elif not os.path.isdir(path):  # only now: a page must not show what exists elsewhere
+            message = f"{shown(path)} is not a directory, or you may not read it."
+        else:
+            return
+        raise forms.ValidationError({"path": message})
 
-    @step
-    def list_files(self, run: Run) -> dict[str, Any]:
-        path = _directory(run.params["path"])
-        listing = report.list_names(path)
-        run.log(f"{report.shown(path)}, {listing.how}")
-        for remark in listing.remarks[: report.NAMED]:
-            run.log(remark, level="warning")
-        found = report.look_at(path, run.track(listing.names, "looking at files"))
-        if listing.remarks:
-            found.left_out[report.UNLISTED] = len(listing.remarks)
-        size = sum(file.size for file in found.files)
-        run.log(f"{report.many(len(found.files), 'file')}, {report.in_bytes(size)}")
-        for what, count in found.left_out.items():
-            run.log(f"left out, {what}: {count:,}")
-        numbers = {"files": len(found.files), "bytes": size, "left_out": dict(found.left_out)}
-        return numbers | {"by_git": listing.by_git}
+    @step(**READS)
+    def list_files(self, run: Run) -> dict[str, int]:
+        if not os.path.isdir(run.params["path"]):
+            raise NoRetry(f"{run.params['path']} is no longer a directory.")
+        sizes = [path.stat().st_size for path in run.track(files(run), "looking at files")]
+        run.log(f"{len(sizes):,} files, {sum(sizes):,} bytes")
+        return {"files": len(sizes), "bytes": sum(sizes)}
 
     @step(needs=["list_files"])
-    def count_lines(self, run: Run) -> dict[str, Any]:
-        counts, unread = report.LineCounts(), _unread(run)
-        for file in run.track(_files(run), "counting lines"):
-            with unread.noting(file):
-                counts.add(file, report.count_lines(file.path))
-        summary = counts.summary() | {"unread": unread.count}
-        for item in summary["languages"]:
-            lines, files = report.many(item["lines"], "line"), report.many(item["files"], "file")
-            run.log(f"{item['name']}: {lines} in {files}")
-        run.log(f"Binary: {summary['binary']:,}. Could not be read: {unread.count:,}.")
-        return summary
+    def count_lines(self, run: Run) -> dict[str, int]:
+        lines: Counter[str] = Counter()
+        for path, count in read_each(run, files(run), "counting lines", newlines):
+            lines[shown(path.suffix) or "none"] += count
+        for suffix, count in lines.most_common():
+            run.log(f"{suffix}: {count:,} lines")
+        return dict(lines.most_common())
 
-    @step(needs=["list_files"])
-    def largest_files(self, run: Run) -> list[dict[str, Any]]:
-        files = report.largest(run.track(_files(run), "comparing sizes"))
-        for file in files:
-            run.log(f"{report.in_bytes(file.size)}  {report.shown(file.name)}")
-        return [{"name": report.shown(file.name), "size": file.size} for file in files]
+    @step(needs=["list_files"], **READS)
+    def largest_files(self, run: Run) -> list[list[Any]]:
+        largest = sorted(((path.stat().st_size, shown(path)) for path in files(run)), reverse=True)
+        for size, name in largest[:TOP]:
+            run.log(f"{size:,} bytes  {name}")
+        return [[name, size] for size, name in largest[:TOP]]
 
-    @step(needs=["list_files"])
-    def find_duplicates(self, run: Run) -> dict[str, Any]:
-        candidates = report.possible_duplicates(_files(run))
-        run.log(f"Comparing {report.many(len(candidates), 'file')} that have the size of another")
-        duplicates, unread = report.Duplicates(), _unread(run)
-        for file in run.track(candidates, "comparing content"):
-            with unread.noting(file):
-                duplicates.add(file, report.digest(file.path))
-        summary = duplicates.summary() | {"unread": unread.count}
-        wasted = report.in_bytes(summary["wasted"])
-        run.log(f"{report.many(summary['groups'], 'group')} of equal files, {wasted} wasted")
-        return summary
+    @step(needs=["list_files"], **READS)
+    def find_duplicates(self, run: Run) -> list[list[str]]:
+        sizes = {path: path.stat().st_size for path in files(run)}
+        shared = Counter(sizes.values())
+        candidates = [path for path, size in sizes.items() if size and shared[size] > 1]
+        groups: defaultdict[bytes, list[str]] = defaultdict(list)
+        for path, digest in read_each(run, candidates, "comparing content", content_digest):
+            groups[digest].append(shown(path))
+        duplicates = [group for group in groups.values() if len(group) > 1]
+        run.log(f"{len(duplicates):,} groups of equal files")
+        return duplicates[:TOP]
 
     @step(needs=["count_lines", "largest_files", "find_duplicates"])
-    def write_report(self, run: Run) -> dict[str, Any]:
-        text = report.markdown(run.params["path"], run.results)
-        for line in text.splitlines():
+    def write_report(self, run: Run) -> str:
+        results = run.results
+        report = [
+            f"# Report on {shown(run.params['path'])}",
+            f"{results['list_files']['files']:,} files, {results['list_files']['bytes']:,} bytes",
+            "## Lines by file type",
+            *(f"- {suffix}: {count:,}" for suffix, count in results["count_lines"].items()),
+            "## Largest files",
+            *(f"- {name}: {size:,} bytes" for name, size in results["largest_files"]),
+            "## Equal files",
+            *(f"- {', '.join(names)}" for names in results["find_duplicates"]),
+        ]
+        for line in report:
             run.log(line)
-        return {
-            "files": run.results["list_files"]["files"],
-            "bytes": run.results["list_files"]["bytes"],
-            "lines": run.results["count_lines"]["lines"],
-            "wasted_bytes": run.results["find_duplicates"]["wasted"],
-            "markdown": text,
-        }
+        return "\n".join(report)
 
 
-def _full_path(given: str) -> str:
-    """*given* without symlinks. Raises ValidationError when it could mean two places."""
-    if not os.path.isabs(given) and Path.cwd() != settings.BASE_DIR:
-        # This runs once where the job is launched and again in the worker: both must mean the same.
-        full = report.shown(os.path.abspath(given))
-        name = report.shown(given)
-        raise forms.ValidationError(f"{name} is not a full path. Give the full one: {full}")
-    return os.path.realpath(given)
+def files(run: Run) -> list[Path]:
+    """The regular files below the job's directory; links are not followed."""
+
+    def cannot_list(error: OSError) -> None:
+        run.log(f"cannot list {shown(error.filename)}: {error.strerror}", level="warning")
+
+    found = []
+    for directory, inner, names in os.walk(run.params["path"], onerror=cannot_list):
+        inner[:] = [name for name in inner if not name.startswith(".") and name not in SKIPPED]
+        paths = (os.path.join(directory, name) for name in names)
+        found += [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]
+    return list(map(Path, sorted(found)))
 
 
-def _directory(path: str) -> str:
-    """*path* itself. Raises ValidationError when it is no directory that can be seen."""
-    name = report.shown(path)
-    if not os.path.exists(path):
-        raise forms.ValidationError(f"{name} does not exist, or may not be seen. Check its name.")
-    if not os.path.isdir(path):
-        raise forms.ValidationError(f"{name} is no directory. Give the one that contains it.")
-    return path
+def read_each(
+    run: Run, paths: list[Path], text: str, read: Callable[[BinaryIO], T]
+) -> Iterator[tuple[Path, T]]:
+    """What *read* makes of each file, until the job is cancelled; unreadable files are logged."""
+    for path in run.track(paths, text):
+        if run.cancelled:
+            return
+        try:
+            with path.open("rb") as file:
+                answer = read(file)
+        except OSError as error:
+            run.log(f"cannot read {shown(path)}: {error.strerror}", level="warning")
+        else:
+            yield path, answer
 
 
-def _files(run: Run) -> list[report.File]:
-    """The files as they are now: their names need not be text, so no result holds them all."""
-    path = _directory(run.params["path"])
-    listing = report.list_names(path, by_git=run.results["list_files"]["by_git"])
-    return report.look_at(path, listing.names).files
+def newlines(file: BinaryIO) -> int:
+    return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(2**20), b""))
 
 
-def _unread(run: Run) -> report.Unread:
-    return report.Unread(partial(run.log, level="warning"))
+def content_digest(file: BinaryIO) -> bytes:
+    return hashlib.file_digest(file, "blake2b").digest()
 
 
-class ProgramError(Exception):
-    """The program could not be started, or ended with anything but 0."""
+def shown(name: str | Path) -> str:
+    """A file name as text: the bytes that are not UTF-8 are replaced."""
+    return os.fsencode(name).decode(errors="replace")
 
 
 class RunCommand(JobDefinition):
     """Run a program: its output is the step's log, and its exit code decides."""
 
-    # Nobody is ever granted this permission, so on the page it leaves superusers.
-    permission = "truestep.run_any_command"
+    permission = "truestep.run_any_command"  # no one is granted it: on the page, superusers only
 
     class Params(forms.Form):
-        command = forms.CharField(
-            help_text="Program and arguments, quoted as for a shell; no shell runs it",
-            error_messages={"required": "Give a program and its arguments, for example: ls -l"},
-        )
+        command = forms.CharField(help_text="Program and arguments, quoted as for a shell")
 
         def clean_command(self) -> list[str]:
-            return _words(self.cleaned_data["command"])
+            try:
+                return shlex.split(self.cleaned_data["command"])
+            except ValueError as error:  # no closing quotation, for example
+                raise forms.ValidationError(f"{error}.") from error
 
     @step
-    def run_program(self, run: Run) -> dict[str, Any]:
-        words = run.params["command"]
-        run.log(f"$ {shlex.join(words)}  (in {os.getcwd()})")
-        started = time.monotonic()
-        code = _run_to_the_end(words)
-        run.log(f"{_ending(code)} after {time.monotonic() - started:.1f} s")
-        if code != 0:
-            raise ProgramError(f"{words[0]} {_ending(code)}")
-        return {"exit_code": code}
-
-
-def _words(command: str) -> list[str]:
-    try:
-        words = shlex.split(command)
-    except ValueError as error:  # "No closing quotation" or "No escaped character"
-        message = f"{error}: close every quote, and write \\\\ for a backslash."
-        raise forms.ValidationError(message) from error
-    if not words[0]:
-        raise forms.ValidationError("The first word is empty; it must name a program.")
-    return words
-
-
-def _run_to_the_end(words: list[str]) -> int:
-    """The exit code, or a signal number with a minus. The child writes where this process does."""
-    try:
-        child = subprocess.Popen(words, stdin=subprocess.DEVNULL)
-    except OSError as error:
-        raise ProgramError(
-            f"{words[0]} cannot be started: {error.strerror}. Give an executable file, "
-            "or a program on the PATH of the worker."
-        ) from error
-    with child:
-        try:
-            return child.wait()
-        finally:
-            child.terminate()  # for a step that is stopped; one that has ended is left alone
-
-
-def _ending(code: int) -> str:
-    if code < 0:
-        return f"was killed by signal {-code} ({signal.strsignal(-code)})"
-    return f"ended with exit code {code}"
+    def run_program(self, run: Run) -> dict[str, int]:
+        run.log(f"$ {shlex.join(run.params['command'])}")
+        with subprocess.Popen(run.params["command"], stdin=subprocess.DEVNULL) as program:
+            try:
+                program.wait()
+            finally:
+                program.terminate()  # when the step is stopped; harmless when the program has ended
+        if program.returncode:
+            raise subprocess.CalledProcessError(program.returncode, run.params["command"])
+        return {"exit_code": program.returncode}

@@ -187,6 +187,3 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
 TRUESTEP: dict[str, object] = {"run_directory": str(VAR_DIR / "run")}
-
-# The example repository_report reads directories below this one when it is launched from the page.
-REPORT_ROOT = env.path("REPORT_ROOT", BASE_DIR)

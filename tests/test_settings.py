@@ -35,7 +35,6 @@ def read_settings(**env):
         "DEBUG",
         "PORT",
         "SECRET_KEY",
-        "REPORT_ROOT",
         "HTTPS",
         "ALLOWED_HOSTS",
         "REDIS_URL",
