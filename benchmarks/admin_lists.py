@@ -77,7 +77,8 @@ def run_some() -> None:
 
 def copy(times: int) -> None:
     """So many copies of all there is, each with ids of its own."""
-    from jobs import database, triggers
+    from jobs import database
+    from jobs.database import triggers
     from jobs.models import Attempt, Job, Step, Transition
 
     models = (Job, Step, Attempt, Transition)

@@ -181,7 +181,7 @@ class JobAdmin(RowsAdmin):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list; its script keeps the status cells true, and never touches a check box."""
-        if request.method == "GET" and (held := database.words()):
+        if request.method == "GET" and (held := database.lock_sentence()):
             messages.warning(request, words(held))
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
@@ -292,14 +292,14 @@ class JobAdmin(RowsAdmin):
         until = time.monotonic() + PATIENCE_SECONDS
         for number, job in enumerate(chosen):
             try:
-                with database.patience(max(LEAST_SECONDS, until - time.monotonic())):
+                with database.lock_timeout(max(LEAST_SECONDS, until - time.monotonic())):
                     act(job, keys.intent_of(request, action, job.pk))
             except KeyRefused as error:
                 return keys.ask_again(request, title, str(error))
             except DatabaseBusy as error:
                 told = f"Stopped at job {job.pk}: the database is locked by {error.holder}."
                 return keys.ask_again(request, title, told, status=503)
-            except (*database.TROUBLE, InsideTransaction) as error:
+            except (*database.DATABASE_ERRORS, InsideTransaction) as error:
                 left = ", ".join(str(other.pk) for other in chosen[number + 1 :])
                 self.message_user(
                     request,

@@ -29,15 +29,17 @@ class TruestepConfig(AppConfig):
 
 def _remove_triggers(using: str, plan: Sequence[Any], **kwargs: Any) -> None:
     """Before migrations that may rebuild a table; until they are through, no worker starts."""
-    from . import database, triggers
+    from . import database
+    from .database import triggers
 
     if plan and using == database.alias():
-        triggers.make_way()
+        triggers.remove_before_migrations()
 
 
 def _install_triggers(using: str, **kwargs: Any) -> None:
     """After every ``migrate``: SQLite drops triggers when it rebuilds a table."""
-    from . import database, triggers
+    from . import database
+    from .database import triggers
 
     if using == database.alias():
         triggers.install()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -33,7 +32,6 @@ NO_CHANNEL_LAYER = (
     f"your settings: from {conf.PACKAGE}.defaults import channel_layers; "
     "CHANNEL_LAYERS = channel_layers()"
 )
-SQLITE_ENGINE = f"{conf.PACKAGE}.backends.sqlite"
 
 
 @register(Tags.compatibility)
@@ -74,24 +72,13 @@ def check_database(
 def _database_problems() -> Iterator[tuple[str, str]]:
     its, connection = f"DATABASES[{database.alias()!r}]", database.connection
     other = "or name another database in TRUESTEP['database']"
-    if connection.vendor not in ("postgresql", "sqlite"):
-        yield (
-            "E010",
-            f"{its} is {connection.display_name}, for which Truestep has no triggers that guard "
-            f"its rows. Use PostgreSQL or SQLite, {other}.",
-        )
+    for problem in database.dialect_of(connection).problems():
+        yield problem.number, f"{its}{problem.what} {problem.remedy}, {other}."
     if not connection.settings_dict["AUTOCOMMIT"]:
         yield (
             "E011",
             f"{its}['AUTOCOMMIT'] is False: what Truestep writes would not be committed. "
             f"Remove it, {other}.",
-        )
-    if database.is_shared_file() and (missing := _missing_options(connection)):
-        yield (
-            "E012",
-            f"{its} lacks {' and '.join(missing)}, without which the processes that share this "
-            f"SQLite file block each other. Set its ENGINE to {SQLITE_ENGINE!r}, which has them "
-            f"unless OPTIONS say otherwise, {other}.",
         )
     if any(map(_is_sent_elsewhere, apps.get_app_config(database.LABEL).get_models())):
         first = f"{database.Router.__module__}.{database.Router.__name__}"
@@ -100,26 +87,6 @@ def _database_problems() -> Iterator[tuple[str, str]]:
             f"A database router sends Truestep's rows elsewhere than to {database.alias()!r}. "
             f"Put {first!r} first in DATABASE_ROUTERS; TRUESTEP['database'] says where they are.",
         )
-    zone = connection.settings_dict["TIME_ZONE"]
-    if connection.vendor == "sqlite" and zone not in (None, "UTC"):
-        yield (
-            "E014",
-            f"{its}['TIME_ZONE'] is {zone!r}: a SQLite would keep moments without their zone, and "
-            f"the hour after daylight saving twice. Remove it, {other}; TIME_ZONE of the settings "
-            "may stay as it is.",
-        )
-
-
-def _missing_options(its: Any) -> list[str]:
-    """What keeps readers of a SQLite file from waiting for writers, and writers from failing."""
-    its.get_connection_params()  # reads the options
-    missing = []
-    if its.transaction_mode != "IMMEDIATE":
-        missing.append("the transaction mode IMMEDIATE")
-    modes = re.findall(r"journal_mode\W*(\w+)", ";".join(its.init_commands))
-    if [mode.upper() for mode in modes[-1:]] != ["WAL"]:
-        missing.append("PRAGMA journal_mode=WAL")
-    return missing
 
 
 def _is_sent_elsewhere(model: type[Model]) -> bool:
@@ -246,7 +213,7 @@ def check_sqlite(
 ) -> list[CheckMessage]:
     """A SQLite whose file several processes cannot safely share."""
     try:
-        database.require_sound()
+        database.require_safe()
     except DatabaseUnsafe as error:
         return [Error(str(error), id="truestep.E003")]
     return []

@@ -35,7 +35,7 @@ def once(intent: str, do: Callable[[], T], recall: Callable[[Any], T]) -> T:
         try:
             return do()
         except Exception:
-            with suppress(*database.TROUBLE):
+            with suppress(*database.DATABASE_ERRORS):
                 first = _find(intent)
             if first is None:
                 raise

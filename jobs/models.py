@@ -1,6 +1,6 @@
 """The rows: what a job is, and everything that happened to it.
 
-``transitions`` is the only writer of a status; database triggers (``triggers``) see to that. A
+``transitions`` is the only writer of a status; triggers in the database see to that. A
 ``seq`` is the per-job number of a journal entry; a row stamped by an entry carries its seq, so
 "what changed since seq N?" is one indexed question.
 """

@@ -219,7 +219,7 @@ def commit(
                 return batch
             if batch:
                 batch.undo()
-            passing = isinstance(error, _Collision) or database.is_passing(error)
+            passing = isinstance(error, _Collision) or database.is_transient(error)
             if pause is None or not passing:
                 raise
         else:
@@ -236,14 +236,14 @@ def has_arrived(error: BaseException, is_there: Callable[[], bool]) -> bool:
     False, too, while the database cannot be asked: a batch that is tried again collides with itself
     then.
     """
-    if not database.is_severed(error):
+    if not database.is_commit_uncertain(error):
         return False
     for pause in RETRY_PAUSES:
         time.sleep(pause)
         try:
             database.reconnect()
             return is_there()
-        except database.TROUBLE:
+        except database.DATABASE_ERRORS:
             continue
     return False
 

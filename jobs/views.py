@@ -29,7 +29,7 @@ from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
 from . import assets, database, definitions, keys, logs, orchestrator
-from .database import Trouble
+from .database import Outage
 from .definitions import parameters
 from .exceptions import (
     DatabaseBusy,
@@ -108,7 +108,7 @@ def permitted(what: str) -> Callable[[View], View]:
 
 def _patience(request: HttpRequest) -> AbstractContextManager[None]:
     """A person who wants something done is told soon when a lock is in the way."""
-    return database.patience(PATIENCE_SECONDS) if request.method == "POST" else nullcontext()
+    return database.lock_timeout(PATIENCE_SECONDS) if request.method == "POST" else nullcontext()
 
 
 @require_safe
@@ -340,8 +340,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     It reads nothing from the database, not even who asks.
     """
     error = sys.exc_info()[1]
-    kind = database.kind_of(error) if isinstance(error, database.TROUBLE) else Trouble.OTHER
-    if kind is Trouble.OTHER:
+    kind = Outage.OTHER
+    if isinstance(error, database.DATABASE_ERRORS):
+        kind = database.outage_of(error)
+    if kind is Outage.OTHER:
         return HttpResponseServerError(loader.render_to_string("500.html"))
     holder = error.holder if isinstance(error, DatabaseBusy) else ""
     told = {"what": kind.what, "kind": kind.name.lower(), "holder": holder}
@@ -413,7 +415,7 @@ def _render(
     request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
 ) -> HttpResponse:
     can = [what for what in CAN if request.user.has_perm(_PERMISSIONS[what])]
-    held = database.words() if request.method == "GET" else []
+    held = database.lock_sentence() if request.method == "GET" else []
     shared = {"can": " ".join(can), "version": assets.version(), "held": held}
     page = loader.render_to_string(template, context | shared, request)
     # A form is shown as it was sent, also when it was refused for what no page can hold.

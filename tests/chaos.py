@@ -138,7 +138,7 @@ def prepare(directory: Path, kind: str, stack: ExitStack) -> Any:
 
     call_command("migrate", verbosity=0)
     # A worker that is frozen while it writes keeps all others waiting, until this process thaws it.
-    database.be_patient(0.5)
+    database.set_lock_timeout(0.5)
     return server
 
 

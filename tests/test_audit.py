@@ -5,7 +5,8 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from jobs import audit, definitions, triggers, workers
+from jobs import audit, definitions, workers
+from jobs.database import triggers
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry

@@ -11,7 +11,8 @@ from django.core.asgi import get_asgi_application
 from django.core.management import CommandError, call_command
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from jobs import checks, database
+from jobs import checks
+from jobs.database.sqlite import SQLite
 from jobs.exceptions import DatabaseUnsafe
 
 
@@ -179,9 +180,9 @@ def test_an_sqlite_file_on_a_network_is_refused(monkeypatch, mounted, kind, soun
 @pytest.mark.sqlite
 @pytest.mark.parametrize("command", ["serve", "worker", "launch noop"])
 def test_nothing_starts_on_an_unsafe_database(transactional_db, monkeypatch, command):
-    def refuse():
+    def refuse(its):
         raise DatabaseUnsafe("It is not safe.")
 
-    monkeypatch.setattr(database, "require_sound", refuse)
+    monkeypatch.setattr(SQLite, "require_safe", refuse)
     with pytest.raises(CommandError, match="not safe"):
         call_command(*command.split())

@@ -15,7 +15,8 @@ import pytest
 from django.core.management import call_command
 
 from jobs import database as db
-from jobs import triggers
+from jobs.database import triggers
+from jobs.database.timeouts import current_lock_timeout
 from jobs.models import Attempt, Job, Transition, Worker
 from jobs.orchestrator import cancel, launch
 from tests.support import (
@@ -173,9 +174,9 @@ def test_detach_prints_only_the_id(database):
 
 @pytest.mark.both
 def test_a_program_that_calls_the_command_waits_for_locks_as_before(database):
-    before = db._waits(), db._limit_of(db.connection)
+    before = current_lock_timeout(), db.dialect().lock_timeout()
     call_command("launch", "noop", "--detach", stdout=io.StringIO())
-    assert (db._waits(), db._limit_of(db.connection)) == before
+    assert (current_lock_timeout(), db.dialect().lock_timeout()) == before
 
 
 @pytest.mark.both

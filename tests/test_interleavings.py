@@ -85,11 +85,11 @@ class Scene:
 
     def _beat(self, state):
         """It does not wait for a lock: its worker tries again soon."""
-        with closing(database.Aside()) as aside:  # a connection serves one thread
+        with closing(database.SideConnection()) as aside:  # a connection serves one thread
             try:
                 dataclasses.replace(self.post, _aside=aside).beat_in_row()
-            except database.TROUBLE as error:
-                if database.kind_of(error) is not database.Trouble.BUSY:
+            except database.DATABASE_ERRORS as error:
+                if database.outage_of(error) is not database.Outage.BUSY:
                     raise
                 return "busy"
 

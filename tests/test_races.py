@@ -9,6 +9,7 @@ import pytest
 
 from jobs import database, definitions, workers
 from jobs.codes import Fact
+from jobs.database import transactions
 from jobs.exceptions import MoveRefused, Overtaken
 from jobs.models import Attempt, Job, Transition
 from jobs.orchestrator import Desk, cancel, claim, finish, give_up, launch
@@ -29,16 +30,16 @@ class Crowd:
 
 @pytest.fixture
 def crowd(monkeypatch):
-    crowd, take_ticket = Crowd(), database._ticket
+    crowd, take_turn = Crowd(), transactions._turn
 
     @contextmanager
-    def gather(patience):
+    def gather(seconds):
         crowd.waiting.append(threading.current_thread())
         assert crowd.door.wait(10)
-        with take_ticket(patience):
+        with take_turn(seconds):
             yield
 
-    monkeypatch.setattr(database, "_ticket", gather)
+    monkeypatch.setattr(transactions, "_turn", gather)
     return crowd
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from jobs import database
-from jobs.database.watch import watch_commits
+from jobs.database import watch_commits
 from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, launch
 from tests.faults.database import SECONDS, DatabaseFaults

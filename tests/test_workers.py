@@ -144,9 +144,9 @@ def test_no_lock_of_the_database_keeps_a_worker_from_beating(post, tmp_path):
     with DatabaseFaults(tmp_path).busy():
         before = post._answered_at
         post.beat()
-        with pytest.raises(database_module.TROUBLE) as busy:
+        with pytest.raises(database_module.DATABASE_ERRORS) as busy:
             post.beat_in_row()
-        assert database_module.kind_of(busy.value) is database_module.Trouble.BUSY
+        assert database_module.outage_of(busy.value) is database_module.Outage.BUSY
         assert post._answered_at > before
         assert not post.reason_to_stop
     post.beat_in_row()

@@ -14,10 +14,9 @@ import math
 import time
 from collections.abc import Callable
 
-from .. import conf, database, definitions, local_steps, orchestrator, triggers, workers
+from .. import conf, database, definitions, local_steps, orchestrator, workers
 from ..codes import Code, Fact
-from ..database import Trouble
-from ..database.watch import watch_commits
+from ..database import Outage, watch_commits
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
 from ..models import Job
 from ..orchestrator import Desk
@@ -71,7 +70,7 @@ class EmbeddedWorker(WorkerProcess):
 
     # -- the life of a worker
 
-    @database.usual_patience_afterwards()
+    @database.restoring_lock_timeout()
     def run(
         self,
         *,
@@ -80,11 +79,11 @@ class EmbeddedWorker(WorkerProcess):
         every: float = math.inf,
     ) -> None:
         try:
-            triggers.require_ready()
+            database.require_ready()
         except NotReady:
             self._pool.close()
             raise
-        database.be_patient(PATIENCE_SECONDS)
+        database.set_lock_timeout(PATIENCE_SECONDS)
         self._only_job = only_job
         self._sign_on_when_possible(until)
         self._pool.listen_to(self._bell, self._bell.clear)
@@ -128,7 +127,7 @@ class EmbeddedWorker(WorkerProcess):
         logger.debug("%s of %s attempts waited for a fork.", pool.waits_for_fork, pool.attempts)
         try:
             self._post.deregister()
-        except database.TROUBLE as error:  # whoever sweeps next finds the lock free
+        except database.DATABASE_ERRORS as error:  # whoever sweeps next finds the lock free
             logger.warning("The worker could not sign off: %s", error)
             self._post.release()
 
@@ -154,13 +153,13 @@ class EmbeddedWorker(WorkerProcess):
         if time.monotonic() < self._rest_until:
             return
         try:
-            database.mend()
+            database.discard_broken_connection()
             try:
                 self._use_database()
             except DeclaredDead as error:
                 logger.warning("%s It ends what it runs and begins anew.", error)
                 self._begin_anew()
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             self._rest(error)
             self._sweep.hurry()  # the answer to a COMMIT may be lost
         else:
@@ -172,10 +171,10 @@ class EmbeddedWorker(WorkerProcess):
         A lock may be held for long: it is asked for often then, and never waited for, since steps
         are to be stopped in time.
         """
-        is_busy = database.kind_of(error) is Trouble.BUSY
+        is_busy = database.outage_of(error) is Outage.BUSY
         if is_busy:
             workers.restart_row_leases()
-            database.be_patient(SHORT_PATIENCE_SECONDS)
+            database.set_lock_timeout(SHORT_PATIENCE_SECONDS)
         if (told := database.explain(error)) != self._told:
             logger.warning("The worker tries again: %s", told)
         self._told = told
@@ -183,13 +182,13 @@ class EmbeddedWorker(WorkerProcess):
         self._next_row_beat = 0.0  # first see whether the database still knows this worker
         pause = SHORT_RETRY_SECONDS if is_busy else RETRY_SECONDS
         self._rest_until = time.monotonic() + pause
-        self._watch.rest(pause)
+        self._watch.mute(pause)
 
     def _be_patient(self) -> None:
         """Nothing was in the way for a while."""
         if self._told and time.monotonic() > self._rest_until + CALM_SECONDS:
             logger.warning("The database can be used again.")
-            database.be_patient(PATIENCE_SECONDS)
+            database.set_lock_timeout(PATIENCE_SECONDS)
             self._told = ""
 
     def _due_at(self) -> float:
@@ -371,8 +370,8 @@ class EmbeddedWorker(WorkerProcess):
             running.book.write()
         except Overtaken:
             self._lose(running)
-        except database.TROUBLE as error:
-            if database.is_waited_for(error):
+        except database.DATABASE_ERRORS as error:
+            if database.outage_of(error).blocks_every_write:
                 raise
             logger.warning("Log lines wait: %s", database.explain(error))
             self._next_flush = time.monotonic() + RETRY_SECONDS
@@ -396,9 +395,9 @@ class EmbeddedWorker(WorkerProcess):
         except Overtaken:
             self._lose(running)
             return
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             running.retry_at = time.monotonic() + RETRY_SECONDS
-            if database.is_waited_for(error):
+            if database.outage_of(error).blocks_every_write:
                 raise
             logger.warning("The end of %s waits: %s", running.claim.name, database.explain(error))
             return
@@ -460,8 +459,8 @@ class EmbeddedWorker(WorkerProcess):
             return
         try:
             self._post.beat_in_row()
-        except database.TROUBLE as error:
-            if database.kind_of(error) is Trouble.AWAY:
+        except database.DATABASE_ERRORS as error:
+            if database.outage_of(error) is Outage.AWAY:
                 raise
             self._next_row_beat = now + SHORT_RETRY_SECONDS
             self._rest_until = now  # there is trouble

@@ -65,7 +65,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         self.session_key = self.scope["session"].session_key or ""
         try:
             await self._watch(position, page)
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             logger.warning("A page cannot watch: %s", database.explain(error))
             self._leave()
             await self._close(TRY_AGAIN)

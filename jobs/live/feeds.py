@@ -99,7 +99,7 @@ class Feed(ABC):
             viewer.close(4404)
 
     async def _look_for_holder(self) -> None:
-        self._held = as_json(await self._read(database.words))
+        self._held = as_json(await self._read(database.lock_sentence))
 
     def _tell_tick(self, viewer: Viewer, position: Position) -> None:
         viewer.awaits_tick = False

@@ -9,7 +9,7 @@ from contextlib import closing
 
 from django.db import connections
 
-from ..database.watch import CommitWatch, watch_commits
+from ..database import CommitWatch, watch_commits
 from ..system.wakeup import Wakeup
 
 

@@ -155,7 +155,7 @@ def _late(job: Job, living: list[Worker]) -> dict[int, Sentence]:
 
 def _may_wait_for_lock(worker: Worker) -> bool:
     """Whether its heartbeats in the database may wait for a lock, as all writes do."""
-    return not workers.is_here(worker) and bool(database.words())
+    return not workers.is_here(worker) and bool(database.lock_sentence())
 
 
 def _about_gone(worker: Worker | None, observed: bool) -> Sentence:

@@ -25,7 +25,7 @@ from django.utils import timezone
 
 from .. import conf, crashpoints, database, local_steps, news
 from ..codes import Code, Fact
-from ..database import Trouble
+from ..database import Outage
 from ..exceptions import DeclaredDead
 from ..models import Worker
 
@@ -80,7 +80,7 @@ class Registration:
     _row_beats: int = 0
     _beaten_at: float = field(default_factory=lambda: _clock())
     _answered_at: float = field(default_factory=lambda: _clock())
-    _aside: database.Aside = field(default_factory=database.Aside)
+    _aside: database.SideConnection = field(default_factory=database.SideConnection)
 
     def beat(self) -> None:
         """Send one heartbeat to this host. It needs no database."""
@@ -100,8 +100,8 @@ class Registration:
             found = self._aside.update(
                 self._row(), beats=self._row_beats + 1, beat_at=timezone.now()
             )
-        except database.TROUBLE as error:
-            if database.kind_of(error) is not Trouble.AWAY:
+        except database.DATABASE_ERRORS as error:
+            if database.outage_of(error) is not Outage.AWAY:
                 self._answered_at = began
             raise
         crashpoints.reach("beat.after_commit")

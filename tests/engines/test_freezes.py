@@ -74,14 +74,14 @@ def freeze(number, gate):
 
 
 def can_write():
-    db.be_patient(1)
+    db.set_lock_timeout(1)
     try:
         with db.write():
             Step.objects.filter(pk=0).update(seq=0)
-    except db.TROUBLE:
+    except db.DATABASE_ERRORS:
         return False
     finally:
-        db.be_patient(db.PATIENCE_SECONDS)
+        db.set_lock_timeout(db.LOCK_TIMEOUT_SECONDS)
     return True
 
 

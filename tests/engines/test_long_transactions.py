@@ -116,7 +116,7 @@ def test_a_cancel_of_the_holder_reaches_its_worker_and_is_journaled_afterwards(
 ):
     with program("worker", env=SHORT_LEASE), hoarding(FOR_ALL) as job:
         slot = slot_of(tmp_path / "gate")
-        with db.patience(0.3):
+        with db.lock_timeout(0.3):
             answer = ada.post(f"/jobs/{job.pk}/cancel/", follow=True)
         assert answer.status_code == 200
         told = answer.content.decode()

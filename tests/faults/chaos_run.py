@@ -155,7 +155,7 @@ class ChaosRun:
     def _tries(self, act: Callable[[], Any]) -> bool:
         try:
             act()
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             self.say(f"not now: {str(error).splitlines()[0]}")
             connection.close()
             return False

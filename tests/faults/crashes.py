@@ -408,9 +408,9 @@ def persist(do: Callable[[], Any]) -> Any:
     for _ in range(3):
         try:
             return do()
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             trouble = error
-            database.mend()
+            database.discard_broken_connection()
     raise trouble
 
 

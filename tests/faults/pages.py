@@ -60,7 +60,7 @@ class WatchedPage:
         if now < self._look_at:
             return
         self._look_at = now + LOOK_SECONDS
-        with suppress(Error, *database.TROUBLE):
+        with suppress(Error, *database.DATABASE_ERRORS):
             if self._was_live:
                 self._watch(launched)
             elif self._opened_at and now < self._opened_at + OPEN_SECONDS:
@@ -75,7 +75,7 @@ class WatchedPage:
         problem = "was never live"
         while time.monotonic() < deadline:
             tend()
-            with suppress(Error, *database.TROUBLE):
+            with suppress(Error, *database.DATABASE_ERRORS):
                 if self._was_live and not (problem := self._difference()):
                     self.compared += 1
                     break

@@ -17,6 +17,8 @@ from typing import Any
 from django.db import connection
 
 from jobs import crashpoints, database
+from jobs.database import transactions
+from jobs.database.sqlite import turns
 
 DEADLINE = 60.0  # seconds for one piece of an operation
 LOOK_AGAIN = 0.002  # seconds after which PostgreSQL is asked whether a thread waits for a lock
@@ -152,31 +154,31 @@ class Scheduler:
             if thread := self._by_thread.get(threading.current_thread()):
                 thread.stop_at(place)
 
-        take, wait = database._ticket, database._wait_for_turn
+        take, wait = transactions._turn, turns.wait
 
-        def wait_for_turn(handle: int, patience: float) -> None:
+        def wait_for_turn(handle: int, seconds: float) -> None:
             thread = self._by_thread[threading.current_thread()]
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 thread.said.put(("blocked", None))
-                wait(handle, patience)
+                wait(handle, seconds)
             self._holder = thread
 
         @contextmanager
-        def ticket(patience: float) -> Iterator[None]:
+        def turn(seconds: float) -> Iterator[None]:
             try:
-                with take(patience):
+                with take(seconds):
                     yield
             finally:
                 if self._holder is self._by_thread[threading.current_thread()]:
                     self._holder = None
 
-        database._ticket, database._wait_for_turn = ticket, wait_for_turn
-        database.be_patient(DEADLINE)
+        transactions._turn, turns.wait = turn, wait_for_turn
+        database.set_lock_timeout(DEADLINE)
         try:
             with crashpoints.watched(stop):
                 yield
         finally:
-            database._ticket, database._wait_for_turn = take, wait
-            database.be_patient(database.PATIENCE_SECONDS)
+            transactions._turn, turns.wait = take, wait
+            database.set_lock_timeout(database.LOCK_TIMEOUT_SECONDS)

@@ -20,7 +20,7 @@ class Command(TerminalCommand):
         try:
             found = list(differences())
             totals = f"{Job.objects.count()} jobs, {Transition.objects.count()} entries"
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             raise CommandError(database.explain(error), returncode=2) from error
         if found:
             self.stdout.write("\n".join(found))

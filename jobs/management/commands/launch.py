@@ -17,7 +17,6 @@ from ... import (
     database,
     definitions,
     orchestrator,
-    triggers,
     workers,
 )
 from ...definitions.controls import Control, Kind, controls
@@ -73,10 +72,10 @@ class Command(TerminalCommand):
             raise CommandError(gone, returncode=CANNOT_RUN) from error
         except ConnectionError as error:  # the fork server is gone
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             raise CommandError(database.explain(error), returncode=CANNOT_RUN) from error
 
-    @database.usual_patience_afterwards()
+    @database.restoring_lock_timeout()
     def handle(self, *args: Any, **options: Any) -> None:
         if options["follow"] is not None:
             sys.exit(self._follow(options))
@@ -88,8 +87,8 @@ class Command(TerminalCommand):
             raise CommandError(_FOLLOW_ALONE, returncode=BAD_PARAMS)
         detach = options["detach"] or given["detach"]
         as_json = options["json"] or given["json"]
-        triggers.require_ready()
-        database.be_patient(PATIENCE_SECONDS)
+        database.require_ready()
+        database.set_lock_timeout(PATIENCE_SECONDS)
         worker = None if detach or self._is_taken() else self._become_worker()
         if detach:
             self.stdout.write(str(self._launch(given).pk))
@@ -107,7 +106,7 @@ class Command(TerminalCommand):
             raise CommandError(f"There is no job {options['follow']}.", returncode=BAD_PARAMS)
         interrupts = _Interrupts()
         with closing(self._follower(job, options["json"])) as follower:
-            trouble = _Trouble(follower)
+            trouble = _OutageReport(follower)
             while not trouble.tells(follower.is_over):
                 if interrupts.count:
                     follower.say(f"{job} goes on. To stop it, cancel it on its page.")
@@ -207,7 +206,7 @@ class _Interrupts:
         self.has_hung_up = True  # the shell may pass the same hangup on: it is never a second one
 
 
-class _Trouble:
+class _OutageReport:
     """Goes on while the database cannot be used, and says so once."""
 
     def __init__(self, follower: Follower) -> None:
@@ -216,10 +215,10 @@ class _Trouble:
 
     def tells(self, look: Callable[[], bool]) -> bool:
         """What *look* answers; False while it cannot look."""
-        database.mend()
+        database.discard_broken_connection()
         try:
             answer = look()
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             if not self._is_on:
                 self._follower.say(f"{database.explain(error)} This command waits.")
             self._is_on = True
@@ -242,7 +241,7 @@ class _Watch:
         self._worker = worker
         self._follower = follower
         self._interrupts = interrupts
-        self._trouble = _Trouble(follower)
+        self._trouble = _OutageReport(follower)
         self._is_asked = self._cancelled = False
         self._next_check = time.monotonic() + WORKER_CHECK_SECONDS
 

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.urls import reverse
 
-from ... import checks, conf, times, triggers
+from ... import checks, conf, database, times
 from ...exceptions import NotReady
 from ...system import processes
 from ..terminal import TerminalCommand, on_hangup
@@ -64,7 +64,7 @@ class Command(TerminalCommand):
         if problems := list(checks.serve_problems()):
             raise CommandError("\n".join(problems))
         try:
-            triggers.require_ready()
+            database.require_ready()
         except NotReady as error:
             raise CommandError(str(error)) from error
         try:

@@ -29,9 +29,9 @@ class Command(TerminalCommand):
             else:
                 console = console_of(self.stdout)
                 console.print(whole_of(id, console))
-                if held := database.words():
+                if held := database.lock_sentence():
                     console.print(plain(held), style="yellow")
         except (Job.DoesNotExist, OverflowError):  # no database has numbers so large
             raise CommandError(f"There is no job {id}.", returncode=2) from None
-        except database.TROUBLE as error:
+        except database.DATABASE_ERRORS as error:
             raise CommandError(database.explain(error), returncode=2) from error

@@ -47,5 +47,5 @@ class Command(TerminalCommand):
             worker.run()
         except NotReady as error:
             raise CommandError(str(error)) from error
-        except database.TROUBLE as error:  # before it has signed on; later it tries again
+        except database.DATABASE_ERRORS as error:  # before it has signed on; later it tries again
             raise CommandError(database.explain(error)) from error

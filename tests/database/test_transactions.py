@@ -15,7 +15,8 @@ from django.db import (
 )
 
 from jobs import database
-from jobs.database.watch import watch_commits
+from jobs.database import watch_commits
+from jobs.database.sqlite import turns
 from jobs.exceptions import DatabaseBusy
 from jobs.models import Job, Step
 from jobs.orchestrator import cancel, launch
@@ -86,14 +87,21 @@ def test_every_writer_gets_its_turn(transactional_db):
     assert min(counts) >= 20, counts
 
 
-@pytest.mark.sqlite
-def test_a_writer_that_waits_too_long_says_who_holds_it_up(transactional_db, monkeypatch):
-    monkeypatch.setattr(database, "_patience", 0.1)
-    path = database._ticket_path()
-    handle = os.open(path, os.O_RDWR | os.O_CREAT)
+def take_ticket():
+    """Hold the turn of a writer until the descriptor that is returned is closed."""
+    handle = os.open(database.name() + turns.SUFFIX, os.O_RDWR | os.O_CREAT)
     fcntl.flock(handle, fcntl.LOCK_EX)
+    return handle
+
+
+@pytest.mark.sqlite
+def test_a_writer_that_waits_too_long_says_who_holds_it_up(transactional_db):
+    handle = take_ticket()
     try:
-        with pytest.raises(DatabaseBusy, match=r"test\w*\.sqlite3 is locked by a process"):
+        with (
+            database.lock_timeout(0.1),
+            pytest.raises(DatabaseBusy, match=r"test\w*\.sqlite3 is locked by a process"),
+        ):
             launch("noop")
     finally:
         os.close(handle)
@@ -105,8 +113,7 @@ def test_a_writer_that_dies_frees_its_turn(transactional_db):
     """The lock is the kernel's: it goes with the process."""
     pid = os.fork()
     if pid == 0:
-        handle = os.open(database._ticket_path(), os.O_RDWR | os.O_CREAT)
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        take_ticket()
         os._exit(0)
     os.waitpid(pid, 0)
     assert launch("noop").pk
@@ -125,7 +132,7 @@ def test_a_writer_that_dies_frees_its_turn(transactional_db):
     ],
 )
 def test_only_what_may_pass_is_worth_a_retry(error, passing):
-    assert database.is_passing(error) == passing
+    assert database.is_transient(error) == passing
 
 
 @pytest.mark.parametrize(
@@ -136,7 +143,7 @@ def test_the_codes_of_other_databases_are_known(sqlstate, passing):
     cause.sqlstate = sqlstate
     error = OperationalError("words in any language")
     error.__cause__ = cause
-    assert database.is_passing(error) == passing
+    assert database.is_transient(error) == passing
 
 
 # --- somebody has committed -----------------------------------------------------------------------
@@ -214,7 +221,7 @@ def test_a_connection_that_was_cut_is_made_anew(transactional_db):
     in_threads(lambda: connection.cursor().execute(f"SELECT pg_terminate_backend({pid})"))
     with pytest.raises(OperationalError):
         job_of(job.pk)
-    database.mend()
+    database.discard_broken_connection()
     assert job_of(job.pk) == job
 
 
@@ -224,7 +231,7 @@ def test_a_file_that_was_away_is_opened_anew(transactional_db):
     connection.connection.close()
     with pytest.raises(ProgrammingError):
         job_of(job.pk)
-    database.mend()
+    database.discard_broken_connection()
     assert job_of(job.pk) == job
 
 
@@ -236,7 +243,7 @@ def test_the_victim_of_a_deadlock_tries_again_however_short_its_patience(transac
 
     def lock(first, second):
         with (
-            database.patience(1.1),
+            database.lock_timeout(1.1),
             database.write(),
         ):  # PostgreSQL looks for deadlocks after a second
             Job.objects.select_for_update().get(pk=first)
@@ -245,4 +252,4 @@ def test_the_victim_of_a_deadlock_tries_again_however_short_its_patience(transac
 
     answers = in_threads(partial(lock, *jobs), partial(lock, *reversed(jobs)))
     [error] = [answer for answer in answers if answer is not None]
-    assert database.is_passing(error)
+    assert database.is_transient(error)

@@ -11,7 +11,9 @@ from django.db.migrations import Migration
 from django.db.models import F
 from django.utils import timezone
 
-from jobs import crashpoints, triggers
+from jobs import crashpoints
+from jobs.database import triggers
+from jobs.database.sqlite import SQLite
 from jobs.exceptions import TriggersMissing
 from jobs.models import Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, launch
@@ -237,7 +239,7 @@ def test_no_row_takes_the_place_of_another(database, way, model, keys, change):
         )
 
 
-@pytest.mark.parametrize("rule", triggers.rules_of("sqlite"), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("rule", SQLite.rules, ids=lambda rule: rule.name)
 @pytest.mark.sqlite
 def test_a_guard_finds_by_an_index_what_it_looks_for(database, rule):
     condition = re.sub(r"\b(NEW|OLD)\.\w+", "'1'", rule.condition)

@@ -12,8 +12,9 @@ import pytest
 from django.db import OperationalError, connection, connections, router, transaction
 from django.http import HttpResponse
 
-from jobs import checks, triggers
-from jobs.database import Trouble, kind_of
+from jobs import checks
+from jobs.database import Outage, outage_of
+from jobs.database.sqlite import SQLite
 from jobs.exceptions import InsideTransaction
 from jobs.models import Attempt, Job, Worker
 from jobs.orchestrator import cancel, launch
@@ -136,7 +137,7 @@ def test_the_check_names_what_is_wrong_with_the_database(settings, monkeypatch):
     is_sqlite = connection.vendor == "sqlite"
     wanted = ["E011", *(["E012"] if is_sqlite else []), "E013", *(["E014"] if is_sqlite else [])]
     found = {error.id: error.msg for error in checks.check_database()}
-    assert list(found) == [f"truestep.{number}" for number in wanted]
+    assert sorted(found) == [f"truestep.{number}" for number in wanted]
     assert "DATABASES['default']['AUTOCOMMIT'] is False" in found["truestep.E011"]
     assert f"Put '{OURS}' first in DATABASE_ROUTERS" in found["truestep.E013"]
     if is_sqlite:
@@ -166,18 +167,18 @@ def test_an_alias_that_is_not_there_is_refused_by_name(settings):
 @pytest.mark.parametrize(
     ("cause", "kind"),
     [
-        (psycopg.errors.LockNotAvailable("canceling statement"), Trouble.BUSY),
-        (psycopg.OperationalError("connection refused"), Trouble.AWAY),
-        (sqlite3.OperationalError("database is locked"), Trouble.BUSY),
-        (sqlite3.OperationalError("disk I/O error"), Trouble.AWAY),
-        (sqlite3.OperationalError("something else"), Trouble.OTHER),
+        (psycopg.errors.LockNotAvailable("canceling statement"), Outage.BUSY),
+        (psycopg.OperationalError("connection refused"), Outage.AWAY),
+        (sqlite3.OperationalError("database is locked"), Outage.BUSY),
+        (sqlite3.OperationalError("disk I/O error"), Outage.AWAY),
+        (sqlite3.OperationalError("something else"), Outage.OTHER),
     ],
 )
 def test_an_error_of_the_users_database_is_understood_too(db, cause, kind):
     """It may be of the other kind than Truestep's own."""
     error = OperationalError(str(cause))
     error.__cause__ = cause
-    assert kind_of(error) is kind
+    assert outage_of(error) is kind
 
 
 # --- a whole project ------------------------------------------------------------------------------
@@ -283,7 +284,7 @@ def test_migrate_and_launch_use_the_database_that_is_named(fresh):
         assert "python manage.py migrate truestep --database=jobs" in " ".join(early.errors)
     run("migrate", "truestep", "--database=jobs", "--verbosity", "0", env=fresh)
     made = tables_and_triggers(fresh["TEST_ROWS"])
-    assert {"truestep_job", *(rule.name for rule in triggers.RULES)} <= made
+    assert {"truestep_job", *(rule.name for rule in SQLite.rules)} <= made
     assert "auth_user" not in made
     run("shell", "-c", ROLLED_BACK, env=fresh)
     [told] = run("audit", env=fresh)

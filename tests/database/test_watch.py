@@ -16,8 +16,8 @@ import pytest
 from django.db import connection, transaction
 
 from jobs import database
-from jobs.database import watch as watching
-from jobs.database.watch import watch_commits
+from jobs.database import watch_commits
+from jobs.database.sqlite import watch as watching
 from jobs.models import Step
 from jobs.orchestrator import cancel, launch
 from tests.support import in_threads, wait_for

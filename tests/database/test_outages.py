@@ -141,12 +141,10 @@ def test_what_cannot_be_written_to_is_refused_at_the_start(trouble, command, cod
 @pytest.fixture
 def impatient(transactional_db):
     """This process waits for its turn, and for locks, no longer than a moment."""
-    before = db._patience, db._limits_waiting
     connection.close()
-    db.be_patient(0.3)
-    yield
-    db._patience, db._limits_waiting = before
-    connection.close()
+    with db.restoring_lock_timeout():
+        db.set_lock_timeout(0.3)
+        yield
 
 
 def full(trouble):

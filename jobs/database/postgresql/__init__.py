@@ -1,0 +1,7 @@
+"""Everything that Truestep does differently on PostgreSQL.
+
+- ``dialect``: the answers to what ``..dialect`` asks.
+- ``locks``: who is writing. ``watch``: commits of others. ``triggers``: rules in SQL.
+"""
+
+from .dialect import PostgreSQL as PostgreSQL

@@ -1,0 +1,122 @@
+"""PostgreSQL: a server that several hosts use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from ..commits import CommitWatch
+from ..dialect import Dialect, Problem, TransactionState
+from ..outages import Outage
+from ..rules import Rule
+from . import locks, triggers
+from .watch import Listener
+
+_OUTAGES = {  # by SQLSTATE, or by the beginning of several
+    "40": Outage.BUSY,
+    "55P03": Outage.BUSY,  # lock_timeout
+    "53300": Outage.BUSY,  # too many connections
+    "53": Outage.FULL,
+    "25006": Outage.READ_ONLY,
+    "42P01": Outage.EMPTY,
+    "08": Outage.AWAY,
+    "57P": Outage.AWAY,
+    "25P03": Outage.AWAY,  # idle_in_transaction_session_timeout
+}
+_CONFLICTS = {"40001", "40P01"}  # serialization failure, deadlock
+# As libpq numbers the states of a transaction, which psycopg2 does, too.
+_IDLE, _UNKNOWN = 0, 4
+
+
+class PostgreSQL(Dialect):
+    is_server = True
+
+    def problems(self) -> Iterator[Problem]:
+        return iter(())
+
+    # --- the connection
+
+    def name(self) -> str:
+        settings = self.connection.settings_dict
+        server = ":".join(filter(None, (settings["HOST"] or "localhost", str(settings["PORT"]))))
+        return f"{settings['NAME']} at {server}"
+
+    def lock_timeout(self) -> int:
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'lock_timeout'")
+            return int(cursor.fetchone()[0])
+
+    def set_lock_timeout(self, milliseconds: int) -> None:
+        self._set("lock_timeout", milliseconds)
+
+    def limit_idle_transactions(self, seconds: float) -> None:
+        self._set("idle_in_transaction_session_timeout", round(seconds * 1000))
+
+    def limit_statements(self, milliseconds: int) -> None:
+        self._set("statement_timeout", milliseconds)
+
+    def _set(self, parameter: str, value: int) -> None:
+        with self.connection.cursor() as cursor:
+            cursor.execute(f"SET {parameter} = {value}")
+
+    # --- transactions
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        connection = self.connection
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield
+
+    def transaction_state(self) -> TransactionState:
+        if self.connection.in_atomic_block:
+            return TransactionState.OPEN
+        state = int(self.connection.connection.info.transaction_status)
+        named = {_IDLE: TransactionState.NONE, _UNKNOWN: TransactionState.LOST}
+        return named.get(state, TransactionState.OPEN)
+
+    # --- errors
+
+    @classmethod
+    def raised(cls, cause: BaseException) -> bool:
+        return hasattr(cause, "sqlstate")
+
+    @classmethod
+    def outage(cls, error: BaseException) -> Outage:
+        if state := _sqlstate(error):
+            found = (outage for code, outage in _OUTAGES.items() if state.startswith(code))
+            return next(found, Outage.OTHER)
+        is_away = isinstance(error, OperationalError | InterfaceError)
+        return Outage.AWAY if is_away else Outage.OTHER
+
+    @classmethod
+    def is_conflict(cls, error: BaseException) -> bool:
+        return _sqlstate(error) in _CONFLICTS
+
+    # --- locks and commits
+
+    def writer(self) -> int | str | None:
+        return locks.writer(self.connection)
+
+    def watch_commits(self) -> CommitWatch:
+        return Listener()
+
+    # --- triggers
+
+    def drop_trigger(self, rule: Rule) -> str:
+        return triggers.drop(rule)
+
+    def create_trigger(self, rule: Rule) -> list[str]:
+        return triggers.create(rule)
+
+    def create_notifications(self) -> list[str]:
+        return triggers.create_notifications()
+
+    def installed_triggers(self) -> str:
+        return triggers.INSTALLED
+
+
+def _sqlstate(error: BaseException) -> str:
+    return getattr(error.__cause__, "sqlstate", None) or ""

@@ -1,0 +1,106 @@
+"""The rules that a database itself keeps: no status without the journal entry that says so.
+
+``queryset.update()``, a stale ``save()``, ``bulk_create`` with a status and raw SQL all meet the
+triggers made of these rules. A rule is one SQL condition in words that every database understands;
+each dialect wraps it into a trigger of its own kind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Refuse *event* on *table* when *condition* holds (NEW and OLD are the row's two states)."""
+
+    name: str
+    table: str
+    event: str  # INSERT, UPDATE
+    condition: str
+    message: str
+
+
+def _journaled(subject: str, seq: str) -> str:
+    return (
+        "NOT EXISTS (SELECT 1 FROM truestep_transition AS j WHERE j.kind = 'move' "
+        f"AND {subject} AND j.to_status = NEW.status AND {seq})"
+    )
+
+
+def _step_journaled(old: str = "") -> str:
+    """By an entry with the step's own seq.
+
+    It is looked up in the order of seq, which only the index by job and seq has: without
+    statistics PostgreSQL would take another index for as good.
+    """
+    entry = (
+        "SELECT * FROM truestep_transition WHERE job_id = NEW.job_id AND seq >= NEW.seq "
+        "ORDER BY seq LIMIT 1"
+    )
+    return (
+        f"NOT EXISTS (SELECT 1 FROM ({entry}) AS j WHERE j.kind = 'move' AND j.seq = NEW.seq "
+        f"AND j.step_id = NEW.id AND j.to_status = NEW.status{old})"
+    )
+
+
+_JOB = "j.job_id = NEW.id AND j.step_id IS NULL"
+_CHANGED = "NEW.status <> OLD.status AND (NEW.seq <= OLD.seq OR {journaled})"
+
+RULES: tuple[Rule, ...] = (
+    Rule(
+        "truestep_job_birth",
+        "truestep_job",
+        "INSERT",
+        "NEW.status <> 'pending' AND " + _journaled(_JOB, "j.seq <= NEW.seq"),
+        "truestep: a job is created pending; only the journal moves it on",
+    ),
+    Rule(
+        "truestep_step_birth",
+        "truestep_step",
+        "INSERT",
+        "NEW.status <> 'pending' AND " + _step_journaled(),
+        "truestep: a step is created pending; only the journal moves it on",
+    ),
+    Rule(
+        "truestep_job_status",
+        "truestep_job",
+        "UPDATE",
+        _CHANGED.format(
+            journaled=_journaled(
+                _JOB + " AND j.from_status = OLD.status", "j.seq > OLD.seq AND j.seq <= NEW.seq"
+            )
+        ),
+        "truestep: a job status changes only with its journal entry",
+    ),
+    Rule(
+        "truestep_step_status",
+        "truestep_step",
+        "UPDATE",
+        _CHANGED.format(journaled=_step_journaled(" AND j.from_status = OLD.status")),
+        "truestep: a step status changes only with its journal entry",
+    ),
+    Rule(
+        "truestep_job_seq",
+        "truestep_job",
+        "UPDATE",
+        "NEW.seq < OLD.seq OR (NEW.seq > OLD.seq AND NOT EXISTS (SELECT 1 FROM "
+        "truestep_transition AS j WHERE j.job_id = NEW.id AND j.seq = NEW.seq "
+        "AND j.tag = NEW.tag))",
+        "truestep: seq never falls and rises only with the journal; this row is stale",
+    ),
+    Rule(
+        "truestep_step_seq",
+        "truestep_step",
+        "UPDATE",
+        "NEW.seq < OLD.seq OR NEW.fence < OLD.fence",
+        "truestep: seq and fence of a step never fall; this row is stale",
+    ),
+    Rule(
+        "truestep_journal_unchanged",
+        "truestep_transition",
+        "UPDATE",
+        "1 = 1",
+        "truestep: a journal entry is never changed",
+    ),
+)

@@ -1,0 +1,13 @@
+"""A step's log: numbered lines, stored in chunks.
+
+- ``LineCutter``, ``CONTINUES``: bytes in, whole lines out.
+- ``LogBook``: the lines and the progress of one attempt, until its worker has written them.
+- ``Line``, ``read``, ``text_of``: a stored log by line number, or as text.
+"""
+
+from .book import LogBook as LogBook
+from .cutting import CONTINUES as CONTINUES
+from .cutting import LineCutter as LineCutter
+from .reading import Line as Line
+from .reading import read as read
+from .reading import text_of as text_of
