@@ -10,7 +10,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_value
 from django.db.models import BooleanField, DateTimeField, F, Model, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.forms import CharField, HiddenInput, Script
+from django.forms import CharField, HiddenInput
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -18,7 +18,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from . import assets, database, keys, orchestrator, workers
+from . import database, keys, orchestrator, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
 from .codes import RETRY_REFUSED, gist
 from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
@@ -79,7 +79,6 @@ def _live(shown: IdWindow, mark: str, *, fresh: str, morph: str) -> dict[str, st
         "live_mark": mark,
         "live_fresh": fresh,
         "live_morph": morph,
-        "live_version": assets.version(),
     }
 
 
@@ -173,9 +172,6 @@ class JobAdmin(RowsAdmin):
     )
     inlines = (StepInline, TransitionInline)
     actions = ("cancel", "retry")
-
-    class Media:
-        js = (Script("truestep/live.js", type="module"),)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -1,4 +1,9 @@
-"""The version of the page's scripts and style sheets: an open page with another one is outdated."""
+"""The script and style of the pages: where they are, and one version of them all.
+
+A page and its modules fit together only when they are of one version. So every address carries
+the version of them all: a file that a browser or proxy has kept from an earlier version is never
+asked for.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +12,28 @@ from functools import lru_cache
 from pathlib import Path
 
 from django.contrib.staticfiles import finders
+from django.templatetags.static import static
 
-_OWN = Path(__file__).parent / "static"
+_FOLDER = Path(__file__).parent / "static" / "truestep"
+BOOT = "live.js"
+STYLE = "live.css"
+# Loaded before the boot module asks for them; it connects them.
+MODULES = (
+    "vendor/idiomorph-0.8.0.esm.js",
+    *sorted(path.name for path in _FOLDER.glob("*.js") if path.name != BOOT),
+)
+
+
+def address(name: str) -> str:
+    """The URL of a file in ``static/truestep/``, with the version of them all."""
+    return f"{static(f'truestep/{name}')}?v={version()}"
 
 
 @lru_cache(maxsize=1)
 def version() -> str:
-    """A digest of the app's scripts and style sheets, as the project serves them: 12 characters."""
+    """A digest of script and style, as the project serves them: 12 characters."""
     digest = hashlib.sha256()
-    for own in sorted(path for path in _OWN.rglob("*") if path.suffix in (".js", ".css")):
-        served = finders.find(own.relative_to(_OWN).as_posix())
-        digest.update(Path(str(served or own)).read_bytes())
+    for name in (BOOT, STYLE, *MODULES):
+        served = finders.find(f"truestep/{name}")
+        digest.update(Path(str(served or _FOLDER / name)).read_bytes())
     return digest.hexdigest()[:12]

@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """For how long something has been running, in full seconds: as ``live.js`` counts it."""
+    """For how long something has run, in full seconds: as the page's ``clocks.js`` counts it."""
     minutes, rest = divmod(_milliseconds(seconds) // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -19,16 +19,16 @@ from django.http import (
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    HttpResponseServerError,
     StreamingHttpResponse,
 )
 from django.shortcuts import get_object_or_404, redirect
 from django.template import loader
 from django.utils.cache import patch_cache_control
+from django.views import defaults
 from django.views.csrf import csrf_failure as refuse
 from django.views.decorators.http import require_POST, require_safe
 
-from . import assets, database, definitions, keys, logs, orchestrator
+from . import database, definitions, keys, logs, orchestrator
 from .database import Outage
 from .definitions import parameters
 from .exceptions import (
@@ -323,8 +323,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponseBase:
     Only when it is a page of this very site that sent an old token; nothing is done.
     """
     match = request.resolver_match
-    if match is None or reason.startswith(("Origin", "Referer")):
+    if match is None or match.app_name not in ("truestep", "admin"):
         return refuse(request, reason)
+    if reason.startswith(("Origin", "Referer")):
+        return refuse(request, reason, "truestep/403_csrf.html")
     for view in (launch, cancel, retry):
         if match.func is view:
             return view(request, **match.kwargs, refused=CSRF_REFUSED)
@@ -344,10 +346,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if isinstance(error, database.DATABASE_ERRORS):
         kind = database.outage_of(error)
     if kind is Outage.OTHER:
-        return HttpResponseServerError(loader.render_to_string("500.html"))
+        return defaults.server_error(request)
     holder = error.holder if isinstance(error, DatabaseBusy) else ""
     told = {"what": kind.what, "kind": kind.name.lower(), "holder": holder}
-    page = loader.render_to_string("503.html", told)
+    page = loader.render_to_string("truestep/503.html", told)
     return HttpResponse(page, status=503, headers={"Retry-After": "5"})
 
 
@@ -416,7 +418,7 @@ def _render(
 ) -> HttpResponse:
     can = [what for what in CAN if request.user.has_perm(_PERMISSIONS[what])]
     held = database.lock_sentence() if request.method == "GET" else []
-    shared = {"can": " ".join(can), "version": assets.version(), "held": held}
+    shared = {"can": " ".join(can), "held": held}
     page = loader.render_to_string(template, context | shared, request)
     # A form is shown as it was sent, also when it was refused for what no page can hold.
     return HttpResponse(page.encode(errors="replace"), status=status)

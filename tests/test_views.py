@@ -143,7 +143,7 @@ def test_every_page_carries_the_strict_policy(ada, job, path):
 
 
 def test_the_job_page_tells_what_the_rows_tell(ada, job):
-    text = page(ada, f"/jobs/{job.pk}/")
+    text = " ".join(page(ada, f"/jobs/{job.pk}/").split())
     head = rf'id="job-{job.pk}" data-job="{job.pk}" data-status="failed" data-seq="{job.seq}"'
     assert head in text
     for step in job.steps.all():

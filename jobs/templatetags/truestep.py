@@ -10,7 +10,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
-from .. import keys
+from .. import assets, keys
 from ..codes import gist
 from ..definitions.parameters import in_words
 from ..models import Job, Step, Transition
@@ -81,6 +81,25 @@ def words(said: Sentence | None) -> SafeString:
     """A sentence of text and moments."""
     pieces = ((word if isinstance(word, str) else moment(word),) for word in said or ())
     return format_html_join("", "{}", pieces)
+
+
+@register.simple_tag
+def asset(name: str) -> str:
+    """The URL of a file in ``static/truestep/``."""
+    return assets.address(name)
+
+
+@register.simple_tag
+def assets_version() -> str:
+    """The version of script and style."""
+    return assets.version()
+
+
+@register.inclusion_tag("truestep/_scripts.html")
+def live_scripts() -> dict[str, Any]:
+    """The page's script: its modules and the one that boots."""
+    modules = [assets.address(name) for name in assets.MODULES]
+    return {"modules": modules, "boot": assets.address(assets.BOOT)}
 
 
 @register.simple_tag(takes_context=True)

@@ -11,7 +11,8 @@ import json
 import pytest
 from playwright.sync_api import Error, expect
 
-from jobs.live import feeds, fragments
+from jobs import assets
+from jobs.live import feeds
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
@@ -107,6 +108,7 @@ PLAYED_SOCKET = """
   };
 
   window.play = async (seed, right) => {
+    while (!socket) await pause(1);
     random = seed;
     const note = (row) => {
       const name = row.dataset.step ?? 'job';
@@ -159,7 +161,7 @@ class World:
             "changes": {},
             "logs": {},
             "pulses": [],
-            "version": fragments.version(),
+            "version": assets.version(),
         }
 
     def record(self) -> None:

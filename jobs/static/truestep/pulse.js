@@ -1,0 +1,52 @@
+// What changes without a journal entry: progress, log counts, and what workers and locks mean for steps.
+
+export class Pulse {
+  #clocks;
+  #status;
+  #logs;
+
+  constructor({ clocks, status, logs }) {
+    this.#clocks = clocks;
+    this.#status = status;
+    this.#logs = logs;
+  }
+
+  show({ steps, workers }) {
+    for (const [pk, now] of Object.entries(steps)) {
+      const step = document.getElementById(`step-${pk}`);
+      if (step?.dataset.status !== "running") continue;
+      showProgress(step.querySelector(".meter"), now);
+      this.#logs.count(pk, now.lines);
+    }
+    if (!workers) return;
+    for (const step of document.querySelectorAll(".step")) this.#showWorkers(step, workers);
+    this.#status.summariseSoon();
+  }
+
+  // Who holds a lock of the database, for as long as that lasts.
+  showHeld(words) {
+    const held = document.getElementById("held");
+    if (!held || (held.hidden && !words.length)) return;
+    this.#clocks.write(held, words);
+    held.hidden = !words.length;
+  }
+
+  #showWorkers(step, { seq, waits, late, note }) {
+    if (Number(step.dataset.seq) > seq) return; // the step has changed since the workers were read
+    const pk = step.id.slice("step-".length);
+    const reason = step.querySelector(".reason[data-waits=worker]");
+    if (reason) this.#clocks.write(reason, waits[pk] ?? [note]);
+    const warning = step.querySelector(".warning");
+    this.#clocks.write(warning, late[pk] ?? []);
+    warning.hidden = !late[pk];
+  }
+}
+
+function showProgress(meter, { done, total, text }) {
+  meter.hidden = total === null;
+  if (total === null) return;
+  const bar = meter.querySelector("progress");
+  bar.max = total || 1;
+  bar.value = total ? done : 1;
+  meter.querySelector(".progress-text").textContent = `${done} / ${total} ${text}`;
+}
