@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from typing import Any
 from . import conf
 
 FOLDER = "slots"  # apart from the locks: a file closed beside them would look like a worker's exit
+PUBLISH_SECONDS = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,25 @@ class LocalStep:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> LocalStep:
         return cls(**values | {"since": datetime.fromisoformat(values["since"])})
+
+
+class Publisher:
+    """Writes the steps of the worker with this lock when they have changed, and not too often."""
+
+    def __init__(self, lock_path: str) -> None:
+        self._lock_path = lock_path
+        self._published: list[LocalStep] = []
+        self._next = 0.0
+
+    def publish(self, running: Callable[[], list[LocalStep]]) -> None:
+        """Write what *running* returns. Steps that end within PUBLISH_SECONDS may be left out."""
+        now = time.monotonic()
+        if now < self._next:
+            return
+        self._next = now + PUBLISH_SECONDS
+        if (steps := running()) != self._published:
+            write(self._lock_path, steps)
+            self._published = steps
 
 
 def write(lock_path: str, steps: Iterable[LocalStep]) -> None:

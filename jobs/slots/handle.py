@@ -1,4 +1,4 @@
-"""The engine's side of a slot, and of the attempt that it runs."""
+"""The engine's side of a slot, and of the attempt that runs in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import fcntl
 import json
 import math
 import os
+import secrets
 import socket
 import termios
 from dataclasses import dataclass, field
@@ -18,85 +19,98 @@ from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
 from ..transitions import Claim
+from .forkserver import ForkServer
 
 READ_BYTES = 256 * 1024
+WORKER_STOPPED = Fact(Code.STEP_WORKER_STOPPED)
 
 
 @dataclass(eq=False)
-class Slot:
-    """A process that runs steps, as its engine sees it."""
+class SlotHandle:
+    """A process that runs the steps of one job: the socket and the pipe to it, and its state."""
 
-    conversation: socket.socket
-    output: int  # the end of a pipe from which everything is read that the slot prints
-    marker: bytes
-    pid: int = 0  # once it is forked
-    job_id: int | None = None  # the only job that it runs steps of
-    running: Running | None = None
+    conversation: socket.socket  # tasks to the slot; progress and outcomes from it
+    output: int  # the end of a pipe with everything that the slot prints
+    marker: bytes  # begins a log record in the output
+    pid: int = 0  # 0 until it is forked
+    job_id: int | None = None  # the only job whose steps it runs
+    attempt: RunningAttempt | None = None
     is_dead: bool = False
-    is_tainted: bool = False  # it was killed, or has to be
+    is_unusable: bool = False  # it was killed, or has to be
     has_hung_up: bool = False
-    kill_at: float | None = None  # it was sent away, and should have ended by then
-    _heard: bytes = field(default=b"", repr=False)
+    kill_at: float | None = None  # it was dismissed, and should have ended by then
+    _received: bytes = field(default=b"", repr=False)
+
+    @classmethod
+    def requested_from(cls, server: ForkServer) -> SlotHandle:
+        """Ask the server to fork a slot; it has no pid until that is reported."""
+        mine, theirs = socket.socketpair()
+        read, write = os.pipe()
+        os.set_blocking(read, False)
+        server.request_slot(theirs, write)
+        theirs.close()
+        os.close(write)
+        marker = b"\x1e" + secrets.token_hex(8).encode()
+        mine.sendall(marker + b"\n")
+        mine.setblocking(False)
+        return cls(conversation=mine, output=read, marker=marker)
 
     @property
     def is_idle(self) -> bool:
         """Whether it waits for a task."""
-        is_ending = self.is_dead or self.is_tainted or self.kill_at is not None
-        return bool(self.pid) and self.running is None and not is_ending
+        is_ending = self.is_dead or self.is_unusable or self.kill_at is not None
+        return bool(self.pid) and self.attempt is None and not is_ending
 
     @property
     def is_spare(self) -> bool:
-        """Whether it has run nothing yet."""
+        """Whether it has not run anything yet."""
         return self.is_idle and self.job_id is None
 
-    def tell(self, task: Task) -> None:
+    def send(self, task: Task) -> None:
         self.conversation.setblocking(True)
-        with contextlib.suppress(ConnectionError):  # it has just died: its exit will tell
+        with contextlib.suppress(ConnectionError):  # it has just died; its exit is reported
             self.conversation.sendall(task.to_json().encode() + b"\n")
         self.conversation.setblocking(False)
 
     def messages(self) -> list[dict[str, Any]]:
-        """What the slot has said since the last call; a slot that hung up says nothing."""
+        """The messages since the last call."""
         with contextlib.suppress(BlockingIOError, ConnectionError):
             while data := self.conversation.recv(READ_BYTES):
-                self._heard += data
+                self._received += data
             self.has_hung_up = True
-        *lines, self._heard = self._heard.split(b"\n")
+        *lines, self._received = self._received.split(b"\n")
         return [json.loads(line) for line in lines]
 
-    def send_away(self, kill_at: float) -> None:
-        """Let it close its connections and end."""
+    def dismiss(self, kill_at: float) -> None:
+        """Let it close its connections and end, until *kill_at* in monotonic seconds."""
         self.kill_at = kill_at
-        with contextlib.suppress(OSError):  # it has just died: its exit will tell
+        with contextlib.suppress(OSError):  # it has just died; its exit is reported
             self.conversation.shutdown(socket.SHUT_WR)
 
-    def printed(self) -> bytes | None:
-        """Some of what the slot has printed since the last call; None at the end of its output.
+    def read_output(self) -> bytes | None:
+        """Some of the output since the last call; None at its end.
 
-        Raises BlockingIOError when there is nothing for now.
+        Raises BlockingIOError when there is none for now.
         """
         return os.read(self.output, READ_BYTES) or None
 
     @property
     def unread(self) -> int:
-        """How many bytes it has printed since ``printed`` was called."""
+        """How many bytes of output wait to be read."""
         size = array.array("i", [0])
         fcntl.ioctl(self.output, termios.FIONREAD, size)
         return size[0]
 
     def close(self) -> None:
-        """Harmless to repeat."""
+        """Safe to repeat."""
         if self.conversation.fileno() >= 0:
             self.conversation.close()
             os.close(self.output)
 
 
-WORKER_STOPPED = Fact(Code.STEP_WORKER_STOPPED)
-
-
 @dataclass
 class Stop:
-    """A slot was asked to end its attempt."""
+    """The attempt was asked to end."""
 
     verdict: Verdict  # what the attempt becomes
     fact: Fact  # for the journal
@@ -104,18 +118,18 @@ class Stop:
 
 
 @dataclass(eq=False, kw_only=True)
-class Running:
-    """An attempt in a slot, until it is recorded how it ended."""
+class RunningAttempt:
+    """What an attempt has said and how it ended, until the engine has recorded it."""
 
-    slot: Slot
+    slot: SlotHandle
     claim: Claim
     book: LogBook
     cutter: LineCutter
-    deadline: float | None  # monotonic seconds
+    deadline: float | None  # of its time-out, in monotonic seconds
     oom_kills: int | None  # the kernel's count when it started, where it can be read
     stop: Stop | None = None
     outcome: Outcome | None = None
-    retry_at: float = 0.0  # when to try again to record it
+    retry_at: float = 0.0  # when to try again to record its end; 0 before the first try
 
     @property
     def due_at(self) -> float:
@@ -131,28 +145,29 @@ class Running:
             self.book.add(text, level)
 
     def end_output(self) -> None:
-        """Nothing more will be printed."""
+        """Close the log: no more output can come."""
         for text, level in self.cutter.end():
             self.book.add(text, level)
         self.book.close()
 
     @property
     def has_succeeded(self) -> bool:
-        returned = self.outcome is not None and self.outcome.verdict is Verdict.RETURNED
-        return returned and self.stop is None
+        has_returned = self.outcome is not None and self.outcome.verdict is Verdict.RETURNED
+        return has_returned and self.stop is None
 
     def ending(self, *, worker_stops: bool = False) -> Outcome:
-        """How the attempt ended. One that was asked to stop first has stopped, whatever it says:
-        its children were ended, so that what it returned means nothing.
+        """How the attempt ended.
 
-        A service manager may tell every process at once when its worker is to stop.
+        If it was asked to stop, it has stopped, even if it returned a result: its children were
+        killed, so the result means nothing. A service manager may send SIGTERM to all processes
+        of a worker, so with *worker_stops* a SIGTERM of unknown origin is the worker's stop.
         """
         assert self.outcome
-        stop, has_stopped = self.stop, self.outcome.verdict is Verdict.STOPPED
-        if stop is None and has_stopped and worker_stops:
+        stop, was_stopped = self.stop, self.outcome.verdict is Verdict.STOPPED
+        if stop is None and was_stopped and worker_stops:
             stop = Stop(Verdict.HANDED_BACK, WORKER_STOPPED, kill_at=0)
         if stop is None:
-            return _stray(self.outcome) if has_stopped else self.outcome
+            return _stray_signal(self.outcome) if was_stopped else self.outcome
         return Outcome(
             verdict=stop.verdict,
             fact=stop.fact,
@@ -161,8 +176,8 @@ class Running:
         )
 
 
-def _stray(outcome: Outcome) -> Outcome:
-    """Only what somebody asked for is cancelled; a stray signal is a failure."""
+def _stray_signal(outcome: Outcome) -> Outcome:
+    """A step is cancelled only on request. A signal that the worker did not send is a failure."""
     return Outcome(
         verdict=Verdict.FAILED,
         fact=Fact(Code.STEP_STRAY_SIGNAL),

@@ -1,36 +1,36 @@
-"""The conversation with the fork server."""
+"""The messages to and from the fork server."""
 
 import socket
 
 import pytest
 
-from jobs.slots.forkserver import Birth, Exit, ForkServer
+from jobs.slots.forkserver import Exit, Fork, ForkServer
 
 
 @pytest.mark.parametrize(
-    "says",
+    "call",
     [
         lambda server, pipe: server.beat(),
         lambda server, pipe: server.hold(pipe.fileno()),
-        lambda server, pipe: server.ask_for_slot(pipe, pipe.fileno()),
-        lambda server, pipe: server.news(),
+        lambda server, pipe: server.request_slot(pipe, pipe.fileno()),
+        lambda server, pipe: server.events(),
     ],
 )
-def test_whoever_needs_a_server_that_is_gone_is_told_so(says):
+def test_a_fork_server_that_is_gone_raises_clear_words(call):
     server = ForkServer.__new__(ForkServer)
     server._control, theirs = socket.socketpair()
     with server._control, theirs:
         theirs.shutdown(socket.SHUT_RDWR)
         with pytest.raises(ConnectionError, match="fork server is gone"):
-            says(server, theirs)
+            call(server, theirs)
 
 
-def test_news_that_come_together_are_told_in_order():
+def test_events_that_arrive_together_are_read_in_order():
     server = ForkServer.__new__(ForkServer)
     server._control, theirs = socket.socketpair()
-    server._rest = b""
+    server._received = b""
     with server._control, theirs:
         theirs.sendall(b'{"pid": 11, "code": -9, "by_server": false}\n{"pid": 12}\n{"pi')
-        assert server.news() == [Exit(11, -9, False), Birth(12)]
+        assert server.events() == [Exit(11, -9, False), Fork(12)]
         theirs.sendall(b'd": 13}\n')
-        assert server.news() == [Birth(13)]
+        assert server.events() == [Fork(13)]

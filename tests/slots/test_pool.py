@@ -54,7 +54,7 @@ def wait_until_spares(pool, count=2):
 
 
 def start(pool, job_id, task=TASK):
-    return pool.run(SimpleNamespace(job_id=job_id, timeout=None), task)
+    return pool.run(SimpleNamespace(job_id=job_id, timeout=None, log_lines=0), task)
 
 
 def run(pool, job_id):

@@ -1,0 +1,295 @@
+"""Runs claimed steps in slots for an engine, and records what becomes of them.
+
+The engine owns the loop and claims steps; the driver does the rest of a step's life: it starts the
+step, enforces its time-out and cancels, writes its log and progress, and records how it ended. It
+is the only writer of these rows, and every write carries the attempt's fence.
+
+    driver = SlotDriver(size)          # forks: before threads and database connections
+    driver.work_for(desk, lock)        # once the worker is registered
+    while …:
+        driver.listen(seconds)         # until ``due_at`` at most
+        driver.beat()                  # at least once a lease
+        driver.enforce()               # needs no database
+        driver.write()                 # needs the database; raises what that raises
+        driver.run(claim)              # while there is ``room``
+    driver.drain(), driver.stop(), driver.close()
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .. import conf, database, orchestrator
+from ..codes import Code, Fact
+from ..exceptions import Overtaken
+from ..local_steps import LocalStep, Publisher
+from ..orchestrator import Desk
+from ..runner import Limits, Outcome, Task
+from ..statuses import Verdict
+from ..transitions import Claim
+from .cancels import Cancels
+from .handle import WORKER_STOPPED, RunningAttempt, Stop
+from .pool import Pool
+
+if TYPE_CHECKING:
+    from _typeshed import FileDescriptorLike
+
+logger = logging.getLogger("truestep.slots.driver")
+
+FLUSH_SECONDS = 0.1  # log lines and progress are written this often
+LOOK_SECONDS = 0.2  # between two looks at what other processes of this host write or read
+RETRY_SECONDS = 1.0  # until a write that the database refused is tried again
+
+
+class SlotDriver:
+    """Runs up to *size* steps side by side.
+
+    Make it before the process has threads or needs a database connection: it forks.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._pool = Pool(size)
+        self._cancels = Cancels(self._stop_cancelled)
+        self._is_draining = self._is_killing = False
+        self._released = 0  # attempts whose end is recorded
+        self._next_flush = 0.0
+
+    def work_for(self, desk: Desk, lock: int) -> None:
+        """Run steps for the worker of *desk*, which holds *lock* until no slot is left."""
+        self._desk = desk
+        self._publisher = Publisher(desk.worker.lock_path)
+        self._pool.hold(lock)
+        self._pool.beat()
+
+    # -- waiting
+
+    def listen_to(self, source: FileDescriptorLike, hear: Callable[[], None]) -> None:
+        """Call *hear* in ``listen`` whenever there is something to read from *source*."""
+        self._pool.listen_to(source, hear)
+
+    def listen(self, seconds: float) -> None:
+        """Wait until a slot or another source has news, *seconds* at most, and read all of it."""
+        self._pool.listen(seconds)
+
+    def beat(self) -> None:
+        """The worker is alive. Without a heartbeat for a lease, its slots are killed."""
+        self._pool.beat()
+
+    @property
+    def deadline(self) -> float:
+        """When ``enforce`` must run again, in monotonic seconds."""
+        return self._pool.due_at
+
+    @property
+    def due_at(self) -> float:
+        """When ``enforce`` and ``write`` must run again, in monotonic seconds."""
+        if not self.running:
+            return self._pool.due_at
+        return min(
+            *(self._pool.due_at, time.monotonic() + LOOK_SECONDS),
+            *(each.retry_at for each in self.running if each.outcome),
+            *(self._next_flush for each in self.running if each.book.is_dirty),
+        )
+
+    # -- running
+
+    @property
+    def running(self) -> list[RunningAttempt]:
+        """The attempts whose end is not recorded yet."""
+        return self._pool.running
+
+    @property
+    def room(self) -> int:
+        """How many more steps may start now."""
+        return 0 if self._is_draining else self._size - len(self.running)
+
+    def run(self, claim: Claim) -> None:
+        """Run a step that was claimed with this worker's desk."""
+        state = self._desk.jobs[claim.job_id]
+        knobs = conf.knobs()
+        task = Task(
+            definition=state.job.definition,
+            step=claim.name,
+            attempt=claim.attempt,
+            params=state.job.params,
+            understood=state.job.understood,
+            results=orchestrator.results_for(state, claim.step_id),
+            idempotency_key=f"{state.job.uuid}:{claim.name}",
+            limits=Limits(error_bytes=knobs.error_bytes, result_bytes=knobs.result_bytes),
+        )
+        self._pool.run(claim, task)
+
+    # -- without the database
+
+    def enforce(self) -> None:
+        """Stop what is cancelled or takes too long; kill what did not stop; publish what runs."""
+        self._cancels.read_inbox()
+        self._pool.enforce_deadlines(is_urgent=self._is_killing)
+        self._publisher.publish(self._local_steps)
+
+    def interrupt(self, fact: Fact) -> None:
+        """Kill all steps with the next ``enforce``: another worker may soon take them over."""
+        for attempt in self.running:
+            is_ending = attempt.stop is not None and attempt.stop.kill_at == 0
+            if attempt.outcome is None and not is_ending:
+                attempt.stop = Stop(Verdict.INTERRUPTED, fact, kill_at=0)
+
+    def lose_all(self) -> None:
+        """Kill all steps now: this worker was declared dead, and they may be another's."""
+        lost = Outcome(verdict=Verdict.INTERRUPTED, fact=Fact(Code.STEP_WORKER_DECLARED_DEAD))
+        for attempt in self.running:
+            self._pool.discard(attempt)
+            attempt.outcome = attempt.outcome or lost
+
+    def _stop_cancelled(self, jobs: set[int]) -> None:
+        for attempt in self.running:
+            if attempt.claim.job_id in jobs and not attempt.stop:
+                self._pool.ask_to_stop(attempt, Verdict.STOPPED, Fact(Code.STEP_CANCELLED_RUNNING))
+
+    def _local_steps(self) -> list[LocalStep]:
+        return [
+            LocalStep(
+                pid=attempt.slot.pid,
+                database=database.name(),
+                job=attempt.claim.job_id,
+                definition=self._desk.jobs[attempt.claim.job_id].job.definition,
+                step=attempt.claim.name,
+                attempt=attempt.claim.attempt,
+                since=attempt.claim.started_at,
+            )
+            for attempt in self.running
+        ]
+
+    # -- with the database
+
+    def read_cancels(self) -> None:
+        """Stop the steps of jobs that are cancelled in the database."""
+        self._cancels.read_rows({each.claim.job_id for each in self.running if not each.stop})
+
+    def write(self) -> bool:
+        """Write requests, logs and outcomes; return whether a slot became free.
+
+        When the database is busy or unreachable, the rest is left for the next call: time-outs and
+        signals must not wait for one lock time-out after another.
+        """
+        before = self._released
+        self._cancels.journal_inbox()
+        self._write_logs()
+        self.record_outcomes()
+        return self._released > before
+
+    def _write_logs(self) -> None:
+        now = time.monotonic()
+        is_due = now >= self._next_flush
+        if is_due:
+            self._next_flush = now + FLUSH_SECONDS
+        for attempt in self.running:
+            if is_due or attempt.book.is_full:
+                self._write_log(attempt)
+
+    def _write_log(self, attempt: RunningAttempt) -> None:
+        try:
+            attempt.book.write()
+        except Overtaken:
+            self._overtaken(attempt)
+        except database.DATABASE_ERRORS as error:
+            if database.outage_of(error).blocks_every_write:
+                raise
+            logger.warning("Log lines wait: %s", database.explain(error))
+            self._next_flush = time.monotonic() + RETRY_SECONDS
+
+    def record_outcomes(self) -> None:
+        """Record how attempts ended; start the next steps of their jobs in the same batches."""
+        now = time.monotonic()
+        for attempt in self.running:
+            if attempt.outcome and now >= attempt.retry_at:
+                self._record(attempt)
+
+    def _record(self, attempt: RunningAttempt) -> None:
+        """Write the last lines first, then how the attempt ended; then its slot is free."""
+        self._pool.read_to_the_end(attempt)
+        room = 0 if self._is_draining else self.room + 1
+        ending = attempt.ending(worker_stops=self._is_draining)
+        try:
+            attempt.book.write()
+            claims = orchestrator.finish(
+                self._desk, attempt.claim, ending, room, log_lines=attempt.book.last
+            )
+        except Overtaken:
+            self._overtaken(attempt)
+            return
+        except database.DATABASE_ERRORS as error:
+            attempt.retry_at = time.monotonic() + RETRY_SECONDS
+            if database.outage_of(error).blocks_every_write:
+                raise
+            logger.warning("The end of %s waits: %s", attempt.claim.name, database.explain(error))
+            return
+        self._release(attempt)
+        for claim in claims:
+            self.run(claim)
+        self._desk.forget({each.claim.job_id for each in self.running})
+
+    def _overtaken(self, attempt: RunningAttempt) -> None:
+        """The step is someone else's now: kill it here, and leave its rows alone."""
+        claim = attempt.claim
+        self._pool.discard(attempt)
+        logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
+        orchestrator.note_refused(self._desk, claim)  # if this raises, the write is tried again
+        self._release(attempt)
+
+    def _release(self, attempt: RunningAttempt) -> None:
+        self._pool.release(attempt)
+        self._released += 1
+
+    # -- ending
+
+    def drain(self) -> None:
+        """Start no more steps. Safe to call from a signal handler."""
+        self._is_draining = True
+
+    def stop(self) -> None:
+        """Ask the running steps to stop; they are requeued and not charged for it."""
+        for attempt in self.running:
+            if not attempt.stop:
+                self._pool.ask_to_stop(attempt, Verdict.HANDED_BACK, WORKER_STOPPED)
+
+    def kill(self) -> None:
+        """Give stopping steps no more grace. Safe to call from a signal handler."""
+        self._is_killing = True
+
+    @property
+    def have_all_ended(self) -> bool:
+        """Whether no step runs any more, although the end of some may not be recorded yet."""
+        return all(attempt.outcome for attempt in self.running)
+
+    @property
+    def was_refused(self) -> bool:
+        """Whether the database has refused to record each of these ends."""
+        return all(attempt.retry_at for attempt in self.running)
+
+    def abandon(self, error: BaseException) -> None:
+        """The worker breaks: end its steps, and record that as far as it still works."""
+        self.close()
+        outcome = Outcome(
+            verdict=Verdict.LOST,
+            fact=Fact(Code.STEP_WORKER_BROKE, {"error": type(error).__name__}),
+            error=f"The worker broke, and the step ended with it: {error}",
+        )
+        with contextlib.suppress(Exception):
+            self._cancels.journal_inbox()
+        for attempt in self.running:
+            with contextlib.suppress(Exception):
+                orchestrator.finish(self._desk, attempt.claim, outcome, room=0)
+
+    def close(self) -> None:
+        """End every slot and everything that the steps started. Safe to repeat."""
+        self._pool.close()
+
+    def log_statistics(self) -> None:
+        pool = self._pool
+        logger.debug("%s of %s attempts waited for a fork.", pool.waits_for_fork, pool.attempts)
