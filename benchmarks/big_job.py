@@ -82,7 +82,7 @@ def mover(shape: Any, size: int) -> Iterator[float]:
     """Milliseconds of one move after the other: a step succeeds and the next one starts."""
     from jobs import orchestrator, workers
     from jobs.codes import Code, Fact
-    from jobs.live import feeds
+    from jobs.live.job_feed import read_update
     from jobs.runner import Outcome, Verdict
     from jobs.sight.positions import position_of
     from jobs.sight.steps import FIRST_PAGE
@@ -102,7 +102,7 @@ def mover(shape: Any, size: int) -> Iterator[float]:
         held = orchestrator.finish(
             desk, held[0], Outcome(verdict=Verdict.RETURNED, fact=Fact(Code.STEP_RETURNED)), 1
         )
-        news = feeds._read_news(job.pk, {(position, FIRST_PAGE)}, set())
+        news = read_update(job.pk, {(position, FIRST_PAGE)}, set())
         yield (time.perf_counter() - start) * 1000
         position = news.position
 

@@ -1,4 +1,4 @@
-"""News: the poke that leaves after a commit, "look at job N".
+"""Pokes: "look at job N", sent to all web processes after a commit.
 
 A poke is a hint. It carries ids, never content, and may be lost, doubled or late.
 """
@@ -20,7 +20,7 @@ logger = logging.getLogger("truestep.news")
 
 ALL_JOBS = "jobs"
 ACCESS = "access"
-SEND_SECONDS = 2.0  # a broker that does not answer delays no later poke for longer
+SEND_SECONDS = 2.0  # a broker that does not answer delays later pokes by no more
 
 
 def group_of(job_id: int) -> str:
@@ -29,7 +29,7 @@ def group_of(job_id: int) -> str:
 
 
 def announce(job_id: int, seq: int = 0) -> None:
-    """Poke everybody who watches this job, after the commit of the transaction in progress.
+    """Poke the viewers of this job after the commit of the current transaction.
 
     Without a *seq*, only volatile values have changed, which no list shows.
     """
@@ -38,69 +38,69 @@ def announce(job_id: int, seq: int = 0) -> None:
 
 
 def poke(job_id: int, seq: int = 0) -> None:
-    """Say "look at job N" to the groups ``job.N`` and ``jobs``; returns at once, never raises."""
+    """Poke the groups ``job.N`` and ``jobs``; returns without waiting, never raises."""
     _publisher.send(job_id, seq)
 
 
-def get_ready() -> None:
-    """Import what pokes need: else the first one of this process is a tenth of a second late."""
+def preload() -> None:
+    """Import what pokes need; otherwise the first one of this process is 0.1 s late."""
     get_channel_layer()
 
 
 def announce_access(using: str) -> None:
-    """Tell all web processes that somebody may have lost a right to watch.
+    """Poke all web processes to check again who may watch.
 
-    It leaves after the commit of the transaction in progress on the database *using*.
+    It is sent after the commit of the current transaction on the database *using*.
     """
     transaction.on_commit(lambda: _publisher.send_access(), using=using, robust=True)
 
 
 def adopt_loop(loop: asyncio.AbstractEventLoop) -> None:
-    """Publish on *loop* from now on: the in-memory layer wakes only readers of the same loop."""
+    """Send on *loop* from now on: the in-memory layer wakes only receivers on the same loop."""
     _publisher.home = loop
 
 
-class Outage:
-    """Says once that something does not work, and once that it does again."""
+class FailureLog:
+    """Logs once that something fails, and once that it works again."""
 
-    def __init__(self, what: str) -> None:
-        self._what = what
-        self._is_on = False
+    def __init__(self, message: str) -> None:
+        self._message = message
+        self._is_failing = False
 
-    def begins(self, error: Exception) -> None:
-        if not self._is_on:
+    def failed(self, error: Exception) -> None:
+        if not self._is_failing:
             reason = str(error) or type(error).__name__
-            logger.warning("%s: %s. Open pages catch up by their tick.", self._what, reason)
-        self._is_on = True
+            logger.warning("%s: %s. Open pages catch up by their tick.", self._message, reason)
+        self._is_failing = True
 
-    def ends(self) -> None:
-        if self._is_on:
-            logger.warning("%s: that is over.", self._what)
-        self._is_on = False
+    def succeeded(self) -> None:
+        if self._is_failing:
+            logger.warning("%s: that is over.", self._message)
+        self._is_failing = False
 
 
 class _Publisher:
-    """Sends pokes from an event loop, whoever asks; of many pokes for one job the newest is sent.
+    """Sends pokes of all threads from one event loop; of many for one job only the newest.
 
     ``async_to_sync`` would make a loop and a connection for each call, and the in-memory layer
-    would not wake a reader on another loop.
+    would not wake a receiver on another loop.
     """
 
     def __init__(self) -> None:
         self.home: asyncio.AbstractEventLoop | None = None
         self._own: asyncio.AbstractEventLoop | None = None
-        self._busy: asyncio.AbstractEventLoop | None = None  # the loop that will publish
+        self._due_on: asyncio.AbstractEventLoop | None = None  # the loop that will send
         self._lock = threading.Lock()
         self._waiting: dict[int, int] = {}
-        self._outage = Outage("Pokes cannot be sent")
+        self._failures = FailureLog("Pokes cannot be sent")
 
     def send(self, job_id: int, seq: int) -> None:
         with self._lock:
-            is_due = bool(self._waiting) and self._busy is not None and self._busy.is_running()
+            is_due = bool(self._waiting) and self._due_on is not None and self._due_on.is_running()
             self._waiting[job_id] = max(seq, self._waiting.get(job_id, 0))
             if is_due:
                 return
-            loop = self._busy = self._loop()
+            loop = self._due_on = self._loop()
         asyncio.run_coroutine_threadsafe(self._publish(), loop)
 
     def _loop(self) -> asyncio.AbstractEventLoop:
@@ -136,9 +136,9 @@ class _Publisher:
                 async with asyncio.timeout(SEND_SECONDS):
                     await layer.group_send(group, message)
         except Exception as error:
-            self._outage.begins(error)
+            self._failures.failed(error)
         else:
-            self._outage.ends()
+            self._failures.succeeded()
 
 
 def _new_publisher() -> None:

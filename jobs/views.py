@@ -39,9 +39,8 @@ from .exceptions import (
     UnknownDefinition,
     UnknownStep,
 )
-from .live import fragments
 from .models import Job, Step
-from .sight.job import read_job
+from .sight.job import context_of, read_job
 from .sight.job_list import (
     MOST_COUNTED,
     PAGE_SIZE,
@@ -156,7 +155,7 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
     shown = older if before else snapshot.journal
-    context = fragments.context_of(snapshot) | {
+    context = context_of(snapshot) | {
         "history": shown,
         "is_past": bool(before),
         "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,

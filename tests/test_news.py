@@ -72,7 +72,7 @@ def test_a_loop_that_stopped_before_it_published_does_not_silence_later_pokes():
     """What a stopped loop still owed goes out with the next poke, on another one."""
     publisher = news._Publisher()
     stopped = asyncio.new_event_loop()
-    publisher._waiting, publisher._busy = {1: 1}, stopped
+    publisher._waiting, publisher._due_on = {1: 1}, stopped
     stopped.close()
     try:
         publisher.send(2, 1)

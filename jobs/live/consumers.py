@@ -1,4 +1,4 @@
-"""Sockets: who may watch, and what a page may say. Everything else is the feed's."""
+"""Sockets: who may watch, and what a page may say. What it is sent is the feed's."""
 
 from __future__ import annotations
 
@@ -19,101 +19,125 @@ from ..sight.job_list import Window, step_page_of, window_of
 from ..sight.positions import Position
 from ..sight.steps import StepPage
 from .access import TOO_MANY
-from .feeds import Feed
+from .feeds import NO_JOB, TRY_AGAIN, Feed
 from .hub import get_hub
 from .viewers import Frame, Viewer
 
 logger = logging.getLogger("truestep.live.consumers")
 
-TRY_AGAIN, BAD_FRAME, NO_JOB = 1013, 4400, 4404
-TAG = 16  # characters of a position's tag: a window's has two digests
-FRAME_BYTES = 4096  # a page says little
+BAD_FRAME = 4400  # the code with which a socket is closed
+TAG = 16  # characters of a tag or mark
+FRAME_BYTES = 4096  # pages say little
 MOST_FOLLOWS = 64  # logs that a page may follow
-BURST = 100  # frames that a page may send at once
+BURST = 100  # frames that a page may send in a row
 FRAMES_PER_SECOND = 10  # … and in the long run
 
 
+class Allowance:
+    """How many frames a page may send now."""
+
+    def __init__(self) -> None:
+        self._left, self._at = float(BURST), time.monotonic()
+
+    def take(self) -> bool:
+        """Use one; False when none is left."""
+        now = time.monotonic()
+        self._left = min(BURST, self._left + (now - self._at) * FRAMES_PER_SECOND) - 1
+        self._at = now
+        return self._left >= 0
+
+
 class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no type hints
-    """One page that watches something."""
+    """The socket of a page that watches something."""
 
-    channel_layer_alias = None  # the hub is this process's only group member
+    channel_layer_alias = None  # the hub is this process's only member of the groups
 
-    _viewer: Viewer | None = None
-    _feed: Feed | None = None
-    _closed = False
-    _what: Any = None
+    _viewer: Viewer[Any] | None = None
+    _feed: Feed[Any] | None = None
+    _is_closed = False
+    _watched: Any = None
     session_key = ""
     user: Any = None  # the primary key, once it is known
 
     @abstractmethod
-    def _watched(self, query: QueryDict) -> int | Window:
-        """What the page watches. Raises ValueError when it asks for nothing that can be."""
+    def _target(self, query: QueryDict) -> int | Window:
+        """What the page watches. Raises ValueError when the query is malformed."""
+
+    @abstractmethod
+    def _known(self, given: dict[str, Any]) -> Any:
+        """What the page shows, by its query or its frame. Raises ValueError or TypeError."""
 
     @abstractmethod
     def _refusal(self) -> int:
-        """The code to close with when there is no such thing; 0 when there is."""
+        """The code to close with when what is watched does not exist; else 0."""
 
     async def websocket_connect(self, message: Frame) -> None:
+        """Accept, then close with a code when the page may not watch: a browser sees only that."""
         await self.send({"type": "websocket.accept"})
         try:
             query = QueryDict(self.scope["query_string"])
-            self._what = self._watched(query)
-            position, page = _position(query), step_page_of(query)
+            self._watched = self._target(query)
+            known, page = self._known_of(query), step_page_of(query)
         except (ValueError, SuspiciousOperation):  # the latter: more fields than Django takes
             await self._close(BAD_FRAME)
             return
         self.session_key = self.scope["session"].session_key or ""
         try:
-            await self._watch(position, page)
+            await self._watch(known, page)
         except database.DATABASE_ERRORS as error:
             logger.warning("A page cannot watch: %s", database.explain(error))
             self._leave()
             await self._close(TRY_AGAIN)
-        except BaseException:  # a client that is gone cancels this: nobody would say goodbye
+        except BaseException:  # a client that is gone cancels this, and nothing disconnects later
             self._leave()
             raise
 
-    async def _watch(self, position: Position, page: StepPage) -> None:
+    def _known_of(self, query: QueryDict) -> Any:
+        return self._known({"seq": int(query.get("seq", "0")), "tag": query.get("tag", "")})
+
+    async def _watch(self, known: Any, page: StepPage) -> None:
         hub = get_hub()
-        code, _, sees_logs = await hub.guard.admit(self)
+        code, _, sees_logs = await hub.access.admit(self)
         code = code or await hub.read(self._refusal)
         if code:
-            hub.guard.release(self)
+            hub.access.release(self)
             await self._close(code)
-        elif not self._closed:  # dismissed while we looked
-            self._allowance, self._allowed_at = float(BURST), time.monotonic()
-            self._viewer = Viewer(self._send_json, self._close, position, sees_logs, page)
-            self._feed = hub.join(self._what, self._viewer)
+        elif not self._is_closed:  # dismissed in the meantime
+            self._allowance = Allowance()
+            self._viewer = Viewer(self._send_json, self._close, known, sees_logs, page)
+            self._feed = hub.join(self._watched, self._viewer)
 
     async def websocket_receive(self, message: Frame) -> None:
-        if self._viewer is None or self._feed is None or self._closed:
+        """Act on a frame of the page."""
+        if self._viewer is None or self._feed is None or self._is_closed:
             return
-        if not self._is_allowed():
+        if not self._allowance.take():
             await self._close(TOO_MANY)
             return
         try:
-            is_news = self._hear(self._viewer, json.loads(_short(message.get("text"))))
+            wants_update = self._act(self._viewer, json.loads(_short(message.get("text"))))
         except (ValueError, TypeError, KeyError, RecursionError):
             await self._close(BAD_FRAME)
             return
         if len(self._viewer.follows) > MOST_FOLLOWS:
             await self._close(TOO_MANY)
-        elif is_news:
-            self._feed.news.set()
+        elif wants_update:
+            self._feed.wake()
 
     async def websocket_disconnect(self, message: Frame) -> None:
+        """The page is gone."""
         self._leave()
         raise StopConsumer
 
     def _leave(self) -> None:
-        get_hub().guard.release(self)
+        get_hub().access.release(self)
         if self._viewer:
-            get_hub().leave(self._what, self._viewer)
+            get_hub().leave(self._watched, self._viewer)
 
     async def dismiss(self, code: int) -> None:
-        """Close now; nothing more is sent."""
+        """Close the socket; send nothing more."""
         self._leave()
-        if not self._closed:
+        if not self._is_closed:
             await self._close(code)
 
     def withhold_logs(self) -> None:
@@ -121,10 +145,10 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         if self._viewer:
             self._viewer.withhold_logs()
 
-    def _hear(self, viewer: Viewer, frame: Frame) -> bool:
-        """Act on a frame; True when the feed has to look.
+    def _act(self, viewer: Viewer[Any], frame: Frame) -> bool:
+        """Act on a frame: whether the feed has to look.
 
-        Raises ValueError, TypeError or KeyError when the frame is not a known one.
+        Raises ValueError, TypeError or KeyError when it is not a known frame.
         """
         match frame["type"]:
             case "ack":
@@ -132,7 +156,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
                 viewer.acknowledge(_number(frame["n"]))
                 return not had_room
             case "resync":
-                viewer.take_up(Position(_number(frame["seq"]), _text(frame["tag"])))
+                viewer.go_on_from(self._known(frame))
             case "follow":
                 if viewer.sees_logs:
                     viewer.follows[_number(frame["step"])] = _lines(frame)
@@ -142,48 +166,43 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
                 raise ValueError(other)
         return True
 
-    def _is_allowed(self) -> bool:
-        now = time.monotonic()
-        refill = (now - self._allowed_at) * FRAMES_PER_SECOND
-        self._allowance = min(BURST, self._allowance + refill) - 1
-        self._allowed_at = now
-        return self._allowance >= 0
-
     async def _send_json(self, frame: Frame) -> None:
         await self.send({"type": "websocket.send", "text": json.dumps(frame)})
 
     async def _close(self, code: int) -> None:
-        self._closed = True
+        self._is_closed = True
         await self.send({"type": "websocket.close", "code": code})
 
 
 class JobConsumer(Consumer):
-    """One page that watches one job."""
+    """The socket of a page that shows one job."""
 
-    def _watched(self, query: QueryDict) -> int:
+    def _target(self, query: QueryDict) -> int:
         return int(self.scope["url_route"]["kwargs"]["job_id"])
 
+    def _known(self, given: dict[str, Any]) -> Position:
+        return Position(_number(given["seq"]), _text(given["tag"]))
+
     def _refusal(self) -> int:
-        return 0 if Job.objects.filter(pk=self._what).exists() else NO_JOB
+        return 0 if Job.objects.filter(pk=self._watched).exists() else NO_JOB
 
 
 class ListConsumer(Consumer):
-    """One page that watches a window of the list."""
+    """The socket of a page that shows a window."""
 
-    def _watched(self, query: QueryDict) -> Window:
+    def _target(self, query: QueryDict) -> Window:
         return window_of(query)
+
+    def _known(self, given: dict[str, Any]) -> str:
+        _number(given["seq"])
+        return _text(given["tag"])
 
     def _refusal(self) -> int:
         return 0
 
 
-def _position(query: QueryDict) -> Position:
-    """Where the page is: ``?seq=…&tag=…``; without them, at the very beginning."""
-    return Position(_number(int(query.get("seq", "0"))), query.get("tag", "")[:TAG])
-
-
 def _lines(frame: Frame) -> tuple[int, int | None]:
-    """The log lines that a page asks for: from one on, up to one or without an end."""
+    """The log lines that a page asks for: the first, and the last (None: without an end)."""
     first = max(1, _number(frame["from"]))
     last = frame.get("to")
     if last is None:

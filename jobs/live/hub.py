@@ -1,4 +1,4 @@
-"""The hub keeps this process's feeds and wakes them: by pokes or, without a broker, by commits."""
+"""This process's feeds, and what wakes them: pokes, or else commits of other processes."""
 
 from __future__ import annotations
 
@@ -12,110 +12,112 @@ from django.db import connections
 
 from .. import news
 from ..sight.job_list import Window
-from .access import Guard
-from .feeds import Feed, JobFeed, WindowFeed
-from .lookout import Lookout
-from .pokes import Ear
+from .access import AccessChecker
+from .commits import CommitListener
+from .feeds import Feed
+from .job_feed import JobFeed
+from .list_feed import ListFeed
+from .pokes import PokeListener
 from .viewers import Viewer
 
 
-class Hub:
-    """The feeds of one event loop, and what wakes them."""
+class FeedHub:
+    """The feeds of one event loop, each for as long as it has a viewer."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._feeds: dict[int | Window, Feed] = {}
+        self._feeds: dict[int | Window, Feed[Any]] = {}
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="truestep-feed")
-        self.guard = Guard(self.read)
-        self._ear = Ear(self._groups, self._wake)
-        self._lookout = Lookout(self._tell_all) if self._ear.is_deaf else None
+        self.access = AccessChecker(self.read)
+        self._pokes = PokeListener(self._groups, self._wake)
+        hears_all = self._pokes.hears_other_processes
+        self._commits = None if hears_all else CommitListener(self._wake_all_soon)
         news.adopt_loop(self._loop)
 
-    def join(self, watched: int | Window, viewer: Viewer) -> Feed:
+    def join(self, watched: int | Window, viewer: Viewer[Any]) -> Feed[Any]:
         """Let a viewer watch a job (by its id) or a window."""
-        found = self._feeds.get(watched)
-        if found is None:
-            found = self._feeds[watched] = self._feed_of(watched)
-            self._ear.refresh()
-        found.viewers.add(viewer)
-        found.news.set()
-        if self._lookout:
-            self._lookout.begin()
-        return found
+        feed = self._feeds.get(watched)
+        if feed is None:
+            feed = self._feeds[watched] = self._new_feed(watched)
+            self._pokes.refresh()
+        feed.viewers.add(viewer)
+        feed.wake()
+        if self._commits:
+            self._commits.start()
+        return feed
 
-    def leave(self, watched: int | Window, viewer: Viewer) -> None:
+    def leave(self, watched: int | Window, viewer: Viewer[Any]) -> None:
+        """The viewer's socket is gone; harmless to repeat."""
         viewer.leave()
-        found = self._feeds.get(watched)
-        if found is None:
+        feed = self._feeds.get(watched)
+        if feed is None:
             return
-        found.viewers.discard(viewer)
-        if not found.viewers:
+        feed.viewers.discard(viewer)
+        if not feed.viewers:
             del self._feeds[watched]
-            found.end()
-            self._ear.refresh()
+            feed.end()
+            self._pokes.refresh()
         if not self._feeds:
-            if self._lookout:
-                self._lookout.rest()
-            self._reader.submit(_close_connections)
-
-    def _groups(self) -> set[str]:
-        return {news.ACCESS, *(found.group for found in self._feeds.values())}
-
-    def _feed_of(self, watched: int | Window) -> Feed:
-        if isinstance(watched, int):
-            return JobFeed(self.read, watched)
-        return WindowFeed(self.read, watched)
+            if self._commits:
+                self._commits.stop()
+            self._reader.submit(connections.close_all)  # of that thread: each has its own
 
     async def read(self, function: Callable[..., Any], *args: Any) -> Any:
-        """Run a read in the feeds' own thread: consumers all share another one.
+        """Run a function that reads in the feeds' own thread: consumers all share another one.
 
-        It keeps its connection to the database while somebody watches.
+        The thread keeps its database connection while there are feeds.
         """
         run = _keeping_connection if self._feeds else _closing_connection
         return await self._loop.run_in_executor(self._reader, run, function, *args)
 
     def close(self) -> None:
-        """Let go of threads and connections, once the loop is closed."""
-        if self._lookout:
-            self._lookout.end()
-        self._reader.submit(_close_connections).result()
+        """Release threads and connections, once the loop is closed."""
+        if self._commits:
+            self._commits.end()
+        self._reader.submit(connections.close_all).result()
         self._reader.shutdown()
 
-    # -- what wakes a feed: pokes or, where those of other processes do not arrive, any commit
+    def _new_feed(self, watched: int | Window) -> Feed[Any]:
+        if isinstance(watched, int):
+            return JobFeed(self.read, watched)
+        return ListFeed(self.read, watched)
+
+    def _groups(self) -> set[str]:
+        return {news.ACCESS, *(feed.group for feed in self._feeds.values())}
 
     def _wake(self, group: str) -> None:
         if group == news.ACCESS:
-            self.guard.news.set()
-        for found in self._feeds.values():
-            if found.group == group:
-                found.news.set()
+            self.access.wake()
+        for feed in self._feeds.values():
+            if feed.group == group:
+                feed.wake()
 
-    def _tell_all(self) -> None:
-        """Called in the thread of the lookout."""
-        with contextlib.suppress(RuntimeError):  # the loop closes just now
+    def _wake_all_soon(self) -> None:
+        """Called in the thread that listens for commits."""
+        with contextlib.suppress(RuntimeError):  # the loop is being closed
             self._loop.call_soon_threadsafe(self._wake_all)
 
     def _wake_all(self) -> None:
-        self.guard.news.set()
-        for watched in self._feeds.values():
-            watched.news.set()
+        self.access.wake()
+        for feed in self._feeds.values():
+            feed.wake()
 
 
-_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+_hubs: dict[asyncio.AbstractEventLoop, FeedHub] = {}
 
 
-def get_hub() -> Hub:
+def get_hub() -> FeedHub:
     """The hub of the running event loop."""
     loop = asyncio.get_running_loop()
     if loop not in _hubs:
         close_ended()
-        _hubs[loop] = Hub()
+        _hubs[loop] = FeedHub()
     return _hubs[loop]
 
 
 def close_ended() -> None:
     """Close the hubs whose loops are closed."""
-    for closed in [known for known in _hubs if known.is_closed()]:
+    for closed in [loop for loop in _hubs if loop.is_closed()]:
         _hubs.pop(closed).close()
 
 
@@ -123,7 +125,7 @@ def _keeping_connection(function: Callable[..., Any], *args: Any) -> Any:
     try:
         return function(*args)
     except Exception:
-        connections.close_all()  # the next read begins with a sound one
+        connections.close_all()  # the next read opens a working one
         raise
 
 
@@ -132,7 +134,3 @@ def _closing_connection(function: Callable[..., Any], *args: Any) -> Any:
         return function(*args)
     finally:
         connections.close_all()
-
-
-def _close_connections() -> None:
-    connections.close_all()  # of this thread: each has its own

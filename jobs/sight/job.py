@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Any
 
 from .. import database
 from ..models import Job, Step, Transition
@@ -11,6 +12,7 @@ from ..statuses import Status
 from .failures import failures_of_job
 from .positions import START, Position, attach_steps, entries_from, history, no_such_job
 from .steps import (
+    ATTEMPTS_SHOWN,
     FIRST_PAGE,
     StepPage,
     StepRow,
@@ -86,6 +88,21 @@ def _add_changes(snapshot: JobSnapshot) -> None:
         snapshot.errors = [failure.line for failure in failures_of_job(job_id)]
     snapshot.followers = _followers(job_id)
     attach_steps(snapshot.journal, steps)
+
+
+def context_of(snapshot: JobSnapshot) -> dict[str, Any]:
+    """What the templates of a job need, whole page or fragment."""
+    return {
+        "snapshot": snapshot,
+        "job": snapshot.job,
+        "counts": _in_order(sum(snapshot.counts.values(), Counter())),
+        "attempts_shown": ATTEMPTS_SHOWN,
+        "step_pages": [(page, _in_order(counts)) for page, counts in snapshot.counts.items()],
+    }
+
+
+def _in_order(counts: Counter[str]) -> list[tuple[Status, int]]:
+    return [(status, counts[status]) for status in Status if counts[status]]
 
 
 def read_overview(job_id: int, most: int) -> JobOverview:

@@ -39,7 +39,7 @@ def register(
 
     *knows* are the names of the steps that the worker can run, by definition.
     """
-    news.get_ready()
+    news.preload()
     name = uuid.uuid4()
     path = conf.run_directory() / f"{name}.lock"
     lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -11,12 +11,12 @@ import json
 import pytest
 from playwright.sync_api import Error, expect
 
-from jobs import assets
-from jobs.live import feeds
+from jobs import assets, logs
+from jobs.live import job_feed
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
-from jobs.sight.positions import position_of
+from jobs.sight.positions import Position, position_of
 from jobs.sight.steps import FIRST_PAGE
 from jobs.statuses import Verdict
 from tests.browser.support import (
@@ -171,13 +171,14 @@ class World:
         position = position_of(job.pk)
         self.told["positions"].append(list(position))
         for before, known in enumerate(self.told["positions"]):
-            place = (type(position)(*known), FIRST_PAGE)
-            news = feeds._read_news(job.pk, {place}, set())
-            self.told["changes"][f"{before}-{now}"] = news.changes[place]
-        self.told["pulses"].append({"type": "pulse", "steps": news.steps, "workers": None})
+            view = (Position(*known), FIRST_PAGE)
+            update = job_feed.read_update(job.pk, {view}, set())
+            self.told["changes"][f"{before}-{now}"] = update.changes[view]
+        self.told["pulses"].append({"type": "pulse", "steps": update.pulse, "workers": None})
         for step in job.steps.all():
             for start in range(1, step.log_lines + 1):
-                [frame] = feeds._read_logs(job.pk, {(step.pk, start, None)}).values()
+                follow = (step.pk, start, None)
+                frame = job_feed.read_update(job.pk, [], [follow]).logs[follow]
                 self.told["logs"][f"{now}-{step.pk}-{start}"] = frame
 
 
@@ -257,7 +258,7 @@ def right_picture(page, web, world) -> str:
     shown["lines"] = [
         line.text
         for step in world.job.steps.order_by("position")
-        for line in feeds.logs.read(step.pk, 1, 100)
+        for line in logs.read(step.pk, 1, 100)
     ]
     return json.dumps(shown, separators=(",", ":"), ensure_ascii=False)
 

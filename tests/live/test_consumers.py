@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils.html import escape
 
 from jobs import news
-from jobs.live import consumers, feeds, lookout, viewers
+from jobs.live import commits, consumers, feeds, viewers
 from jobs.live.origin import is_own
 from jobs.logs import LogBook
 from jobs.models import Job
@@ -202,8 +202,8 @@ async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch)
         gap = 3600.0
         group = "any"
 
-        async def _tell(self, viewers, tick):
-            told.put_nowait("tick" if tick else "news")
+        async def _update(self, viewers, is_tick):
+            told.put_nowait("tick" if is_tick else "news")
 
     told = asyncio.Queue()
     monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)
@@ -212,9 +212,9 @@ async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch)
     try:
         async with asyncio.timeout(5):
             assert await told.get() == "tick"
-            watched.news.set()
+            watched.wake()
             assert await told.get() == "news"
-        watched.news.set()
+        watched.wake()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
                 await told.get()
@@ -228,7 +228,7 @@ async def test_each_way_alone_brings_the_news(ada, monkeypatch, way):
     if way != "poke":
         monkeypatch.setattr(news, "poke", lambda *_: None)
     if way != "commit":
-        monkeypatch.setattr(lookout, "_changed", lambda watch: False)
+        monkeypatch.setattr(commits, "has_commit", lambda watch: False)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.3 if way == "tick" else 60)
     job = await sync_to_async(launch)("noop")
     position = await sync_to_async(position_of)(job)
@@ -299,7 +299,7 @@ async def test_what_starts_and_ends_needs_no_pulse(ada, desk, monkeypatch):
         assert await page.heard() == {"changes"}
 
 
-async def test_a_pulse_says_that_has_jobs_without_worker(ada):
+async def test_a_pulse_says_that_no_worker_runs(ada):
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
         workers = (await page.next("pulse"))["workers"]
@@ -391,7 +391,7 @@ async def test_a_log_that_is_not_followed_any_more_is_silent(ada, desk):
 
 async def test_a_page_that_acknowledges_nothing_is_sent_no_more_than_a_window(ada, monkeypatch):
     """… and once it does, it gets what changed meanwhile, as one change."""
-    monkeypatch.setattr(viewers, "WINDOW", 5)
+    monkeypatch.setattr(viewers, "MOST_UNACKNOWLEDGED", 5)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
@@ -404,7 +404,7 @@ async def test_a_page_that_acknowledges_nothing_is_sent_no_more_than_a_window(ad
 
 
 async def test_a_page_that_never_acknowledges_is_dropped(ada, monkeypatch):
-    monkeypatch.setattr(viewers, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(viewers, "ACKNOWLEDGE_SECONDS", 0.2)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
@@ -412,7 +412,7 @@ async def test_a_page_that_never_acknowledges_is_dropped(ada, monkeypatch):
 
 
 async def test_a_page_that_acknowledges_is_kept(ada, monkeypatch):
-    monkeypatch.setattr(viewers, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(viewers, "ACKNOWLEDGE_SECONDS", 0.2)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
@@ -422,7 +422,7 @@ async def test_a_page_that_acknowledges_is_kept(ada, monkeypatch):
 
 
 async def test_an_acknowledgement_of_what_was_never_sent_opens_no_window(ada, monkeypatch):
-    monkeypatch.setattr(viewers, "WINDOW", 5)
+    monkeypatch.setattr(viewers, "MOST_UNACKNOWLEDGED", 5)
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:

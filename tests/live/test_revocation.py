@@ -13,8 +13,9 @@ from django.test import Client
 from django.utils import timezone
 
 from jobs import news
-from jobs.live import access, hub, lookout, viewers
+from jobs.live import access, commits, hub, sessions, viewers
 from jobs.live.hub import get_hub
+from jobs.live.sessions import Access, read_access
 from jobs.orchestrator import claim, launch
 from tests.support import Cost, in_threads
 from tests.support.driving import write_log
@@ -48,14 +49,14 @@ def viewer(name="vera"):
 @pytest.fixture
 def only_hints(monkeypatch):
     """Neither the watch for commits nor the look every 10 s helps."""
-    monkeypatch.setattr(lookout, "_changed", lambda watch: False)
+    monkeypatch.setattr(commits, "has_commit", lambda watch: False)
     monkeypatch.setattr(access, "CHECK_SECONDS", 60)
 
 
 @pytest.fixture
 def only_the_batch(monkeypatch):
     """No hint arrives."""
-    monkeypatch.setattr(lookout, "_changed", lambda watch: False)
+    monkeypatch.setattr(commits, "has_commit", lambda watch: False)
     monkeypatch.setattr(news, "announce_access", lambda using: None)
     monkeypatch.setattr(access, "CHECK_SECONDS", 0.1)
     monkeypatch.setattr(access, "GATHER_SECONDS", 0)
@@ -89,16 +90,16 @@ def test_who_is_deactivated_during_a_look_is_not_taken_for_one_without_permissio
 ):
     user, client = viewer()
     key = client.cookies["sessionid"].value
-    permitted = access._permitted
+    permitted = sessions._permitted
 
     def meanwhile(users, permission):
         assert in_threads(lambda: save(User.objects.get(pk=user.pk), is_active=False)) == [None]
         return permitted(users, permission)
 
-    monkeypatch.setattr(access, "_permitted", meanwhile)
-    assert access.verdicts([key])[key].code == 0  # all that was read is from before
-    monkeypatch.setattr(access, "_permitted", permitted)
-    assert access.verdicts([key])[key].code == 4401
+    monkeypatch.setattr(sessions, "_permitted", meanwhile)
+    assert read_access([key])[key].code == 0  # all that was read is from before
+    monkeypatch.setattr(sessions, "_permitted", permitted)
+    assert read_access([key])[key].code == 4401
 
 
 def test_a_session_that_is_no_login_is_refused_and_harms_no_other(database):
@@ -108,7 +109,7 @@ def test_a_session_that_is_no_login_is_refused_and_harms_no_other(database):
     nobody = Client().session
     nobody["cart"] = [1]
     nobody.save()
-    told = access.verdicts([key, nobody.session_key])
+    told = read_access([key, nobody.session_key])
     assert [told[key].code, told[nobody.session_key].code] == [0, 4401]
 
 
@@ -188,16 +189,16 @@ async def test_a_client_that_goes_while_it_is_admitted_leaves_nothing(database, 
     async def fail(self, function, *args):
         raise RuntimeError("cut")
 
-    monkeypatch.setattr(hub.Hub, "read", fail)
+    monkeypatch.setattr(hub.FeedHub, "read", fail)
     with pytest.raises(RuntimeError, match="cut"):
         async with socket(None, client) as page:
             await page.receive_output(5)
-    guard = get_hub().guard
-    assert (get_hub()._feeds, guard._sockets) == ({}, set())
+    checker = get_hub().access
+    assert (get_hub()._feeds, checker._sockets) == ({}, set())
 
 
 async def test_a_page_that_is_dropped_leaves_no_feed_that_reads(database, monkeypatch):
-    monkeypatch.setattr(viewers, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(viewers, "ACKNOWLEDGE_SECONDS", 0.2)
     monkeypatch.setattr("jobs.live.feeds.TICK_SECONDS", 0.05)
     _, client = await sync_to_async(viewer)()
     async with socket(None, client) as page:
@@ -205,7 +206,7 @@ async def test_a_page_that_is_dropped_leaves_no_feed_that_reads(database, monkey
         assert await page.receive_nothing(timeout=0.3)
         [left] = get_hub()._feeds.values()
         told = []
-        monkeypatch.setattr(left, "_tell", lambda *arguments: told.append(arguments))
+        monkeypatch.setattr(left, "_update", lambda *arguments: told.append(arguments))
         assert await page.receive_nothing(timeout=0.3)  # several ticks
         assert told == [], "it reads for nobody"
 
@@ -232,13 +233,13 @@ class Looks:
         await asyncio.sleep(0.05)
         if len(self.keys) == self._fails:
             raise OSError("away")
-        return {key: access.Verdict(0, key) for key in keys}
+        return {key: Access(0, key) for key in keys}
 
 
 async def test_pages_that_come_at_once_share_a_look():
     looks = Looks()
-    guard = access.Guard(looks)
-    answers = await asyncio.gather(*(guard.admit(Page(str(number))) for number in range(100)))
+    checker = access.AccessChecker(looks)
+    answers = await asyncio.gather(*(checker.admit(Page(str(number))) for number in range(100)))
     assert [verdict.user for verdict in answers] == [str(number) for number in range(100)]
     assert [len(keys) for keys in looks.keys] == [1, 99]
 
@@ -246,8 +247,8 @@ async def test_pages_that_come_at_once_share_a_look():
 @pytest.mark.parametrize("way", ["it goes", "its look fails"])
 async def test_a_page_that_asks_for_others_too_leaves_them_their_answers(way):
     looks = Looks(fails=2 if way == "its look fails" else 0)
-    guard = access.Guard(looks)
-    pages = [asyncio.create_task(guard.admit(Page(str(number)))) for number in range(4)]
+    checker = access.AccessChecker(looks)
+    pages = [asyncio.create_task(checker.admit(Page(str(number)))) for number in range(4)]
     await looks.began.wait()
     if way == "it goes":
         pages[1].cancel()
@@ -261,7 +262,7 @@ def test_one_look_at_a_hundred_sockets_costs_four_queries(database):
     keys = [viewer(f"user{n}")[1].session.session_key for n in range(100)]
     with Cost() as cost:
         began = time.perf_counter()
-        answers = access.verdicts(keys)
+        answers = read_access(keys)
         print(f"100 sockets: {(time.perf_counter() - began) * 1000:.1f} ms")
     snapshot = ["SET TRANSACTION"] if connection.vendor == "postgresql" else []
     said = [" ".join(statement.split()[:2]) for statement in cost.statements]
@@ -280,8 +281,8 @@ def test_other_backends_and_other_sessions_are_asked_one_by_one(database, settin
         "django.contrib.auth.backends.ModelBackend",
         "django.contrib.auth.backends.RemoteUserBackend",
     ]
-    assert access.verdicts([key, "", "nobody's"]) == {
-        key: access.Verdict(0, user.pk, False),
-        "": access.Verdict(4401),
-        "nobody's": access.Verdict(4401),
+    assert read_access([key, "", "nobody's"]) == {
+        key: Access(0, user.pk, False),
+        "": Access(4401),
+        "nobody's": Access(4401),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from jobs.live import viewers
-from jobs.live.viewers import WINDOW_BYTES, Viewer
+from jobs.live.viewers import MOST_UNACKNOWLEDGED_BYTES, Viewer
 from jobs.sight.positions import Position
 
 
@@ -23,7 +23,7 @@ def with_viewer(check) -> None:
 def test_large_frames_close_the_window_until_they_are_acknowledged():
     def check(viewer: Viewer) -> None:
         for _ in range(2):
-            viewer.put({"type": "log", "html": "é" * (WINDOW_BYTES // 4)})
+            viewer.put({"type": "log", "html": "é" * (MOST_UNACKNOWLEDGED_BYTES // 4)})
         assert not viewer.has_room
         viewer.acknowledge(1)
         assert viewer.has_room

@@ -7,7 +7,7 @@ from asgiref.sync import sync_to_async
 
 from jobs import workers
 from jobs.live import feeds
-from jobs.live.feeds import WindowFeed
+from jobs.live.list_feed import ListFeed
 from jobs.logs import LogBook
 from jobs.orchestrator import claim, finish, launch
 from jobs.sight.job_list import (
@@ -169,9 +169,9 @@ def test_the_counts_of_all_jobs_are_part_of_what_a_page_shows(desk):
 
 async def test_equal_windows_share_one_reader(ada, database, monkeypatch):
     made = []
-    begin = WindowFeed.__init__
+    begin = ListFeed.__init__
     monkeypatch.setattr(
-        WindowFeed, "__init__", lambda self, *args: (made.append(1), begin(self, *args))[0]
+        ListFeed, "__init__", lambda self, *args: (made.append(1), begin(self, *args))[0]
     )
     async with (
         socket(None, ada, "?status=failed") as one,

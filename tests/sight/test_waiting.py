@@ -15,12 +15,11 @@ from django.utils import timezone
 from rich.console import Console
 
 from jobs import conf, definitions, workers
-from jobs.live import fragments
 from jobs.management.follow import Lines
 from jobs.management.tree import Picture
 from jobs.models import Attempt, Job, Step, rfc3339
 from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
-from jobs.sight.job import read_job
+from jobs.sight.job import context_of, read_job
 from jobs.sight.positions import START, position_of
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Verdict
@@ -268,7 +267,7 @@ def test_a_persons_retry_begins_the_count_anew(desk):
 def step_html(job, name):
     snapshot = read_job(job.pk)
     [row] = [row for row in snapshot.steps if row.step.name == name]
-    context = fragments.context_of(snapshot) | {"row": row, "whole": True}
+    context = context_of(snapshot) | {"row": row, "whole": True}
     return render_to_string("truestep/_step.html", context)
 
 
@@ -355,10 +354,10 @@ def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
     assert snapshot.followers == new[1:]
     notes = [(entry.kind, entry.actor, entry.reason) for entry in snapshot.journal]
     assert notes == [("note", "ada", f"launched again as job {pk}: once more") for pk in new]
-    head = render_to_string("truestep/_job.html", fragments.context_of(snapshot))
+    head = render_to_string("truestep/_job.html", context_of(snapshot))
     assert all(f'href="/jobs/{pk}/"' in head for pk in new[1:])
     snapshot = read_job(new[0])
-    head = " ".join(render_to_string("truestep/_job.html", fragments.context_of(snapshot)).split())
+    head = " ".join(render_to_string("truestep/_job.html", context_of(snapshot)).split())
     assert f'again after <a href="/jobs/{old.pk}/">' in head
 
 
@@ -380,7 +379,7 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
     Job.objects.filter(pk=old.pk).delete()
     assert job_of(new.pk).again_of is None
     snapshot = read_job(new.pk)
-    head = render_to_string("truestep/_job.html", fragments.context_of(snapshot))
+    head = render_to_string("truestep/_job.html", context_of(snapshot))
     assert "again after" not in head
     assert drive(desk, new, lambda held: returned()).status == "succeeded"
 

@@ -8,9 +8,9 @@ class MissedCommitsConfig(AppConfig):
     def ready(self) -> None:
         from channels.layers import InMemoryChannelLayer
 
-        from jobs.live import hub
+        from jobs.live import commits
 
         async def lose(self, group, message) -> None: ...
 
         InMemoryChannelLayer.group_send = lose
-        hub._changed = lambda watch: False
+        commits.has_commit = lambda watch: False

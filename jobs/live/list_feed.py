@@ -1,0 +1,37 @@
+"""The feed of a window: it says when a page does not show what there is any more."""
+
+from __future__ import annotations
+
+from .. import news
+from ..sight.job_list import ListWindow, Window, shows_other_statuses
+from .feeds import Feed, Read
+from .viewers import Viewer
+
+LIST_GAP_SECONDS = 0.1  # longer than that of a job: every page of the list is fetched again
+
+
+class ListFeed(Feed[str]):
+    """Tells pages of a window that they are stale; they fetch themselves again."""
+
+    group = news.ALL_JOBS
+
+    def __init__(self, read: Read, window: Window) -> None:
+        self._window = window
+        if isinstance(window, ListWindow):
+            self.gap = LIST_GAP_SECONDS
+        super().__init__(read)
+
+    async def _update(self, viewers: list[Viewer[str]], is_tick: bool) -> None:
+        if is_tick:
+            await self._read_lock()
+        mark, cells = await self._read(self._window.read)
+        for viewer in viewers:
+            is_fetching = viewer.known is None
+            shown = viewer.stale_at if viewer.known is None else viewer.known
+            differs = shows_other_statuses(shown, mark)
+            if shown != mark and (differs or not is_fetching):
+                viewer.known, viewer.stale_at = None, mark
+                urgent = differs and not self._window.cells_show_all
+                viewer.put({"type": "stale", "urgent": urgent, "cells": cells})
+            if is_tick or (viewer.awaits_tick and viewer.known is not None):
+                self._send_tick(viewer, seq=0, tag=mark)

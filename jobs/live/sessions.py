@@ -1,0 +1,93 @@
+"""What the viewers of many sessions may do now, read in a few queries.
+
+Django answers this for one request at a time. The same rules are applied here to all open sockets:
+a session that has not expired, an active user, the password of the login, and the permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractUser
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
+from django.db import router
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+
+from .. import database
+
+NO_LOGIN, NO_PERMISSION = 4401, 4403  # codes with which a socket is closed
+
+
+class Access(NamedTuple):
+    """What the viewer of a session may do."""
+
+    code: int  # the one to close the socket with; 0: they may watch
+    user: Any = None  # the primary key
+    sees_logs: bool = False
+
+
+def read_access(keys: Collection[str]) -> dict[str, Access]:
+    """What the viewer of each session may do, in the same four queries for any number of them."""
+    # One snapshot of the users' database: otherwise a user who is deactivated meanwhile would only
+    # seem to lack a permission.
+    with database.snapshot(router.db_for_read(auth.get_user_model())):
+        sessions = dict(_sessions(keys))
+        users = _users(sessions.values())
+        watchers = _permitted(users.values(), "truestep.view_job")
+        readers = _permitted(users.values(), "truestep.view_log")
+    answers = dict.fromkeys(keys, Access(NO_LOGIN))
+    for key, session in sessions.items():
+        user = users.get(session.get(auth.SESSION_KEY, ""))
+        if user is not None and _is_login_of(session, user):
+            code = 0 if user.pk in watchers else NO_PERMISSION
+            answers[key] = Access(code, user.pk, user.pk in readers)
+    return answers
+
+
+def _sessions(keys: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    if not issubclass(store, DatabaseSessions):
+        yield from ((key, store(key).load()) for key in keys if key)
+        return
+    rows = store.get_model_class().objects
+    alive = rows.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
+    for key, data in alive.values_list("session_key", "session_data"):
+        yield key, store().decode(data)
+
+
+def _users(sessions: Collection[dict[str, Any]]) -> dict[str, Any]:
+    """The active users of these sessions, by primary key as a session writes it."""
+    model = auth.get_user_model()
+    field = model._meta.pk
+    wanted = {
+        field.to_python(session[auth.SESSION_KEY])
+        for session in sessions
+        if auth.SESSION_KEY in session
+    }
+    found = model._default_manager.filter(pk__in=wanted)
+    return {field.value_to_string(user): user for user in found if getattr(user, "is_active", True)}
+
+
+def _is_login_of(session: dict[str, Any], user: Any) -> bool:
+    """Whether the session is a valid login: a new password ends all sessions but its own."""
+    known = session.get(auth.HASH_SESSION_KEY, "")
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    return session.get(auth.BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS and any(
+        constant_time_compare(known, valid) for valid in hashes
+    )
+
+
+def _permitted(users: Collection[Any], permission: str) -> set[Any]:
+    """The primary keys of the users who have the permission."""
+    deciding = [backend for backend in auth.get_backends() if hasattr(backend, "has_perm")]
+    is_djangos = issubclass(auth.get_user_model(), AbstractUser)  # else it may have no such columns
+    if len(deciding) != 1 or type(deciding[0]) is not ModelBackend or not is_djangos:
+        return {user.pk for user in users if user.has_perm(permission)}
+    having = ModelBackend().with_perm(permission).filter(pk__in=[user.pk for user in users])
+    return set(having.values_list("pk", flat=True))
