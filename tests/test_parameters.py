@@ -469,7 +469,7 @@ def test_half_a_character_in_a_parameter_breaks_no_page(ada, desk):
     job = launch("every_json", QueryDict(f"it={half}"))
     assert parameters.recall(job_of(job.pk).understood) == {"it": ["\ud800"]}
     page = ada.get(f"/launch/every_json/?again={job.pk}")
-    assert "filled in here: it, which is not text through and through." in page.text
+    assert "filled in here: it, which has characters that are not text." in page.text
     assert ada.post("/launch/every_json/", {"it": f"[{half}, "}).status_code == 200
     refused = ada.post("/launch/every_json/", {"it": half, "truestep-key": "old"})
     assert (refused.status_code, "?" in refused.text) == (409, True)
@@ -495,7 +495,7 @@ def test_a_step_whose_row_is_gone_fails_and_names_the_field(groups, worker, tmp_
     attempt = Attempt.objects.get(step__job=job, step__name="using")
     number = job.understood["fields"]["group"]["$object"]["pk"]
     assert attempt.error == (
-        f"Parameter 'group': auth.group {number} (eve) is not in the database any more. "
+        f"Parameter 'group': auth.group {number} (eve) is no longer in the database. "
         "Launch again with another one."
     )
 
@@ -572,8 +572,8 @@ def test_launch_again_names_choices_that_are_gone():
     kept = understood(QueryDict("one=z&several=a&several=z"), **params("a", "z").base_fields)
     kept = {"fields": kept, "added": {}}  # of a release that kept no more
     told = [
-        "one z, which it does not take any more",
-        "several a, z, which it does not take any more",
+        "one z, which it no longer takes",
+        "several a, z, which it no longer takes",
     ]
     assert shown_again(params("a"), kept)[2] == told
     assert shown_again(params("a", "z"), kept)[2] == []

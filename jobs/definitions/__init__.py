@@ -1,4 +1,4 @@
-"""What can be run: a class with steps and parameters, written by the user; and the registry of it.
+"""Definitions: classes with steps and parameters that users write, and their registry.
 
     class NightlyImport(JobDefinition):
         class Params(forms.Form):
@@ -10,9 +10,9 @@
         @step(timeout=60)
         def load(self, run): ...
 
-``base`` is what a user writes, ``registry`` lists what was written, ``problems`` says what is wrong
-with it. A launch is read by the definition's form (``parameters``), control by control
-(``controls``), and kept so that the same values come back (``values``).
+``base`` has what a user writes, ``registry`` lists it, ``problems`` says what is wrong with it. The
+definition's form reads a launch (``parameters``, ``controls``), and the job keeps what the form
+understood so that the same values come back (``values``).
 """
 
 from .base import JobDefinition, StepDefinition, step

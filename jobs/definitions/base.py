@@ -25,7 +25,7 @@ lines_of: dict[tuple[str, str], set[int]] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class StepOptions:
-    """What ``@step`` was told; ``needs`` None means: the step above."""
+    """The arguments of ``@step``; ``needs`` None means the step above."""
 
     needs: tuple[str | StepFunction, ...] | None
     timeout: float | None
@@ -36,7 +36,7 @@ class StepOptions:
 
 @dataclass(frozen=True, kw_only=True)
 class StepDefinition:
-    """One step of a definition, its needs resolved to names."""
+    """One step of a definition, its dependencies resolved to names."""
 
     name: str
     needs: tuple[str, ...]
@@ -46,9 +46,9 @@ class StepDefinition:
     retry_on: tuple[type[Exception], ...] | None = None
 
     def is_retried_on(self, error: BaseException) -> bool:
-        """Whether a further attempt may mend what raised *error*, as far as the author says.
+        """Whether the author wants a retry after *error*.
 
-        Of a group, no exception may be a ``NoRetry``, and all must be in *retry_on*.
+        In an exception group, none may be ``NoRetry`` and all must be in *retry_on*.
         """
         wanted = (BaseException,) if self.retry_on is None else self.retry_on
         if isinstance(error, BaseExceptionGroup):
@@ -82,10 +82,10 @@ def step(
     *needs* lists steps (names or functions) that must succeed first; omitted: the step above;
     ``[]``: none. *timeout* is in seconds.
 
-    An attempt that fails is followed by up to *retries* further ones: *retry_delay* seconds later,
-    then twice as long each time, an hour at most. *retry_on* names the exceptions that are worth
-    it; omitted: all. Time-outs and lost workers always are; ``NoRetry`` never is, and no exception
-    group that has one.
+    A failed attempt is followed by up to *retries* retries: the first after *retry_delay* seconds,
+    each further one after twice the delay before it, at most an hour. *retry_on* limits retries to
+    these exceptions; omitted: all. Time-outs and lost workers are always retried; ``NoRetry``, and
+    an exception group that contains one, never is.
     """
     options = StepOptions(
         needs=None if needs is None else tuple(needs),
@@ -116,7 +116,7 @@ class JobDefinition:
 
     name: ClassVar[str] = ""
     permission: ClassVar[str | None] = None  # who may launch it from the page, beyond launch_job
-    abstract: ClassVar[bool] = False  # set in a base class that is not to be launched itself
+    abstract: ClassVar[bool] = False  # True in a base class that cannot be launched itself
 
     class Params(forms.Form):
         """The launch form and the command's options; no parameters unless overridden."""
@@ -146,7 +146,7 @@ class JobDefinition:
             for name, value in vars(base).items():
                 if hasattr(value, "truestep_options"):
                     marked[name] = value
-                elif name in marked:  # overridden by something that is not a step
+                elif name in marked:  # overridden by an attribute that is not a step
                     del marked[name]
         names = {function: name for name, function in marked.items()}
         steps: dict[str, StepDefinition] = {}
@@ -176,14 +176,14 @@ class JobDefinition:
 
     @classmethod
     def understand(cls, given: Mapping[str, Any], shown_before: Kept | None = None) -> Understood:
-        """What the form makes of what a page, a command or Python gave. Raises InvalidParams."""
+        """What the form understands of a page, a command or Python. Raises InvalidParams."""
         return understand(cls.name, cls.Params, given, shown_before)
 
     @classmethod
     def clean(cls, raw: RawParams) -> dict[str, Any]:
         """Text by field as Python values. Raises InvalidParams with the form's own messages.
 
-        Jobs of an older release are kept as such text.
+        Jobs of older releases kept only this text.
         """
         form = cls.form(raw)
         unknown = sorted(set(raw) - set(form.fields))

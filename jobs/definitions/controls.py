@@ -17,7 +17,7 @@ Texts = dict[str, list[str]]  # by control
 
 class Kind(StrEnum):
     TEXT = "text"
-    FLAG = "flag"  # there or not
+    FLAG = "flag"  # sent or not sent
     SEVERAL = "several"
 
 
@@ -38,7 +38,7 @@ class Control:
 
 
 def controls(form: forms.Form) -> Iterator[Control]:
-    """The controls of a form, but for those of disabled fields."""
+    """The controls of a form, without those of disabled fields."""
     for bound in form:
         if not bound.field.disabled:
             for suffix, widget in suffixes(bound.field.widget):
@@ -51,7 +51,7 @@ def controls(form: forms.Form) -> Iterator[Control]:
 
 
 def suffixes(widget: forms.Widget) -> Iterator[tuple[str, forms.Widget]]:
-    """Each control of a widget, with what its name has behind the field's."""
+    """Each control of a widget, with the suffix of its name."""
     if not isinstance(widget, MultiWidget):
         yield "", widget
         return
@@ -68,7 +68,7 @@ def takes_several(widget: forms.Widget) -> bool:
 
 
 def errors_of_texts(name: str, widget: forms.Widget, texts: list[str]) -> dict[str, list[str]]:
-    """What a form would take for another value: text that no browser sends of a box."""
+    """Text that no browser sends for a box, and that the form would read as another value."""
     known = ["true", "false"]
     if isinstance(widget, forms.CheckboxInput):
         known += ["on", "True", "False", str(widget.attrs.get("value", "on"))]
@@ -81,7 +81,7 @@ def errors_of_texts(name: str, widget: forms.Widget, texts: list[str]) -> dict[s
 
 
 def is_text(value: str) -> bool:
-    """False for what a command line hands over in place of bytes that are no UTF-8."""
+    """False for the placeholders that a command line has for bytes that are not UTF-8."""
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -90,7 +90,7 @@ def is_text(value: str) -> bool:
 
 
 def shown(bound: BoundField, value: Any) -> Texts:
-    """What a browser sends of a field that shows *value*, by control."""
+    """What a browser sends for a field that shows *value*, by control."""
     widget = bound.field.widget
     widget.is_localized = widget.is_localized or bound.field.localize
     context = widget.get_context(bound.html_name, bound.field.prepare_value(value), {})
@@ -101,7 +101,7 @@ def shown(bound: BoundField, value: Any) -> Texts:
 
 
 def _sent(control: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
-    """Each text that a control sends; None where it may send nothing."""
+    """Each text that a control sends; None when it may send nothing."""
     name = control["name"]
     if "subwidgets" in control:
         for part in control["subwidgets"]:
@@ -119,7 +119,7 @@ def _sent(control: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
 
 
 def takes_a_file(field: forms.Field) -> bool:
-    """Whether it, or a part of it, wants an upload: those are kept nowhere."""
+    """Whether the field, or a part of it, takes an upload; uploads are not kept."""
     parts: Iterable[forms.Field] = getattr(field, "fields", ())  # of several controls or checks
     return (
         isinstance(field, forms.FileField)

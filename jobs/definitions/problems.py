@@ -1,4 +1,4 @@
-"""What can be wrong with a definition. Nothing here raises; a system check refuses to start."""
+"""What can be wrong with a definition. Nothing here raises; a system check reports it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .controls import suffixes, takes_a_file
 MOST_RETRIES = 1000
 _OTHER_SIGNATURE = {"__wrapped__", "__signature__"}  # attributes of a function that has one
 
-# Options of `manage.py launch` itself; a parameter of the same name could never be given there.
+# Options of `manage.py launch` itself: a parameter of the same name could not be given there.
 COMMAND_OPTIONS = frozenset(
     [
         "detach",
@@ -123,7 +123,7 @@ def _takes_run(function: StepFunction) -> bool:
 
 
 def _has_two_arguments(function: StepFunction) -> bool:
-    """Whether it plainly is ``def name(self, run)``: nearly all are, and a signature is slow."""
+    """Whether it is a plain ``def name(self, run)``, as nearly all are: a signature is slow."""
     if type(function) is not FunctionType or function.__dict__.keys() & _OTHER_SIGNATURE:
         return False
     code = function.__code__
@@ -131,7 +131,7 @@ def _has_two_arguments(function: StepFunction) -> bool:
 
 
 def _on_a_cycle(steps: Mapping[str, StepDefinition]) -> list[str]:
-    """Names of the steps that can never become ready."""
+    """The steps that never become ready."""
     waiting = {name: len(set(item.needs) & steps.keys()) for name, item in steps.items()}
     dependants: dict[str, list[str]] = {}
     for name, item in steps.items():

@@ -1,4 +1,4 @@
-"""Which definitions there are."""
+"""The list of all definitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _registered: list[type[JobDefinition]] = []
 
 
 def add(cls: type[JobDefinition]) -> None:
-    """Each subclass does so itself when it is written."""
+    """Register a definition; every subclass does so when its class body ends."""
     _registered.append(cls)
 
 

@@ -1,26 +1,19 @@
-"""How a parameter is kept: as JSON from which the same value comes back, of the same type.
-
-JSON has text, numbers, true, false, null and lists of these. Everything else is an object with
-one key, which begins with ``$`` and names the type: ``{"$date": "2026-01-02"}``. An object of the
-database is kept as its key, and fetched again where it is needed.
-"""
+"""Values to JSON and back: ``encode`` what a form understood, ``decode`` what a step gets."""
 
 from __future__ import annotations
 
 import base64
 import importlib
 import ipaddress
-import json
 import math
 import pathlib
 import uuid
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta, timezone, tzinfo
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import reduce
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.conf import settings
@@ -30,19 +23,15 @@ from django.forms.fields import JSONString
 from django.utils.safestring import SafeString
 
 from ..text import clean
+from .coded import CannotBeKept, Coded, Lost
+from .moments import decode_moment, encode_moment
+from .readable import object_name, plain, words
 
-Coded = Any  # JSON
-DEEPEST = 100  # lists and dicts in one another
-EXACT = 2**53  # JSON readers that know floats only take no larger whole number exactly
-SHOWN = 20  # objects of a long selection whose text is kept
+__all__ = ["CannotBeKept", "Coded", "Lost", "decode", "encode", "plain", "words"]
 
-
-class CannotBeKept(Exception):
-    """The value would not come back equal; the text says which one and why."""
-
-
-class Lost(Exception):
-    """What was kept cannot be had any more; the text says what and why."""
+DEEPEST = 100  # levels of lists and dicts
+EXACT = 2**53  # larger whole numbers are not exact for JSON readers that have only floats
+SHOWN = 20  # objects of a long queryset whose text is kept
 
 
 # --- keeping --------------------------------------------------------------------------------------
@@ -89,8 +78,7 @@ def _encode_other(value: Any, depth: int) -> Coded:
     if kind is date:
         return {"$date": value.isoformat()}
     if kind in (datetime, time):
-        bare = value.replace(tzinfo=None).isoformat()
-        return {f"${kind.__name__}": [bare, value.fold, _encode_zone(value.tzinfo)]}
+        return {f"${kind.__name__}": encode_moment(value)}
     if kind is timedelta:
         return {"$timedelta": [value.days, value.seconds, value.microseconds]}
     if kind is bytes:
@@ -106,21 +94,8 @@ def _encode_other(value: Any, depth: int) -> Coded:
     )
 
 
-def _encode_zone(zone: tzinfo | None) -> Coded:
-    if zone is None:
-        return None
-    if type(zone) is ZoneInfo and zone.key:
-        return zone.key
-    if type(zone) is timezone:
-        offset = zone.utcoffset(None)
-        name = zone.tzname(None)
-        usual = timezone(offset).tzname(None)
-        return [offset // timedelta(microseconds=1), None if name == usual else name]
-    raise CannotBeKept(f"a time zone of type {type(zone).__qualname__} would not come back equal")
-
-
 def _place_of(kind: type) -> tuple[str, str]:
-    """Module and name of an enumeration, by which it will be found again."""
+    """Module and name of an enumeration, by which ``decode`` finds it."""
     place = kind.__module__, kind.__qualname__
     try:
         found = _class_at(*place)
@@ -153,11 +128,11 @@ def _encode_object(row: Any, depth: int, with_text: bool = True) -> dict[str, An
 def _text_of(row: Model) -> str:
     try:
         return clean(str(row))[:200]
-    except Exception:  # a model's __str__ may do anything
+    except Exception:  # a model's __str__ may raise anything
         return ""
 
 
-# --- coming back ----------------------------------------------------------------------------------
+# --- reading back ---------------------------------------------------------------------------------
 
 
 def decode(coded: Coded) -> Any:
@@ -170,24 +145,6 @@ def decode(coded: Coded) -> Any:
     if tag not in _DECODERS:
         raise Lost(f"this release does not know values of the type {tag[1:]}")
     return _DECODERS[tag](content)
-
-
-def _decode_moment(kind: type[datetime] | type[time], content: list[Any]) -> Any:
-    bare, fold, zone = content
-    return kind.fromisoformat(bare).replace(fold=fold, tzinfo=_decode_zone(zone))
-
-
-def _decode_zone(coded: Coded) -> tzinfo | None:
-    if coded is None:
-        return None
-    if isinstance(coded, str):
-        try:
-            return ZoneInfo(coded)
-        except (KeyError, ValueError) as error:
-            raise Lost(f"this system knows no time zone {coded}") from error
-    microseconds, name = coded
-    offset = timedelta(microseconds=microseconds)
-    return timezone(offset) if name is None else timezone(offset, name)
 
 
 def _decode_enum(content: list[Any]) -> Any:
@@ -204,7 +161,7 @@ def _class_at(module: str, name: str) -> type[Enum]:
     except (ImportError, AttributeError) as error:
         raise Lost(f"there is no {module}.{name}") from error
     if not (isinstance(found, type) and issubclass(found, Enum)):
-        raise Lost(f"{module}.{name} is no enumeration")
+        raise Lost(f"{module}.{name} is not an enumeration")
     return found
 
 
@@ -213,12 +170,14 @@ def _decode_object(content: dict[str, Any]) -> Model:
     try:
         row: Model = _rows(content).get(pk=key)
     except ObjectDoesNotExist:
-        raise Lost(f"{_named(content['model'], content)} is not in the database any more") from None
+        raise Lost(
+            f"{object_name(content['model'], content)} is no longer in the database"
+        ) from None
     return row
 
 
 def _decode_selection(content: dict[str, Any]) -> QuerySet[Any]:
-    """The objects as a query that is answered already, in the order they were chosen in."""
+    """The objects as an evaluated queryset, in the order in which they were chosen."""
     rows = _rows(content)
     if not content["objects"]:
         return rows.none()
@@ -226,20 +185,20 @@ def _decode_selection(content: dict[str, Any]) -> QuerySet[Any]:
     chosen = rows.filter(pk__in=keys)
     found = {row.pk: row for row in chosen}
     gone = [
-        _named(content["model"], each)
+        object_name(content["model"], each)
         for key, each in zip(keys, content["objects"], strict=True)
         if key not in found
     ]
     if gone:
         more = f" and {len(gone) - 3} more" if len(gone) > 3 else ""
-        told = ", ".join(gone[:3]) + more
-        raise Lost(f"{told} {'is' if len(gone) == 1 else 'are'} not in the database any more")
+        names = ", ".join(gone[:3]) + more
+        raise Lost(f"{names} {'is' if len(gone) == 1 else 'are'} no longer in the database")
     chosen._result_cache = [found[key] for key in keys]
     return chosen
 
 
 def _rows(content: dict[str, Any]) -> QuerySet[Any]:
-    """All rows of the model, in the database that they were read from."""
+    """All rows of the model, in the database from which they were read."""
     label, alias = content["model"], content["db"]
     try:
         model = apps.get_model(label)
@@ -249,11 +208,6 @@ def _rows(content: dict[str, Any]) -> QuerySet[Any]:
         raise Lost(f"the settings name no database {alias}")
     rows: QuerySet[Any] = model._base_manager.using(alias)
     return rows
-
-
-def _named(model: str, content: dict[str, Any]) -> str:
-    text = f" ({content['text']})" if content["text"] else ""
-    return f"{model} {words(content['pk'])}{text}"
 
 
 _TEXTS: dict[type, Callable[[str], Any]] = {
@@ -281,8 +235,8 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "$frozenset": lambda items: frozenset(map(decode, items)),
     "$dict": lambda pairs: {decode(key): decode(value) for key, value in pairs},
     "$date": date.fromisoformat,
-    "$datetime": lambda content: _decode_moment(datetime, content),
-    "$time": lambda content: _decode_moment(time, content),
+    "$datetime": lambda content: decode_moment(datetime, content),
+    "$time": lambda content: decode_moment(time, content),
     "$timedelta": lambda parts: timedelta(*parts),
     "$bytes": base64.b64decode,
     "$enum": _decode_enum,
@@ -290,81 +244,3 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "$queryset": _decode_selection,
     **{f"${kind.__name__}": make for kind, make in _TEXTS.items()},
 }
-
-
-# --- showing --------------------------------------------------------------------------------------
-
-
-def plain(coded: Coded) -> Any:
-    """What was kept as JSON that needs no key to be read; types that JSON lacks become text."""
-    if isinstance(coded, list):
-        return [plain(item) for item in coded]
-    if not isinstance(coded, dict):
-        return coded
-    [(tag, content)] = coded.items()
-    match tag:
-        case "$int":
-            return int(content)
-        case "$tuple" | "$set" | "$frozenset":
-            return plain(content)
-        case "$dict":
-            return {words(key): plain(value) for key, value in content}
-        case "$datetime" | "$time":
-            return _plain_moment(coded)
-        case "$timedelta":
-            return str(timedelta(*content))
-        case "$enum":
-            return plain(content[-1])
-        case "$object":
-            return {"model": content["model"], "pk": plain(content["pk"]), "text": content["text"]}
-        case "$queryset":
-            return [plain({"$object": content | each}) for each in content["objects"]]
-    return content
-
-
-def _plain_moment(coded: dict[str, Any]) -> str:
-    """RFC 3339 as far as the zone is known here; Lost is only told to those who run steps."""
-    try:
-        return str(decode(coded).isoformat())
-    except Lost:
-        [(bare, _, zone)] = coded.values()
-        return f"{bare} {zone}"
-
-
-def _is_there_twice(coded: dict[str, Any]) -> bool:
-    """Whether a moment is of the hour in which daylight saving ends."""
-    try:
-        at = decode(coded)
-    except Lost:
-        return False
-    return bool(at.utcoffset() != at.replace(fold=1 - at.fold).utcoffset())
-
-
-def words(coded: Coded) -> str:
-    """What was kept in a few words, alike in every language and zone."""
-    match coded:
-        case None:
-            return ""
-        case bool():
-            return "yes" if coded else "no"
-        case str():
-            return coded
-        case list():
-            return ", ".join(map(words, coded))
-        case {"$tuple": items} | {"$set": items} | {"$frozenset": items}:
-            return ", ".join(map(words, items))
-        case {"$datetime": [bare, _, str() as zone]}:
-            if _is_there_twice(coded):
-                bare = _plain_moment(coded)
-            return f"{bare.replace('T', ' ')} {zone}"
-        case {"$datetime": _}:
-            return _plain_moment(coded).replace("T", " ")
-        case {"$object": content}:
-            return content["text"] or _named(content["model"], content)
-        case {"$queryset": content}:
-            return ", ".join(words({"$object": content | each}) for each in content["objects"])
-        case {"$enum": [_, _, value]}:
-            return words(value)
-        case {"$dict": _}:
-            return json.dumps(plain(coded), ensure_ascii=False)
-    return str(plain(coded))
