@@ -1,6 +1,6 @@
-"""Named places between two statements where tests stop, fail or kill the process.
+"""Crash points: named places between two statements where tests stop, fail or kill the process.
 
-In production nothing happens at them. A name says which operation and how far it is, such as
+In production nothing happens at them. A name says which operation and how far it has come, such as
 ``finish.journal_written``.
 """
 
@@ -13,14 +13,14 @@ _hook: Callable[[str], None] | None = None
 
 
 def reach(name: str) -> None:
-    """Say that the place of this name is reached."""
+    """The process has come to the crash point of this name."""
     if _hook is not None:
         _hook(name)
 
 
 @contextmanager
 def watched(hook: Callable[[str], None]) -> Iterator[None]:
-    """Inside, *hook* is called with the name of each place that is reached, in any thread."""
+    """Inside, *hook* is called with the name of each crash point that any thread reaches."""
     global _hook
     before, _hook = _hook, hook
     try:

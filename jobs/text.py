@@ -1,7 +1,7 @@
-"""Text is cleaned once, at the edge, so that every database stores and every page shows the same.
+"""Text is cleaned where it enters, so that every database stores and every page shows the same.
 
-NUL, control characters and lone surrogates cannot be stored or shown alike everywhere; they are
-made visible. What is too long is cut, and says so.
+NUL, control characters and lone surrogates cannot be stored or shown everywhere; visible
+characters take their places. Text that is too long is cut, with a mark.
 """
 
 from __future__ import annotations
@@ -13,15 +13,29 @@ _VISIBLE: dict[int, str] = {
 }
 _VISIBLE[0x7F] = "\u2421"
 _VISIBLE |= dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000)], "\ufffd")
+_STORABLE = {code: sign for code, sign in _VISIBLE.items() if chr(code) not in "\r\x1b"}
 
 
 def clean(text: str) -> str:
-    """*text* with control characters as their pictures (ESC as ␛) and surrogates as U+FFFD."""
-    return text.replace("\r\n", "\n").translate(_VISIBLE)
+    """*text*, visible, with the line ends of Unix."""
+    return visible(text.replace("\r\n", "\n"))
+
+
+def visible(text: str) -> str:
+    """*text* with control characters as their pictures (ESC as ␛) and surrogates as U+FFFD.
+
+    Tabs and newlines stay. A terminal obeys nothing in it.
+    """
+    return text.translate(_VISIBLE)
+
+
+def storable(text: str) -> str:
+    """*text* as a log keeps it: visible, but for ESC and carriage returns, which stay."""
+    return text.translate(_STORABLE)
 
 
 def cut(text: str, limit: int) -> str:
-    """*text* cleaned, at most *limit* bytes of UTF-8 from its two ends; the cut is marked."""
+    """*text* cleaned; of a longer one than *limit* bytes of UTF-8, both ends and a mark."""
     raw = clean(text).encode()
     if len(raw) <= limit:
         return raw.decode()
@@ -32,7 +46,7 @@ def cut(text: str, limit: int) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """At most *limit* characters of *text*; what is cut ends with an ellipsis."""
+    """At most *limit* characters of *text*; cut text ends with an ellipsis."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -43,9 +57,9 @@ _REORDERS = {"R", "AL", "AN", "RLE", "LRE", "RLO", "LRO", "PDF", "RLI", "LRI", "
 
 
 def isolated(text: str) -> str:
-    """*text* for the middle of a sentence, whose other words it does not reorder.
+    """*text* for the middle of a sentence, without an effect on the order of the other words.
 
-    Whatever is written from right to left, or has marks of direction, is put between two marks
+    Text that is written from right to left, or has marks of direction, is put between two marks
     that it cannot close.
     """
     if text.isascii() or not any(unicodedata.bidirectional(sign) in _REORDERS for sign in text):
@@ -61,5 +75,5 @@ def isolated(text: str) -> str:
 
 
 def without_marks(text: str) -> str:
-    """*text* without marks of direction: terminals show them, or obey them beyond the text."""
+    """*text* without marks of direction: terminals show them, or obey them too long."""
     return text.translate(_MARKS)

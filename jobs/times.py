@@ -1,7 +1,7 @@
-"""How durations and moments are written, alike on the page, in the admin and in the terminal.
+"""How durations and moments are written on the page, in the admin and in the terminal.
 
 Durations are cut off, not rounded, so that no unit is ever full: there is no "1000 ms" and no
-"60.0 s". Where a clock was set back meanwhile, they are 0 and not negative.
+"60.0 s". When a clock was set back meanwhile, a duration is 0 and not negative.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import datetime
 
 
 def duration(seconds: float) -> str:
-    """What has ended took: ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 07 min``, ``3 d 04 h``."""
+    """How long it took: ``340 ms``, ``4.2 s``, ``3 min 05 s``, ``2 h 07 min``, ``3 d 04 h``."""
     milliseconds = _milliseconds(seconds)
     if milliseconds < 1000:
         return f"{milliseconds} ms"
@@ -20,7 +20,7 @@ def duration(seconds: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """For how long something has run, in full seconds: as the page's ``clocks.js`` counts it."""
+    """For how long something has been running, in full seconds, as the page counts it."""
     minutes, rest = divmod(_milliseconds(seconds) // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -34,7 +34,7 @@ def clock(seconds: float) -> str:
 
 
 def setting(seconds: float) -> str:
-    """What somebody has set, as exactly as it was: ``0.3 s``, ``15 s``, ``5 min 00 s``."""
+    """A number of seconds in the settings, exactly: ``0.3 s``, ``15 s``, ``5 min 00 s``."""
     return f"{seconds:g} s" if seconds < 60 else clock(seconds)
 
 

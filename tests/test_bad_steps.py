@@ -11,8 +11,8 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils.html import escape
 
-from jobs import audit
-from jobs.models import Attempt, Job, LogChunk, Step
+from jobs import audit, logs
+from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import launch
 from tests.support import job_of, program, step_of, wait_for
 from tests.testapp.jobs import BEHAVIOURS
@@ -117,14 +117,13 @@ def cases(django_db_setup, django_db_blocker):
 
 def case(job, client):
     step = step_of(job, "misbehave")
-    chunks = LogChunk.objects.filter(step=step).order_by("first")
     return Case(
         job=job_of(job.pk),
         step=step,
         after=step_of(job, "after"),
         attempt=Attempt.objects.filter(step=step).last(),
         reason=step.journal.latest("seq").reason,
-        lines=[line for chunk in chunks for line in chunk.lines()],
+        lines=[line.text for line in logs.read(step.pk, 1, step.log_lines)],
         page=client.get(f"/jobs/{job.pk}/").text,
         admin=client.get(f"/admin/truestep/job/{job.pk}/change/").text,
     )

@@ -1,10 +1,10 @@
 """Text is cleaned once, alike for every database and every page."""
 
-from unicodedata import bidirectional
+from unicodedata import bidirectional, category
 
 import pytest
 
-from jobs.text import clean, cut, isolated, without_marks
+from jobs.text import clean, cut, isolated, storable, visible, without_marks
 
 
 @pytest.mark.parametrize(
@@ -25,11 +25,29 @@ def test_what_cannot_be_shown_is_made_visible(raw, shown):
     assert clean(clean(raw)) == shown
 
 
-def test_every_character_can_be_stored_afterwards():
-    everything = "".join(map(chr, range(0x110000)))
-    cleaned = clean(everything)
-    assert cleaned.encode()
-    assert "\0" not in cleaned
+EVERYTHING = "".join(map(chr, range(0x110000)))
+
+
+@pytest.mark.parametrize("make", [clean, visible, storable])
+def test_every_character_can_be_stored_afterwards(make):
+    made = make(EVERYTHING)
+    assert made.encode()
+    assert "\0" not in made
+
+
+def test_a_log_keeps_escape_and_carriage_return_alone():
+    pairs = zip(visible(EVERYTHING), storable(EVERYTHING), strict=True)
+    assert {(shown, stored) for shown, stored in pairs if shown != stored} == {
+        ("␛", "\x1b"),
+        ("␍", "\r"),
+    }
+    assert visible(storable(EVERYTHING)) == visible(EVERYTHING)
+
+
+def test_a_terminal_is_sent_no_control_character():
+    controls = [sign for sign in map(chr, range(0x110000)) if category(sign) == "Cc"]
+    assert len(controls) == 65
+    assert {sign for sign in visible("".join(controls)) if sign in controls} == {"\n", "\t"}
 
 
 @pytest.mark.parametrize("length", [0, 1, 99, 100])

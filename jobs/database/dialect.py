@@ -93,10 +93,6 @@ class Dialect(GenericDialect, ABC):
         """Whether the connection still works after an error."""
         return bool(self.connection.is_usable())
 
-    def is_shared_file(self) -> bool:
-        """Whether the database is a file that several processes open."""
-        return False
-
     def require_there(self) -> None:
         """Raises OperationalError when opening the connection would create an empty database."""
 

@@ -1,4 +1,4 @@
-"""What one attempt has logged and its worker has not written yet."""
+"""The lines and the progress of one attempt that its worker has not written yet."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from ..transitions import Claim
 
 CHUNK_LINES = 500
 CHUNK_CHARACTERS = 256 * 1024  # a chunk may be longer by a line
-MOST_LINES = 2000  # that wait to be written …
-MOST_BYTES = 4 * 1024 * 1024  # … in so many bytes
+MOST_LINES = 2000  # a book is full when so many lines wait …
+MOST_BYTES = 4 * 1024 * 1024  # … or so many bytes
 
 
 @dataclass
 class LogBook:
-    """The lines and the progress of one attempt, not written yet."""
+    """Collects lines and progress of one attempt, and writes them in batches."""
 
     claim: Claim
     limit: int  # bytes of text kept of this attempt
@@ -33,7 +33,7 @@ class LogBook:
     _kept: int = 0
     _dropped: int = 0
     _waiting: int = 0  # bytes
-    _sent: tuple[int, int] | None = None  # last number and count of lines that may be there
+    _sent: tuple[int, int] | None = None  # last number and count of lines that may be committed
 
     def __post_init__(self) -> None:
         self.last = self.claim.log_lines  # the number of the step's last line that is written
@@ -56,11 +56,11 @@ class LogBook:
 
     @property
     def is_full(self) -> bool:
-        """Whether so much waits that it is better written now."""
+        """Whether so much waits that it should be written now."""
         return len(self._lines) >= MOST_LINES or self._waiting >= MOST_BYTES
 
     def close(self) -> None:
-        """Say what was dropped, as the last line; harmless to repeat."""
+        """Add a last line that says how many lines were dropped; harmless to repeat."""
         if self._dropped:
             self._note(
                 f"… {self._dropped:,} further lines are not kept: the log limit of "
@@ -70,9 +70,9 @@ class LogBook:
             self._dropped = 0
 
     def write(self) -> None:
-        """Write everything that waits, under the attempt's fence, in one transaction.
+        """Write all that waits in one transaction, under the attempt's fence.
 
-        Raises Overtaken when the step is not this attempt's any more.
+        Raises Overtaken when another attempt or a cancel has taken the step.
         """
         self._forget_what_arrived()
         if not self.is_dirty:
@@ -99,12 +99,12 @@ class LogBook:
         self._progress = None
 
     def _step(self) -> StepQuerySet:
-        """The step's row, as long as it is this attempt's."""
+        """The step's row, as long as this attempt holds it."""
         held = {"fence": self.claim.fence, "tag": self.claim.tag}
         return Step.objects.filter(pk=self.claim.step_id, **held)
 
     def _forget_what_arrived(self) -> None:
-        """A failed write has written all the same when only the answer to COMMIT was lost."""
+        """A write that failed has been committed when only the answer to COMMIT was lost."""
         if self._sent:
             last, lines = self._sent
             if self._step().filter(log_lines=last).exists():
@@ -132,7 +132,7 @@ class LogBook:
             )
 
     def _cuts(self) -> Iterator[tuple[int, int]]:
-        """Where each chunk of the waiting lines begins, and where the next one does."""
+        """Where each chunk of the waiting lines begins and ends."""
         start = size = 0
         for end, line in enumerate(self._lines, 1):
             size += len(line)

@@ -1,13 +1,18 @@
-"""Cuts the bytes of a step's output into log lines."""
+"""Cuts the bytes of a step's output into log lines.
+
+A line is stored as it was said: with its colours and redraws, which are ESC and carriage returns.
+Whoever shows a line makes them visible (``reading``).
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 
-from ..text import clean
+from ..text import storable
 
 CONTINUES = " …⏎"  # ends a piece of a line that was too long to keep whole
+LEAST_BYTES = 8  # of a line, so that each piece holds a whole character
 
 
 class LineCutter:
@@ -15,12 +20,13 @@ class LineCutter:
 
     Plain text is a line of level info. A record that starts with *marker* is a line written by
     ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text, "more": bool} \\n``. With
-    *more*, its text goes on in the next record.
+    *more*, its text goes on in the next record. A line of more than *line_bytes*, as it is stored,
+    comes in pieces.
     """
 
     def __init__(self, marker: bytes, line_bytes: int) -> None:
         self._marker = marker
-        self._limit = line_bytes
+        self._limit = max(line_bytes, LEAST_BYTES)
         self._rest = b""
         self._unended = ("", "i")  # the last line of a record that goes on
 
@@ -33,7 +39,7 @@ class LineCutter:
         window = self._limit + len(self._marker)
         while len(self._rest) >= window and self._marker not in self._rest[:window]:
             piece, self._rest = self._piece(self._rest)
-            yield clean(piece) + CONTINUES, "i"
+            yield piece + CONTINUES, "i"
 
     def end(self) -> Iterator[tuple[str, str]]:
         """The line that was never ended."""
@@ -46,12 +52,12 @@ class LineCutter:
     def _line(self, raw: bytes) -> Iterator[tuple[str, str]]:
         before, marked, record = raw.partition(self._marker)
         if before or not marked:
-            yield from self._split(before, "i")
+            yield from self._split(before.removesuffix(b"\r"), "i")
         if marked:
             try:
                 values = json.loads(record)
             except ValueError:  # torn by another process that wrote at the same moment
-                yield from self._split(record, "i")
+                yield from self._split(record.removesuffix(b"\r"), "i")
                 return
             yield from self._record(values["t"], values["l"], values["more"])
 
@@ -61,23 +67,42 @@ class LineCutter:
         if not more:
             lines.append(last)
         for line in lines:
-            yield from self._split(clean(line.removesuffix("\r")).encode(), level)
+            yield from self._split(storable(line.removesuffix("\r")).encode(), level)
         if more:
             begun = last.removesuffix("\r")  # it may belong to the end of the line
-            *pieces, (rest, _) = self._split(clean(begun).encode(), level)
+            *pieces, (rest, _) = self._split(storable(begun).encode(), level)
             yield from pieces
             self._unended = (rest + last[len(begun) :], level)
 
     def _split(self, raw: bytes, level: str) -> Iterator[tuple[str, str]]:
-        raw = raw.removesuffix(b"\r")
-        while len(raw) > self._limit:
+        """A line, in pieces where it is too long. Stored, it is never shorter than *raw*."""
+        while len(raw) > self._limit or _size(text := _stored(raw)) > self._limit:
             piece, raw = self._piece(raw)
-            yield clean(piece) + CONTINUES, level
-        yield clean(raw.decode("utf-8", "replace")), level
+            yield piece + CONTINUES, level
+        yield text, level
 
     def _piece(self, raw: bytes) -> tuple[str, bytes]:
-        """The first *limit* bytes, not ending inside a character, and the rest."""
-        at = self._limit
-        while at > self._limit - 4 and raw[at] & 0xC0 == 0x80:
-            at -= 1
-        return raw[:at].decode("utf-8", "replace"), raw[at:]
+        """The beginning of *raw* that fits the limit as it is stored, and the rest of *raw*."""
+        at = min(self._limit, len(raw))
+        while True:
+            at = _boundary(raw, at)
+            text = _stored(raw[:at])
+            if (size := _size(text)) <= self._limit:
+                return text, raw[at:]
+            at = at * self._limit // size
+
+
+def _stored(raw: bytes) -> str:
+    return storable(raw.decode("utf-8", "replace"))
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _boundary(raw: bytes, at: int) -> int:
+    """The last place up to *at* that is not inside a character of UTF-8."""
+    for place in range(at, max(at - 4, 0), -1):
+        if place == len(raw) or raw[place] & 0xC0 != 0x80:
+            return place
+    return at  # not UTF-8

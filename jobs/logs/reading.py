@@ -1,4 +1,8 @@
-"""Reads a step's log by line number, or as text."""
+"""Reads a step's log by line number, or as text.
+
+What is stored may colour and redraw a terminal. Every reader gets lines in which that is visible
+instead, so that no log can command a terminal or a page.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..models import LogChunk
+from ..text import visible
 from .book import CHUNK_LINES
 
 
 @dataclass(frozen=True)
 class Line:
     number: int
-    text: str
+    text: str  # visible
     level: str  # one of LEVELS' letters
     at: int  # milliseconds since 1970, UTC
     attempt: int
@@ -24,17 +29,19 @@ def read(step_id: int, first: int, count: int) -> list[Line]:
         step=step_id, first__gt=first - CHUNK_LINES, first__lt=first + count, last__gte=first
     )
     return [
-        Line(number, text, level, at, chunk.attempt)
+        line
         for chunk in chunks.order_by("first")
-        for number, text, level, at in zip(
-            range(chunk.first, chunk.last + 1),
-            chunk.lines(),
-            chunk.levels,
-            chunk.times,
-            strict=True,
-        )
-        if first <= number < first + count
+        for line in _lines_of(chunk)
+        if first <= line.number < first + count
     ]
+
+
+def _lines_of(chunk: LogChunk) -> Iterator[Line]:
+    numbers = range(chunk.first, chunk.last + 1)
+    for number, text, level, at in zip(
+        numbers, chunk.lines(), chunk.levels, chunk.times, strict=True
+    ):
+        yield Line(number, visible(text), level, at, chunk.attempt)
 
 
 def text_of(step_id: int, attempt: int | None = None) -> Iterator[str]:
@@ -43,4 +50,4 @@ def text_of(step_id: int, attempt: int | None = None) -> Iterator[str]:
     if attempt is not None:
         chunks = chunks.filter(attempt=attempt)
     for text in chunks.values_list("text", flat=True).iterator(chunk_size=20):
-        yield text + "\n"
+        yield visible(text) + "\n"

@@ -10,26 +10,12 @@ from jobs.models import LogChunk
 from jobs.orchestrator import claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import ended, returned, rows, step_of
-
-
-@pytest.fixture
-def held(desk):
-    launch("noop")
-    [held] = claim(desk, room=1)
-    return held
-
-
-def write(held, *texts, limit=10**6):
-    book = LogBook(held, limit)
-    for text in texts:
-        book.add(text)
-    book.close()
-    book.write()
+from tests.support.driving import write_log
 
 
 def test_lines_are_numbered_from_1_on_without_a_gap(held):
-    write(held, *(f"line {number}" for number in range(1, 1203)))
-    write(held, "one more")
+    write_log(held, (f"line {number}" for number in range(1, 1203)))
+    write_log(held, ["one more"])
     chunks = LogChunk.objects.order_by("first").values_list("first", "last")
     assert list(chunks) == [(1, 500), (501, 1000), (1001, 1202), (1203, 1203)]
     assert [line.text for line in logs.read(held.step_id, 1201, 5)] == [
@@ -41,7 +27,7 @@ def test_lines_are_numbered_from_1_on_without_a_gap(held):
 
 def test_a_chunk_of_long_lines_has_few(held):
     lines = [str(number) * 100_000 for number in range(8)]
-    write(held, *lines)
+    write_log(held, lines)
     chunks = LogChunk.objects.order_by("first").values_list("first", "last")
     assert list(chunks) == [(1, 3), (4, 6), (7, 8)]
     assert [line.text for line in logs.read(held.step_id, 1, 10)] == lines
@@ -50,10 +36,10 @@ def test_a_chunk_of_long_lines_has_few(held):
 def test_numbers_go_on_across_attempts(desk):
     job = launch("noop")
     [first] = claim(desk, room=1)
-    write(first, "a", "b")
+    write_log(first, ["a", "b"])
     finish(desk, first, ended(Verdict.HANDED_BACK), room=0)
     [second] = claim(desk, room=1)
-    write(second, "c")
+    write_log(second, ["c"])
     finish(desk, second, returned(), room=0)
     read = logs.read(step_of(job, "one").pk, 1, 10)
     assert [(line.number, line.text, line.attempt) for line in read] == [
@@ -71,7 +57,7 @@ def test_an_attempt_that_lost_its_step_writes_nothing(desk):
     finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
     before = rows()
     with pytest.raises(Overtaken, match="attempt 1 of one lost its step"):
-        write(held, "too late")
+        write_log(held, ["too late"])
     assert rows() == before
 
 
@@ -125,14 +111,3 @@ def test_each_line_has_its_level_and_its_time(held):
     [line] = logs.read(held.step_id, 1, 10)
     assert (line.level, line.attempt) == ("w", 1)
     assert abs(line.at / 1000 - held.started_at.timestamp()) < 60
-
-
-@pytest.mark.parametrize(
-    ("first", "count", "numbers"),
-    [(1, 3, [1, 2, 3]), (499, 4, [499, 500, 501, 502]), (1000, 10, [1000]), (1001, 10, [])],
-)
-def test_a_log_is_read_by_position(held, first, count, numbers):
-    write(held, *map(str, range(1, 1001)))
-    read = logs.read(held.step_id, first, count)
-    assert [line.number for line in read] == numbers
-    assert [line.text for line in read] == list(map(str, numbers))

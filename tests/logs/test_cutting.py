@@ -27,7 +27,10 @@ STREAMS = {
     "no newline at the end": (b"one\ntwo", [("one", "i"), ("two", "i")]),
     "empty lines": (b"\n\n", [("", "i"), ("", "i")]),
     "dos": (b"one\r\ntwo\r\n", [("one", "i"), ("two", "i")]),
-    "a progress bar": (b"10%\r20%\n", [("10%␍20%", "i")]),
+    "a progress bar": (b"10%\r20%\n", [("10%\r20%", "i")]),
+    "a progress bar from dos": (b"10%\r20%\r\r\n", [("10%\r20%\r", "i")]),
+    "colours": (b"\x1b[31mred\x1b[0m\n", [("\x1b[31mred\x1b[0m", "i")]),
+    "other controls": (b"bell \a, \xc2\x9b31m\n", [("bell ␇, �31m", "i")]),
     "not utf-8": (b"\xff\xfe\n", [("��", "i")]),
     "nul": (b"a\0b\n", [("a␀b", "i")]),
     "a record": (record("hello", "w"), [("hello", "w")]),
@@ -40,6 +43,14 @@ STREAMS = {
     "a torn record": (MARKER + b'{"l": "i"\n', [('{"l": "i"', "i")]),
     "an ended record": (record("log")[:-1], [("log", "i")]),
     "a long line": (b"x" * 250 + b"\n", [("x" * 100 + CONTINUES, "i")] * 2 + [("x" * 50, "i")]),
+    "a line of nul, each stored in three bytes": (
+        b"\0" * 250 + b"\n",
+        [("␀" * 33 + CONTINUES, "i")] * 7 + [("␀" * 19, "i")],
+    ),
+    "a short line that is long when it is stored": (
+        b"x" * 40 + b"\0" * 30 + b"\n",
+        [("x" * 40 + "␀" * 13 + CONTINUES, "i"), ("␀" * 17, "i")],
+    ),
     "a line that just fits": (b"x" * 100 + b"\n", [("x" * 100, "i")]),
     "a long record": (
         record("y" * 150, "e"),
@@ -61,8 +72,9 @@ STREAMS = {
     ),
     "parts that meet at a return": (
         record("10%\r", more=True) + record("20%"),
-        [("10%␍20%", "i")],
+        [("10%\r20%", "i")],
     ),
+    "a record that ends in returns": (record("10%\r\r", "w"), [("10%\r", "w")]),
     "a record whose end never came": (record("torn off", "w", more=True), [("torn off", "w")]),
     "a print amid the parts": (
         record("lo", "w", more=True) + b"print\n" + record("ng", "w"),

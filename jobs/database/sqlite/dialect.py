@@ -50,9 +50,6 @@ class SQLite(Dialect):
         """
         return False
 
-    def is_shared_file(self) -> bool:
-        return file.is_shared(self.connection)
-
     def require_there(self) -> None:
         file.require_there(self.connection)
 
@@ -70,7 +67,8 @@ class SQLite(Dialect):
     # --- transactions
 
     def turn(self, seconds: float) -> AbstractContextManager[None]:
-        return turns.turn(self.name(), seconds) if self.is_shared_file() else nullcontext()
+        is_shared = file.is_shared(self.connection)
+        return turns.turn(self.name(), seconds) if is_shared else nullcontext()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

@@ -1,0 +1,91 @@
+"""A log is read by line number, and never commands a terminal or a page."""
+
+import io
+
+import pytest
+from django.core.management import call_command
+
+from jobs import logs
+from jobs.live import fragments
+from jobs.logs import LineCutter, LogBook
+from jobs.models import LogChunk
+from jobs.orchestrator import finish
+from jobs.statuses import Verdict
+from tests.support import ended, job_of
+from tests.support.driving import write_log
+from tests.support.follower import Follower
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m root@host\r# "
+SHOWN = "␛[2J␛]0;owned␇ �31m root@host␍# "
+
+
+@pytest.mark.parametrize(
+    ("first", "count", "numbers"),
+    [(1, 3, [1, 2, 3]), (499, 4, [499, 500, 501, 502]), (1000, 10, [1000]), (1001, 10, [])],
+)
+def test_a_log_is_read_by_line_number(held, first, count, numbers):
+    write_log(held, map(str, range(1, 1001)))
+    read = logs.read(held.step_id, first, count)
+    assert [line.number for line in read] == numbers
+    assert [line.text for line in read] == list(map(str, numbers))
+
+
+@pytest.fixture
+def hostile(held):
+    """An attempt whose step has printed what a terminal would obey."""
+    cutter, book = LineCutter(b"marker", 1000), LogBook(held, 10**6)
+    for text, level in cutter.feed(f"{HOSTILE}\r\nnext\n".encode()):
+        book.add(text, level)
+    book.write()
+    return held
+
+
+def test_colours_and_redraws_are_stored_as_they_were_said(hostile):
+    assert LogChunk.objects.get().lines() == [
+        "\x1b[2J\x1b]0;owned␇ �31m root@host\r# ",
+        "next",
+    ]
+
+
+def test_every_reader_gets_them_visible(hostile):
+    assert [line.text for line in logs.read(hostile.step_id, 1, 9)] == [SHOWN, "next"]
+    assert "".join(logs.text_of(hostile.step_id)) == f"{SHOWN}\nnext\n"
+
+
+def test_a_line_that_an_earlier_release_has_stored_visible_reads_as_before(held):
+    write_log(held, [SHOWN, "plain"])
+    assert [line.text for line in logs.read(held.step_id, 1, 9)] == [SHOWN, "plain"]
+
+
+def test_a_page_shows_them_visible(ada, hostile):
+    job = hostile.job_id
+    _, fragment = fragments.log_lines(logs.read(hostile.step_id, 1, 9))
+    shown = [
+        fragment,
+        ada.get(f"/jobs/{job}/steps/one/log").getvalue().decode(),
+        ada.get(f"/jobs/{job}/").text,
+    ]
+    assert SHOWN in fragment
+    assert SHOWN in shown[1]
+    for text in shown:
+        assert "\x1b" not in text
+        assert "\r" not in text
+
+
+def test_a_follower_in_a_terminal_prints_them_visible(desk, hostile):
+    finish(desk, hostile, ended(Verdict.FAILED), room=0)
+    follower = Follower(job_of(hostile.job_id))
+    _, lines = follower.look()
+    assert f"│ one {' '.join(SHOWN.split())}" in lines
+    assert not any("\x1b" in line or "\r" in line for line in follower.lines)
+
+
+@pytest.mark.parametrize("ends", [False, True])
+def test_show_prints_none_of_them(desk, hostile, ends):
+    if ends:
+        finish(desk, hostile, ended(Verdict.FAILED), room=0)
+    printed = io.StringIO()
+    call_command("show", hostile.job_id, stdout=printed)
+    assert "one" in printed.getvalue()
+    assert "\x1b" not in printed.getvalue()
+    assert "\r" not in printed.getvalue()
