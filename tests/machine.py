@@ -78,7 +78,7 @@ class Clock:
     def installed(self) -> Iterator[None]:
         from django.utils import timezone
 
-        from jobs import upkeep
+        from jobs.upkeep import dead_workers, sweep, unknown_steps
         from jobs.workers import liveness, registration
 
         mine = SimpleNamespace(
@@ -88,7 +88,7 @@ class Clock:
         )
         with ExitStack() as stack:
             stack.enter_context(patch.object(timezone, "now", lambda: self.wall))
-            for module in (registration, liveness, upkeep.sweep):
+            for module in (registration, liveness, sweep, dead_workers, unknown_steps):
                 stack.enter_context(patch.object(module, "time", mine))
             yield
 

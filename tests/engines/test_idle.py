@@ -85,7 +85,7 @@ class Deaf(Wakeup):
     def wrote(self):
         pass
 
-    def rest(self, seconds):
+    def mute(self, seconds):
         pass
 
     def close(self):

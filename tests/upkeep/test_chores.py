@@ -1,7 +1,8 @@
-"""What nobody would ever move on is moved on by somebody else's sweep."""
+"""Sweeps end what no process runs any more, and fail what no worker knows."""
 
 import json
 import os
+import time
 from io import StringIO
 
 import pytest
@@ -15,8 +16,9 @@ from jobs.orchestrator import Desk, cancel, claim, end_for_others, finish, launc
 from jobs.sight.failures import failures_of_job
 from jobs.sight.job import read_job
 from jobs.statuses import Verdict
-from jobs.upkeep import Sweep
-from jobs.upkeep import sweep as sweep_module
+from jobs.upkeep import Sweep, unknown_steps
+from jobs.upkeep.lost_attempts import LostAttempts
+from jobs.upkeep.unknown_steps import UnknownSteps
 from tests.support import (
     Cost,
     drive,
@@ -58,7 +60,7 @@ def test_steps_of_a_dead_worker_fail_and_say_so(desk, other):
 
 
 @pytest.mark.postgres
-def test_what_was_lost_is_ended_in_the_order_in_which_it_began(desk, other):
+def test_lost_attempts_end_in_the_order_of_their_start(desk, other):
     post, lost = other
     job = launch("diamond")
     [top] = claim(lost, room=1)
@@ -72,7 +74,7 @@ def test_what_was_lost_is_ended_in_the_order_in_which_it_began(desk, other):
 
 
 @pytest.mark.parametrize("way", ["its worker is gone", "its process died"])
-def test_what_was_to_be_cancelled_is_cancelled_when_what_ran_it_died(desk, other, way):
+def test_a_cancelled_step_whose_process_died_becomes_cancelled(desk, other, way):
     post, lost = other
     job = launch("patient", {"gate": "/gate"})
     [held] = claim(lost, room=1)
@@ -86,7 +88,7 @@ def test_what_was_to_be_cancelled_is_cancelled_when_what_ran_it_died(desk, other
     assert list(audit.differences()) == []
 
 
-def test_steps_of_a_worker_whose_row_is_gone_fail_too(desk, other):
+def test_steps_of_a_worker_without_a_row_fail(desk, other):
     post, lost = other
     job = launch("noop")
     claim(lost, room=1)
@@ -95,7 +97,7 @@ def test_steps_of_a_worker_whose_row_is_gone_fail_too(desk, other):
     assert job_of(job.pk).status == "failed"
 
 
-def test_steps_of_the_living_are_left_alone(desk, other):
+def test_steps_of_living_workers_are_left_alone(desk, other):
     job, mine = launch("noop"), launch("noop")
     claims = [*claim(other[1], room=1), *claim(desk, room=1)]
     assert {held.job_id for held in claims} == {job.pk, mine.pk}
@@ -107,7 +109,7 @@ def test_steps_of_the_living_are_left_alone(desk, other):
 @pytest.mark.parametrize(
     ("outcome", "status"), [(returned(), "succeeded"), (ended(Verdict.HANDED_BACK), "running")]
 )
-def test_a_step_that_has_moved_on_meanwhile_is_left_alone(
+def test_a_step_that_moved_during_the_sweep_is_left_alone(
     desk, other, monkeypatch, outcome, status
 ):
     """It has ended after all, or runs again as an attempt of somebody else."""
@@ -122,12 +124,12 @@ def test_a_step_that_has_moved_on_meanwhile_is_left_alone(
             claim(desk, room=1)
 
     monkeypatch.setattr(workers, "is_gone", look_elsewhere)
-    sweep = Sweep(desk)
-    end_for_others(sweep._lost(sweep._running()[1]))
+    chore = LostAttempts(desk)
+    end_for_others(chore.lost(chore.running()[1]))
     assert step_of(job, "one").status == status
 
 
-def test_a_job_that_was_deleted_meanwhile_is_left_alone(desk, other, monkeypatch):
+def test_a_job_deleted_during_the_sweep_is_left_alone(desk, other, monkeypatch):
     post, lost = other
     job = launch("noop")
     claim(lost, room=1)
@@ -135,8 +137,8 @@ def test_a_job_that_was_deleted_meanwhile_is_left_alone(desk, other, monkeypatch
     monkeypatch.setattr(
         workers, "is_alive", lambda worker: not Job.objects.filter(pk=job.pk).delete()
     )
-    sweep = Sweep(desk)
-    end_for_others(sweep._lost(sweep._running()[1]))
+    chore = LostAttempts(desk)
+    end_for_others(chore.lost(chore.running()[1]))
 
 
 def test_two_sweeps_fail_a_step_once(desk, other):
@@ -151,13 +153,13 @@ def test_two_sweeps_fail_a_step_once(desk, other):
     assert job.journal.filter(to_status="failed", step__isnull=False).count() == 1
 
 
-def test_a_slow_sweep_rests_longer_than_it_took(desk, monkeypatch):
+def test_a_slow_sweep_pauses_longer_than_it_took(desk, monkeypatch):
     clock = {"now": 100.0, "sweep takes": 0.0}
 
     def look_slowly():
         clock["now"] += clock["sweep takes"]
 
-    monkeypatch.setattr(sweep_module.time, "monotonic", lambda: clock["now"])
+    monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
     monkeypatch.setattr(workers, "mark_dead_workers", look_slowly)
     sweep = Sweep(desk)
     assert sweep.is_due
@@ -169,17 +171,23 @@ def test_a_slow_sweep_rests_longer_than_it_took(desk, monkeypatch):
         assert sweep.is_due
 
 
-# --- steps that nobody knows ----------------------------------------------------------------------
+# --- steps that no worker knows -------------------------------------------------------------------
 
 
 @pytest.fixture
-def stranger(desk):
-    """A sweep by a worker that knows nothing of noop."""
+def diamond_desk(desk):
+    """The desk of a worker that knows one step of diamond, and nothing of noop."""
     Worker.objects.update(knows={"diamond": ["top"]})
-    return Sweep(Desk(desk.worker, {"diamond": ["top"]}))
+    return Desk(desk.worker, {"diamond": ["top"]})
 
 
-def test_a_step_that_nobody_knows_waits_for_the_grace_and_then_fails(stranger, settings):
+@pytest.fixture
+def stranger(diamond_desk):
+    """A sweep by that worker."""
+    return Sweep(diamond_desk)
+
+
+def test_an_unknown_step_waits_for_the_grace_and_then_fails(stranger, settings):
     job = launch("noop")
     stranger.run(held=())
     assert step_of(job, "one").status == "pending"
@@ -190,9 +198,7 @@ def test_a_step_that_nobody_knows_waits_for_the_grace_and_then_fails(stranger, s
     assert reason.startswith("no running worker knows step 'one' of 'noop'; waited")
 
 
-def test_what_failed_a_step_that_nobody_knows_is_not_the_error_of_its_last_attempt(
-    stranger, other, ada, settings
-):
+def test_an_unknown_step_shows_that_reason_and_not_its_last_error(stranger, other, ada, settings):
     post, gone = other
     job = launch("noop")
     [held] = claim(gone, room=1)
@@ -219,7 +225,7 @@ def test_what_failed_a_step_that_nobody_knows_is_not_the_error_of_its_last_attem
     assert f"<pre>{escape(reason)}</pre>" in ada.get(f"/admin/truestep/job/{job.pk}/change/").text
 
 
-def test_a_step_that_another_living_worker_knows_waits_on(stranger, other, settings):
+def test_a_step_that_another_living_worker_knows_keeps_waiting(stranger, other, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
     job = launch("noop")
     stranger.run(held=())
@@ -231,25 +237,27 @@ def test_a_step_that_another_living_worker_knows_waits_on(stranger, other, setti
     assert step_of(job, "one").status == "failed"
 
 
-def test_the_grace_begins_anew_when_somebody_has_known_it(stranger, database):
+def test_the_grace_restarts_after_a_worker_knew_the_step(diamond_desk):
+    chore = UnknownSteps(diamond_desk)
     job = launch("noop")
-    stranger.run(held=())
-    assert list(stranger._unknown_since) == [step_of(job, "one").pk]
+    chore.run(held=())
+    assert list(chore._unknown_since) == [step_of(job, "one").pk]
     post = workers.register(slots=1, knows=definitions.known_steps())
-    stranger.run(held=())
-    assert stranger._unknown_since == {}
+    chore.run(held=())
+    assert chore._unknown_since == {}
     post.deregister()
 
 
-def test_a_sweep_looks_at_a_part_of_the_ready_steps_and_the_next_one_goes_on(
-    stranger, settings, monkeypatch
+def test_a_sweep_looks_at_a_part_of_the_ready_steps_and_the_next_continues(
+    diamond_desk, stranger, settings, monkeypatch
 ):
     """However many are ready; in a job with many, it goes on in the middle of the job."""
-    monkeypatch.setattr(sweep_module, "MOST_LOOKED_AT", 3)
+    monkeypatch.setattr(unknown_steps, "MOST_LOOKED_AT", 3)
     jobs = [launch("noop"), launch("fifty_wide"), launch("noop")]
     ready = list(Step.objects.ready().order_by("job", "position"))
+    chore = UnknownSteps(diamond_desk)
     for sweep in range(len(ready) // 3 + 1):
-        assert [step.pk for step in stranger._next_ready()] == [
+        assert [step.pk for step in chore.next_ready()] == [
             step.pk for step in ready[sweep * 3 : sweep * 3 + 3]
         ]
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
@@ -258,7 +266,7 @@ def test_a_sweep_looks_at_a_part_of_the_ready_steps_and_the_next_one_goes_on(
     assert {job_of(job.pk).status for job in jobs} == {"failed"}
 
 
-def test_all_steps_of_a_job_that_no_worker_knows_fail_in_one_batch(stranger, settings):
+def test_all_unknown_steps_of_a_job_fail_in_one_batch(stranger, settings):
     launch("fifty_wide")
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
     stranger.run(held=())
@@ -267,7 +275,7 @@ def test_all_steps_of_a_job_that_no_worker_knows_fail_in_one_batch(stranger, set
     assert (Job.objects.get().status, cost.commits) == ("failed", 1)
 
 
-def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, settings):
+def test_an_unknown_step_that_waits_for_dependencies_does_not_fail(stranger, desk, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
     job = launch("diamond")
     for _ in range(2):
@@ -280,7 +288,7 @@ def test_a_step_that_still_waits_for_others_is_not_given_up(stranger, desk, sett
 # --- what goes back to the queue, uncharged -------------------------------------------------------
 
 
-def test_what_is_interrupted_for_ever_fails_and_says_what_happened_each_time(desk, settings):
+def test_a_step_interrupted_too_often_fails_and_lists_each_reason(desk, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"crashes": 2}
     job = launch("noop")
     for reason in ("its worker froze", "its database was away", "its worker froze again"):
@@ -298,7 +306,7 @@ def test_what_is_interrupted_for_ever_fails_and_says_what_happened_each_time(des
     assert step_of(job, "one").interruptions == 0
 
 
-def test_a_drain_that_a_person_orders_has_no_bound(desk, settings):
+def test_requeues_by_a_drain_are_not_limited(desk, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"crashes": 1}
     job = launch("noop")
     for _ in range(5):
