@@ -9,7 +9,7 @@ from channels.security.websocket import WebsocketDenier
 from django.apps import apps
 from django.conf import settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
-from django.urls import re_path
+from django.urls import re_path, set_script_prefix
 
 
 def with_sockets(http: Any, sockets: Any = None) -> Any:
@@ -35,6 +35,7 @@ def with_sockets(http: Any, sockets: Any = None) -> Any:
 
 
 def _with_static_files(http: Any) -> Any:
-    if settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
-        return ASGIStaticFilesHandler(http)
-    return http
+    if not (settings.DEBUG and apps.is_installed("django.contrib.staticfiles")):
+        return http
+    set_script_prefix(settings.FORCE_SCRIPT_NAME or "/")  # a relative STATIC_URL is below it
+    return ASGIStaticFilesHandler(http)

@@ -17,7 +17,7 @@ from ..commits import LEEWAY, LOOK_SECONDS, CommitWatch
 from ..routing import connection
 from . import file, turns
 
-logger = logging.getLogger("truestep.database.watch")
+logger = logging.getLogger("truestep.database.sqlite.watch")
 
 POLL_SECONDS = 0.01  # between two looks where the kernel cannot report anything
 SOON_SECONDS = 0.001  # from a reported write to the first look; then twice as long each time
