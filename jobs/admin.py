@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.admin.utils import display_for_value
 from django.db.models import BooleanField, DateTimeField, F, Model, Q, QuerySet
-from django.db.models.functions import Coalesce
 from django.forms import CharField, HiddenInput
 from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
@@ -22,10 +21,10 @@ from . import database, keys, orchestrator, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
 from .codes import RETRY_REFUSED, gist
 from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
-from .models import Attempt, Job, Step, Transition, Worker, current_attempt, given_up
+from .models import Attempt, Job, Step, Transition, Worker
 from .sight.job_list import PAGE_SIZE, IdWindow, mark_of
 from .sight.positions import ENTRIES_SHOWN
-from .sight.steps import FIRST_PAGE, STEPS_SHOWN
+from .sight.steps import FIRST_PAGE, STEPS_SHOWN, StepRow, rows_of
 from .templatetags.truestep import moment, params, status_cell, words
 from .workers import inbox
 
@@ -116,9 +115,17 @@ class RowsAlone(BaseInlineFormSet):
         return 0
 
 
+class StepsAlone(RowsAlone):
+    """Steps as they are shown, each with why it failed."""
+
+    @property
+    def rows(self) -> list[StepRow]:
+        return rows_of(list(self.get_queryset()))
+
+
 class StepInline(ReadOnly, admin.TabularInline):
     model = Step
-    formset = RowsAlone
+    formset = StepsAlone
     template = "admin/truestep/job/_steps.html"
     verbose_name_plural = f"steps (the first {STEPS_SHOWN}; all of them are on the job's page)"
     extra = 0
@@ -128,10 +135,7 @@ class StepInline(ReadOnly, admin.TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Step]:
         first = Q(position__lt=FIRST_PAGE.end)
-        steps: QuerySet[Step] = super().get_queryset(request).filter(first)
-        return steps.annotate(
-            current=current_attempt(), error=Coalesce(given_up(), F("current__error"))
-        )
+        return super().get_queryset(request).filter(first)
 
 
 class TransitionInline(ReadOnly, admin.TabularInline):

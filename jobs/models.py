@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
 from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
-from django.db.models import F, FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -90,21 +89,6 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
-
-
-def current_attempt() -> FilteredRelation:
-    """From a step to its current attempt: ``annotate`` with it to follow no other one."""
-    return FilteredRelation("attempts", condition=Q(attempts__number=F("attempt")))
-
-
-def given_up() -> Subquery:
-    """For ``annotate``: why a step failed while it was pending; NULL of all other steps.
-
-    Its attempts, if there are any, did not fail it.
-    """
-    ends = Transition.objects.filter(job=OuterRef("job"), seq=OuterRef("seq"))
-    failures = ends.filter(from_status=Status.PENDING, to_status=Status.FAILED)
-    return Subquery(failures.values("reason"), output_field=models.TextField())
 
 
 class ReadyStep(NamedTuple):
@@ -335,23 +319,6 @@ class Transition(models.Model):
         """What it says, in the language that is active when it is shown."""
         return words(self.code, self.data, self.reason)
 
-    def as_json(self) -> dict[str, Any]:
-        """The entry as every command prints it."""
-        return {
-            "job": self.job_id,
-            "seq": self.seq,
-            "kind": str(self.kind),
-            "step": self.step.name if self.step else None,
-            "attempt": self.attempt,
-            "from": str(self.from_status) or None,
-            "to": str(self.to_status) or None,
-            "at": rfc3339(self.at),
-            "actor": self.actor,
-            "reason": self.reason,
-            "code": self.code,
-            "data": self.data,
-        }
-
 
 class Intent(models.Model):
     """Something that was asked for and done once, and what came of it; ``intents`` explains."""
@@ -390,8 +357,3 @@ class LogChunk(models.Model):
 
     def lines(self) -> list[str]:
         return self.text.split("\n")
-
-
-def rfc3339(moment: datetime) -> str:
-    """A moment as RFC 3339 in UTC, to the microsecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

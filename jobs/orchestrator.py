@@ -19,10 +19,11 @@ from django.utils import timezone
 from . import crashpoints, database, definitions, intents, transitions
 from .codes import Code, Fact
 from .exceptions import InvalidParams, Overtaken, UnknownStep
-from .models import Attempt, Job, Step, StepQuerySet, Transition, Worker, rfc3339
+from .models import Attempt, Job, Step, StepQuerySet, Transition, Worker
 from .runner import Outcome
 from .statuses import CRASHES, REQUEUED, STEP_RETRIES, Kind, Status, Verdict
 from .text import clean, shorten
+from .times import rfc3339
 from .transitions import Batch, Claim, Ending, JobState
 
 FEW, MANY = 20, 1000  # ready steps that are looked at in one query

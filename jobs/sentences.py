@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from string import Formatter
 from typing import Any
+
+from .times import rfc3339
 
 Sentence = list[str | datetime]  # pieces of text and moments; empty: there is nothing to say
 
@@ -30,7 +32,7 @@ def joined(*sentences: Sentence) -> Sentence:
 
 def as_json(pieces: Sentence) -> list[Any]:
     """Text as it is, a moment as ``{"at": …}`` with its time in RFC 3339."""
-    return [piece if isinstance(piece, str) else {"at": _rfc3339(piece)} for piece in pieces]
+    return [piece if isinstance(piece, str) else {"at": rfc3339(piece)} for piece in pieces]
 
 
 def _merged(pieces: Sentence) -> Sentence:
@@ -41,7 +43,3 @@ def _merged(pieces: Sentence) -> Sentence:
         elif piece != "":
             merged.append(piece)
     return merged
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

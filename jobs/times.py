@@ -6,7 +6,7 @@ Durations are cut off, not rounded, so that no unit is ever full: there is no "1
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 
 def duration(seconds: float) -> str:
@@ -49,6 +49,11 @@ def zone(at: datetime) -> str:
     """The zone of the terminal at that moment: ``UTC`` or, for example, ``UTC+05:45``."""
     offset = at.astimezone().isoformat()[-6:]  # strftime writes it without a colon
     return f"UTC{offset}".removesuffix("+00:00")
+
+
+def rfc3339(at: datetime) -> str:
+    """A moment for programs, in UTC, to the microsecond: ``2026-01-02T01:04:05.000006Z``."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _milliseconds(seconds: float) -> int:

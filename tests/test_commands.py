@@ -19,6 +19,7 @@ from jobs.database import triggers
 from jobs.database.timeouts import current_lock_timeout
 from jobs.models import Attempt, Job, Transition, Worker
 from jobs.orchestrator import cancel, launch
+from jobs.sight.as_json import entry_as_json
 from tests.support import (
     ROOT,
     drive,
@@ -185,7 +186,7 @@ def test_json_prints_every_entry_from_the_birth_on_and_nothing_else(database):
     assert (code, err) == (1, "")
     entries = json_lines(out)
     job = Job.objects.get()
-    assert entries == [entry.as_json() for entry in Transition.objects.order_by("seq")]
+    assert entries == [entry_as_json(entry) for entry in Transition.objects.order_by("seq")]
     assert [entry["seq"] for entry in entries] == list(range(1, job.seq + 1))
     assert {tuple(entry) for entry in entries} == {tuple(ENTRY)}
     assert (entries[0]["kind"], entries[0]["step"], entries[0]["from"]) == ("birth", None, None)
@@ -322,7 +323,9 @@ def test_show_as_json_tells_job_steps_and_journal(database):
         "ValueError: <b>no</b> such luck",
     )
     assert (skipped["status"], skipped["attempt"], skipped["error"]) == ("skipped", 0, None)
-    assert shown["journal"] == [entry.as_json() for entry in Transition.objects.order_by("seq")]
+    assert shown["journal"] == [
+        entry_as_json(entry) for entry in Transition.objects.order_by("seq")
+    ]
 
 
 def test_show_in_words(desk):

@@ -1,11 +1,11 @@
 """The rows: what the database itself refuses, and how they read aloud."""
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 import pytest
 from django.db import IntegrityError
 
-from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition, rfc3339
+from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition
 from jobs.orchestrator import cancel, claim, launch
 from tests.support import drive, step_of
 
@@ -82,8 +82,3 @@ def test_rows_name_themselves(desk):
     assert str(Transition.objects.get(job=job, seq=2)) == (
         f"{job.pk}.2 move step {step.pk} pending→running"
     )
-
-
-def test_a_moment_is_told_in_utc_to_the_microsecond():
-    moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
-    assert rfc3339(moment) == "2026-01-02T01:04:05.000006Z"

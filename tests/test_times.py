@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from jobs.templatetags import truestep
-from jobs.times import clock, duration, local, setting, zone
+from jobs.times import clock, duration, local, rfc3339, setting, zone
 from tests.support.expected import DURATIONS
 
 MILLISECONDS = 0.001
@@ -69,3 +69,8 @@ def test_the_terminal_names_its_zone(terminal_zone):
     assert local(winter) == f"{winter.astimezone():%H:%M:%S} on 2026-01-01 {zone(winter)}"
     now = datetime.now(UTC)
     assert local(now) == f"{now.astimezone():%H:%M:%S} {zone(now)}"
+
+
+def test_a_moment_for_programs_is_in_utc_to_the_microsecond():
+    moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
+    assert rfc3339(moment) == "2026-01-02T01:04:05.000006Z"

@@ -7,6 +7,7 @@ from typing import Any
 from .. import database
 from ..definitions.parameters import as_json as params_as_json
 from ..models import Job, Transition
+from ..times import rfc3339
 from .failures import failures_of_job
 from .positions import no_such_job
 from .steps import StepRow, rows_of
@@ -30,8 +31,21 @@ def job_as_json(job_id: int) -> Facts:
 
 
 def entry_as_json(entry: Transition) -> Facts:
-    """A journal entry; wants its step to be loaded."""
-    return entry.as_json()
+    """A journal entry, whose step should be loaded."""
+    return {
+        "job": entry.job_id,
+        "seq": entry.seq,
+        "kind": str(entry.kind),
+        "step": entry.step.name if entry.step else None,
+        "attempt": entry.attempt,
+        "from": str(entry.from_status) or None,
+        "to": str(entry.to_status) or None,
+        "at": rfc3339(entry.at),
+        "actor": entry.actor,
+        "reason": entry.reason,
+        "code": entry.code,
+        "data": entry.data,
+    }
 
 
 def _job_as_json(job: Job) -> Facts:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import NamedTuple
 
 from .. import database
+from ..codes import words
 from ..statuses import Status
 
 MOST_FAILURES = 10  # of a job, that are told at once
@@ -51,16 +53,17 @@ def _read(condition: str, *parameters: object, tracebacks: bool = False) -> list
     The attempts that it may have had did not fail it. Any other step failed with its last attempt.
     """
     sql = f"""
-        SELECT s.id, s.name, t.from_status, t.reason, a.error,
+        SELECT s.id, s.name, t.from_status, t.code, t.data, t.reason, a.error,
             {"a.traceback" if tracebacks else "''"}
         FROM truestep_step AS s
         LEFT JOIN truestep_transition AS t ON t.job_id = s.job_id AND t.seq = s.seq
         LEFT JOIN truestep_attempt AS a ON a.step_id = s.id AND a.number = s.attempt
         WHERE {condition}
     """
-    return [
-        Failure(pk, name, reason, "")
-        if from_status == Status.PENDING
-        else Failure(pk, name, error or "", traceback or "")
-        for pk, name, from_status, reason, error, traceback in database.rows(sql, *parameters)
-    ]
+    failures = []
+    for pk, name, from_status, code, data, reason, error, trace in database.rows(sql, *parameters):
+        if from_status == Status.PENDING:
+            failures.append(Failure(pk, name, str(words(code, json.loads(data), reason)), ""))
+        else:
+            failures.append(Failure(pk, name, error or "", trace or ""))
+    return failures

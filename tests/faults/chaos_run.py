@@ -21,6 +21,7 @@ from django.db import connection
 from jobs import audit, database
 from jobs.models import Attempt, Job, LogChunk, Step, Transition
 from jobs.orchestrator import cancel, launch, retry
+from jobs.sight.as_json import entry_as_json
 from jobs.statuses import UNFINISHED, Kind, Status, Verdict
 from jobs.system import processes
 from tests.chaos import KINDS, Event
@@ -267,7 +268,7 @@ class ChaosRun:
             if job.journal.filter(kind=Kind.REQUEST, reason="cancel").exists():
                 allowed.add("cancelled")
             if job.status not in allowed:
-                journal = [entry.as_json() for entry in job.journal.order_by("seq")]
+                journal = [entry_as_json(entry) for entry in job.journal.order_by("seq")]
                 yield f"{job} is {job.status}, not one of {allowed}; its journal: {journal}"
         returned = Counter(
             Attempt.objects.filter(verdict=Verdict.RETURNED).values_list("step_id", flat=True)

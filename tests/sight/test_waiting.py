@@ -17,12 +17,13 @@ from rich.console import Console
 from jobs import conf, definitions, workers
 from jobs.management.follow import Lines
 from jobs.management.tree import Picture
-from jobs.models import Attempt, Job, Step, rfc3339
+from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
 from jobs.sight.job import context_of, read_job
 from jobs.sight.positions import START, position_of
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Verdict
+from jobs.times import rfc3339
 from tests.support import drive, ended, job_of, returned, step_of
 
 
