@@ -17,7 +17,7 @@ from django.urls import URLPattern
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from . import database, keys, orchestrator, workers
+from . import database, keys, orchestrator, permissions, responses, workers
 from .admin_lists import MOST_LISTED, DefinitionFilter, EntryFilter, NewestRows
 from .codes import RETRY_REFUSED, gist
 from .exceptions import DatabaseBusy, InsideTransaction, KeyRefused
@@ -228,7 +228,7 @@ class JobAdmin(RowsAdmin):
         return format_html_join(mark_safe("<br>"), "{}: {}", params(job))
 
     def has_control_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("truestep.control_job")
+        return permissions.may(request.user, permissions.CONTROL)
 
     @admin.action(description="Cancel selected jobs", permissions=["control"])
     def cancel(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
@@ -259,9 +259,7 @@ class JobAdmin(RowsAdmin):
             )
         return None
 
-    @admin.action(
-        description="Retry what did not succeed in selected jobs", permissions=["control"]
-    )
+    @admin.action(description="Retry unsuccessful steps of selected jobs", permissions=["control"])
     def retry(self, request: HttpRequest, jobs: QuerySet[Job]) -> HttpResponse | None:
         def retry_one(job: Job, intent: str) -> None:
             names = orchestrator.retry(job.pk, actor=request.user, source="admin", once=intent)
@@ -295,10 +293,10 @@ class JobAdmin(RowsAdmin):
                 with database.lock_timeout(max(LEAST_SECONDS, until - time.monotonic())):
                     act(job, keys.intent_of(request, action, job.pk))
             except KeyRefused as error:
-                return keys.ask_again(request, title, str(error))
+                return responses.ask_again(request, title, str(error))
             except DatabaseBusy as error:
                 told = f"Stopped at job {job.pk}: the database is locked by {error.holder}."
-                return keys.ask_again(request, title, told, status=503)
+                return responses.ask_again(request, title, told, status=503)
             except (*database.DATABASE_ERRORS, InsideTransaction) as error:
                 left = ", ".join(str(other.pk) for other in chosen[number + 1 :])
                 self.message_user(

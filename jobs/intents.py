@@ -1,8 +1,7 @@
-"""One intent is done once: who asks for it again is told what came of it the first time.
+"""An intent is carried out once; a request that repeats it gets the result of the first one.
 
-With what it asks for, in the same transaction, goes a row that remembers the intent. Of two
-requests at the same moment, the unique digest of that row lets one through; the other one's
-transaction leaves nothing, and it finds the row.
+The request and a row for its intent are written in one transaction. When two requests arrive at the
+same moment, the unique digest lets one of them commit; the other rolls back and finds that row.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from . import crashpoints, database, keys
 from .models import Intent
 
 T = TypeVar("T")
-KEPT_FOR = keys.GOOD_FOR + timedelta(days=1)  # longer than any key is good
-PRUNED_AT_ONCE = 10
+KEPT_FOR = keys.GOOD_FOR + timedelta(days=1)  # longer than any key is valid
+DELETED_PER_INTENT = 10  # old rows
 
 
 def once(intent: str, do: Callable[[], T], recall: Callable[[Any], T]) -> T:
-    """What *do* returns; or, of an intent that is done already, *recall* of its result.
+    """Return what *do* returns or, when the intent has been carried out, *recall* of its result.
 
-    *do* passes the intent on to ``record``. An empty intent is done each time.
+    *do* has to call ``record`` in its transaction. Without an intent it is called each time.
     """
     if not intent:
         return do()
@@ -43,16 +42,16 @@ def once(intent: str, do: Callable[[], T], recall: Callable[[Any], T]) -> T:
 
 
 def record(intent: str, result: Any) -> None:
-    """Remember an intent and its result, in the transaction that does what it asks for.
+    """Store an intent and its result, in the transaction that carries it out.
 
-    Raises IntegrityError when another request has done it. Rows that no key can ask for any more
-    make room.
+    Raises IntegrityError when another request has carried it out. Also deletes a few rows that no
+    valid key can refer to.
     """
     Intent.objects.create(digest=_digest(intent), result=result)
     crashpoints.reach("intent.written")
     old = Intent.objects.filter(at__lt=timezone.now() - KEPT_FOR).order_by("at")
     chosen = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
-    if ids := list(chosen[:PRUNED_AT_ONCE]):
+    if ids := list(chosen[:DELETED_PER_INTENT]):
         Intent.objects.filter(pk__in=ids).delete()
 
 

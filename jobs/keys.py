@@ -1,7 +1,7 @@
-"""The key of a form: by it, two requests are known to come from one form, and so from one intent.
+"""The key in a form: two requests with the same key come from the same form, so from one intent.
 
-A key is made when a form is opened, for the person who opened it, and needs no row until it is
-used. ``intents`` sees to it that what is asked for with it is done once.
+A key is made when a form is opened, for the user who opened it. It is signed, not stored, so a form
+that is never sent leaves nothing behind. ``intents`` carries out an intent only once.
 """
 
 from __future__ import annotations
@@ -12,31 +12,29 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
-from django.http import HttpRequest, HttpResponse
-from django.http.response import ResponseHeaders
-from django.shortcuts import render
+from django.http import HttpRequest
 
 from .exceptions import KeyRefused
 
-KEY = "truestep-key"  # with a hyphen: no parameter of a definition has such a name
+KEY = "truestep-key"  # with a hyphen, so that no parameter of a definition has this name
 GOOD_FOR = timedelta(days=7)
-SERVICE_UNAVAILABLE = 503
+_CSRF = "csrfmiddlewaretoken"
 
 
 def key_for(request: HttpRequest) -> str:
-    """For the forms of the answer: the key that came with the request, or a new one.
+    """The key for the forms in the response: the one that was sent, or a new one.
 
-    A form that is shown again, because of an error, is still the same intent.
+    A form that is shown again because of an error is still the same intent.
     """
     sent = request.POST.get(KEY, "")
     return sent if _is_good(request, sent) else _signer(request).sign(secrets.token_urlsafe(12))
 
 
 def intent_of(request: HttpRequest, *asked: Any) -> str:
-    """A text that two requests share when they ask for the same thing with the same form.
+    """A text that is equal for requests that ask for the same thing with the same key.
 
-    Empty for a request without a key: a program's, which is an intent of its own. Raises
-    KeyRefused when the key has expired or is not this person's.
+    Empty without a key: the request comes from a program, and each one is an intent. Raises
+    KeyRefused when the key has expired or belongs to another user.
     """
     sent = request.POST.get(KEY)
     if sent is None:
@@ -47,47 +45,9 @@ def intent_of(request: HttpRequest, *asked: Any) -> str:
 
 
 def values_of(request: HttpRequest) -> list[tuple[str, str]]:
-    """All that was sent, but for the tokens that every answer makes anew."""
+    """Everything that was sent, except the tokens: every response has new ones."""
     sent = sorted(request.POST.lists())
-    return [
-        (name, value)
-        for name, values in sent
-        if name not in (KEY, "csrfmiddlewaretoken")
-        for value in values
-    ]
-
-
-def ask_again(request: HttpRequest, title: str, refused: str, status: int = 409) -> HttpResponse:
-    """A page that says why nothing was done, and with which the same can be sent once more."""
-    context = {"title": title, "refused": refused, "values": values_of(request)}
-    page = render(request, "truestep/again.html", context, status=status)
-    return ask_to_wait(page)
-
-
-def ask_to_wait(response: HttpResponse) -> HttpResponse:
-    """Say, also to a program, when to send again what could not be done for now."""
-    if response.status_code == SERVICE_UNAVAILABLE:
-        response.headers["Retry-After"] = "5"
-    return response
-
-
-class _Unvaried(ResponseHeaders):
-    """Headers without Vary."""
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        if name.lower() != "vary":
-            super().__setitem__(name, value)
-
-
-def keep_for_back(response: HttpResponse) -> HttpResponse:
-    """Let the browser's Back show this very page, with this very key.
-
-    Middleware says that the page varies with the cookies; when one was set since, Back would ask
-    for the page again, and a form that was sent would come back as another one.
-    """
-    response.headers = _Unvaried(dict(response.headers))
-    response.headers["Cache-Control"] = "private"
-    return response
+    return [(name, value) for name, values in sent if name not in (KEY, _CSRF) for value in values]
 
 
 def _signer(request: HttpRequest) -> TimestampSigner:

@@ -76,7 +76,7 @@ def test_pages_need_no_address_of_the_project(settings, ada, admin_user):
         assert "Log out" not in ada.get(path).text
     admin_user.is_superuser = False
     admin_user.save()
-    assert "lacks the permission" in ada.get("/launch/").text
+    assert "does not have permission" in ada.get("/launch/").text
 
 
 def test_no_page_comes_from_the_cache_of_the_project(settings, ada, desk):

@@ -20,6 +20,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from .. import database
+from ..permissions import LOG, NAMES, VIEW
 
 NO_LOGIN, NO_PERMISSION = 4401, 4403  # codes with which a socket is closed
 
@@ -39,8 +40,8 @@ def read_access(keys: Collection[str]) -> dict[str, Access]:
     with database.snapshot(router.db_for_read(auth.get_user_model())):
         sessions = dict(_sessions(keys))
         users = _users(sessions.values())
-        watchers = _permitted(users.values(), "truestep.view_job")
-        readers = _permitted(users.values(), "truestep.view_log")
+        watchers = _permitted(users.values(), NAMES[VIEW])
+        readers = _permitted(users.values(), NAMES[LOG])
     answers = dict.fromkeys(keys, Access(NO_LOGIN))
     for key, session in sessions.items():
         user = users.get(session.get(auth.SESSION_KEY, ""))

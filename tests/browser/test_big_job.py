@@ -81,7 +81,7 @@ def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web, desk):
         if seen[0] == 1:
             break
         page.get_by_role("link", name="Earlier entries").click()
-        expect(page.locator("#history-title")).to_have_text("History, earlier")
+        expect(page.locator("#history-title")).to_have_text("Earlier history")
         expect(page.locator(f"[id$='-{shown[0] - 1}'].entry")).to_be_attached()
     assert seen == list(range(1, job.seq + 1))
     page.get_by_role("link", name="Newest entries").click()

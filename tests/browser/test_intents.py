@@ -78,7 +78,7 @@ def test_back_and_send_again_leads_to_the_first_job(tab, web):
 def test_a_double_click_on_cancel_or_retry_is_one_request(tab, web, desk):
     for _ in range(2):
         failed, waiting = drive(desk, launch("fails"), fail), launch("noop")
-        for job, button in ((waiting, "Cancel this job"), (failed, "Retry what did not succeed")):
+        for job, button in ((waiting, "Cancel this job"), (failed, "Retry unsuccessful steps")):
             tab.goto(f"{web.url}/jobs/{job.pk}/")
             tab.get_by_role("button", name=button).dblclick(delay=PERSON)
             wait_for(lambda job=job: requests_of(job))
@@ -140,15 +140,15 @@ def test_a_request_without_an_answer_is_not_done_again(page, web, desk):
         route.abort()
 
     page.route("**/retry/", lose_the_answer, times=1)
-    page.get_by_label("Why").fill("it was the network")
-    retry = page.get_by_role("button", name="Retry what did not succeed")
+    page.get_by_label("Reason").fill("it was the network")
+    retry = page.get_by_role("button", name="Retry unsuccessful steps")
     retry.click()
-    expect(page.locator("#said")).to_contain_text("No answer came")
+    expect(page.locator("#said")).to_contain_text("No response")
     assert arrived == [302]
     drive(desk, job_of(job.pk), fail)
     expect(page.locator("[data-job]")).to_have_attribute("data-status", "failed")
     retry.click()
-    expect(page.get_by_label("Why")).to_have_value("")  # it was answered
+    expect(page.get_by_label("Reason")).to_have_value("")  # it was answered
     assert requests_of(job) == 1
     retry.click()
     wait_for(lambda: requests_of(job) == 2)

@@ -47,13 +47,13 @@ def test_a_filtered_list_shows_what_enters_and_leaves_it(page, web):
     with program("worker"):
         expect(row.locator(".status")).to_have_text("running")
         expect(row).to_have_count(0)
-    expect(page.locator(".empty")).to_contain_text("No job here matches")
+    expect(page.locator(".empty")).to_contain_text("No jobs match")
 
 
 def test_the_list_says_when_nobody_works(page, web):
     launch("noop")
     page.goto(web.url)
-    notice = page.get_by_text("Jobs wait, and no worker is running that takes them.")
+    notice = page.get_by_text("Jobs are waiting, but no worker can run them.")
     expect(notice).to_be_visible()
     with program("worker"):
         expect(page.locator("[data-job]")).to_have_attribute("data-status", "succeeded")

@@ -85,7 +85,7 @@ def test_a_setting_alone(page, context, alone):
     expect(hang.locator("[data-line='1']")).to_have_text("hanging")
     page.get_by_role("button", name="Cancel this job").click()
     expect(hang).to_have_attribute("data-status", "cancelled")
-    page.get_by_role("button", name="Retry what did not succeed").click()
+    page.get_by_role("button", name="Retry unsuccessful steps").click()
     expect(hang).to_have_attribute("data-status", "running")
     expect(page.locator(".entry").last).to_be_visible()
     number = page.locator("[data-job]").get_attribute("data-job")

@@ -106,9 +106,7 @@ def test_a_page_does_not_claim_to_know_what_an_answer_would_have_said(tab, web, 
 
     tab.route("**/cancel/", lose_the_answer)
     tab.get_by_role("button", name="Cancel this job").click()
-    expect(tab.locator("#said")).to_contain_text(
-        "Whether the request arrived stands in the history"
-    )
+    expect(tab.locator("#said")).to_contain_text("Check the history to see whether it went through")
     expect(tab.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "cancelled")
     expect(tab.locator(".entry", has_text="cancel requested")).to_be_visible()
 
@@ -119,7 +117,7 @@ def test_what_was_said_of_a_request_is_not_said_of_the_next_one(tab, web, desk):
     look_at(tab, web, job)
     tab.route("**/cancel/", lambda route: route.abort(), times=1)
     tab.get_by_role("button", name="Cancel this job").click()
-    expect(tab.locator("#said")).to_contain_text("No answer came")
+    expect(tab.locator("#said")).to_contain_text("No response")
     tab.get_by_role("button", name="Cancel this job").click()
     expect(tab.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "cancelled")
     expect(tab.locator("#said")).to_have_count(0)

@@ -160,7 +160,7 @@ def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, long_l
                     warning.locator("time").nth(n).get_attribute("datetime") for n in (0, 1)
                 )
                 assert step_of(job, "wait").attempt == 1, "warned of before anything is decided"
-                expect(page.locator("#summary")).to_contain_text("no sign of life: 1")
+                expect(page.locator("#summary")).to_contain_text("no heartbeat: 1")
                 expect(step(page, "wait")).to_have_attribute("data-attempt", "2", timeout=20_000)
                 expect(warning).to_be_hidden()
             finally:
@@ -240,20 +240,20 @@ def test_a_person_tries_again_what_failed(page, site, tmp_path):
     watch(page, site, job)
     expect(page.locator("[data-job] .status")).to_have_text("failed")
     for button in (
-        step(page, "mend").get_by_role("button", name="Try again"),
-        step(page, "after").get_by_role("button", name="Try again"),
-        page.get_by_role("button", name="Retry what did not succeed"),
+        step(page, "mend").get_by_role("button", name="Retry"),
+        step(page, "after").get_by_role("button", name="Retry"),
+        page.get_by_role("button", name="Retry unsuccessful steps"),
     ):
         expect(button).to_be_visible()
-    expect(step(page, "before").get_by_role("button", name="Try again")).to_be_hidden()
-    step(page, "mend").get_by_role("button", name="Try again").click()
+    expect(step(page, "before").get_by_role("button", name="Retry")).to_be_hidden()
+    step(page, "mend").get_by_role("button", name="Retry").click()
     expect(step(page, "mend")).to_have_attribute("data-attempt", "2")
     expect(page.locator("[data-job] .status")).to_have_text("failed")
     (tmp_path / "file").touch()
-    page.get_by_label("Why").fill("the file is there now")
-    page.get_by_role("button", name="Retry what did not succeed").click()
+    page.get_by_label("Reason").fill("the file is there now")
+    page.get_by_role("button", name="Retry unsuccessful steps").click()
     expect(page.locator("[data-job] .status")).to_have_text("succeeded")
-    expect(page.get_by_role("button", name="Retry what did not succeed")).to_be_hidden()
+    expect(page.get_by_role("button", name="Retry unsuccessful steps")).to_be_hidden()
     expect(
         page.locator(".entry", has_text="retry requested the file is there now by ada@lovelace.")
     ).to_be_visible()
@@ -271,14 +271,14 @@ def test_what_is_written_while_an_answer_is_awaited_stays(page, web, desk):
     watch(page, web, job)
     awaited = []
     page.route("**/retry/", lambda route: awaited.append(route))
-    again = step(page, "before").get_by_role("button", name="Try again")
+    again = step(page, "before").get_by_role("button", name="Retry")
     again.click()
     expect(again).to_be_disabled()
-    page.get_by_label("Why").fill("the file is there now")
+    page.get_by_label("Reason").fill("the file is there now")
     wait_for(lambda: page.wait_for_timeout(10) or awaited, what="the page has asked")
     awaited[0].fulfill(status=302, headers={"Location": page.url})  # as the server answers
     expect(again).to_be_enabled()
-    expect(page.get_by_label("Why")).to_have_value("the file is there now")
+    expect(page.get_by_label("Reason")).to_have_value("the file is there now")
 
 
 @pytest.mark.full
@@ -307,7 +307,7 @@ def test_a_cancel_and_the_launch_again_after_it_are_seen_on_the_old_page(page, c
     other.goto(page.url)
     other.get_by_role("link", name="Launch again").click()
     expect(other.get_by_label("Gate")).to_have_value(str(gate))
-    other.get_by_label("Why again?").fill("cancelled by mistake")
+    other.get_by_label("Reason").fill("cancelled by mistake")
     other.get_by_role("button", name="Launch again").click()
     new = wait_for(job.followers.first, 30)
     expect(other.get_by_role("link", name=f"job #{job.pk}")).to_be_visible()

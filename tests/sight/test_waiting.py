@@ -300,7 +300,7 @@ def test_of_many_attempts_the_newest_ten_are_shown_and_their_number(desk):
         [held] = claim(desk, room=1)
         finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
     assert attempts_of(job, "one") == list(range(12, 2, -1))
-    assert "12 attempts, the newest 10" in step_html(job, "one")
+    assert "12 attempts, newest 10" in step_html(job, "one")
     assert attempts_of(job, "two") == []
 
 

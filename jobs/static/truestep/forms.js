@@ -1,7 +1,6 @@
 // Sends the forms that ask for something. Its outcome is not in the response: the socket tells it.
 
-const NO_RESPONSE =
-  "No answer came. Whether the request arrived stands in the history, as soon as this page is live.";
+const NO_RESPONSE = "No response. Check the history to see whether it went through.";
 const LOGGED_OUT = 4401;
 
 export class Forms {
@@ -46,7 +45,7 @@ export class Forms {
     const notice = shown.querySelector(".notice:not(#held)"); // #held is about the database
     if (reason) this.#status.say(reason.textContent.trim().replace(/\s+/g, " "));
     else if (answer.status >= 500) this.#status.say(NO_RESPONSE); // a gateway's word; the server may have done it
-    else if (!answer.ok) this.#status.say(`That was refused (${answer.status}). Reload the page.`);
+    else if (!answer.ok) this.#status.say(`The request was refused (${answer.status}). Reload the page.`);
     else if (new URL(answer.url).pathname !== location.pathname) this.#status.sayEnded(LOGGED_OUT);
     else if (notice) this.#status.say(notice.textContent);
     else return false;

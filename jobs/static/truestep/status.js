@@ -3,9 +3,9 @@
 const SUMMARY_MS = 3000; // a summary at most this often
 const WORDS = { live: "Live", "catching-up": "Catching up", offline: "Not live" };
 const ENDED = {
-  4401: "You are logged out. Log in again to go on.",
-  4403: "You may not watch this job any more.",
-  4404: "This job is gone.",
+  4401: "You are logged out. Log in again to continue.",
+  4403: "You no longer have permission to view this page.",
+  4404: "This job no longer exists.",
 };
 
 export class Status {
@@ -49,7 +49,7 @@ export class Status {
   }
 
   sayNewer() {
-    this.say("There is a newer version of this page. Reload it.");
+    this.say("A newer version of this page is available. Reload it.");
   }
 
   // Show one notice above the content, instead of the one before.
@@ -93,7 +93,7 @@ function summary() {
     isLive ? "" : "This page is not live.",
     badge?.innerText,
     counts?.innerText,
-    warnings ? `Steps whose worker shows no sign of life: ${warnings}.` : "",
+    warnings ? `Steps whose worker sends no heartbeat: ${warnings}.` : "",
   ]
     .filter(Boolean)
     .join(" ");

@@ -1,0 +1,27 @@
+"""What a user may do: the words that pages use, and Django's permission behind each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VIEW = "view"  # the jobs and their history
+LAUNCH = "launch"
+CONTROL = "control"  # cancel and retry
+LOG = "log"  # read what steps have logged
+
+NAMES = {
+    VIEW: "truestep.view_job",
+    LAUNCH: "truestep.launch_job",
+    CONTROL: "truestep.control_job",
+    LOG: "truestep.view_log",
+}
+
+
+def may(user: Any, what: str) -> bool:
+    """Whether a user has the permission."""
+    return bool(user.has_perm(NAMES[what]))
+
+
+def all_of(user: Any) -> list[str]:
+    """Everything that a user may do."""
+    return [what for what in NAMES if may(user, what)]

@@ -1,0 +1,24 @@
+"""The views: what ``urls`` serves, and what a project names in its settings.
+
+``pages`` list, job, log · ``launching`` the launch form · ``actions`` cancel and retry · ``errors``
+what is shown when a request fails · ``access`` who may, and what every page shows
+"""
+
+from .actions import cancel, retry
+from .errors import csrf_failure, server_error
+from .health import healthz
+from .launching import launch, launch_list
+from .pages import job_detail, job_list, step_log
+
+__all__ = [
+    "cancel",
+    "csrf_failure",
+    "healthz",
+    "job_detail",
+    "job_list",
+    "launch",
+    "launch_list",
+    "retry",
+    "server_error",
+    "step_log",
+]

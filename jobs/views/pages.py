@@ -1,0 +1,112 @@
+"""The pages: the list, a job, and a step's log as text."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from .. import database, definitions, logs, permissions
+from ..models import Job, Step
+from ..sight.job import context_of, read_job
+from ..sight.job_list import (
+    MOST_COUNTED,
+    PAGE_SIZE,
+    ListWindow,
+    counts,
+    has_jobs_without_worker,
+    step_page_of,
+)
+from ..sight.positions import history
+from ..statuses import JOB_STATUSES
+from .access import permitted, render
+
+
+@require_safe
+@permitted(permissions.VIEW)
+def job_list(request: HttpRequest) -> HttpResponse:
+    """Jobs, newest first; the page's script keeps the list up to date."""
+    try:
+        window = ListWindow.of(request.GET)
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    with database.snapshot():
+        mark = window.read().mark
+        jobs = list(window.jobs())
+        counted = counts()
+    page, older = jobs[:PAGE_SIZE], jobs[PAGE_SIZE:]
+    context = {
+        "window": window,
+        "mark": mark,
+        "jobs": page,
+        "oldest": page[-1].pk if older else None,
+        "counts": [(status, _rounded(counted[status])) for status in JOB_STATUSES],
+        "definitions": definitions.registered(),
+        "has_jobs_without_worker": has_jobs_without_worker(counted),
+    }
+    return render(request, "truestep/list.html", context)
+
+
+@require_safe
+@permitted(permissions.VIEW)
+def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
+    """One job; the page's script keeps it up to date.
+
+    Of a big job, ``?from=`` chooses the steps to show, by position; ``?before=`` shows the entries
+    of the history before that seq.
+    """
+    before = request.GET.get("before", "")
+    if before and not (before.isdecimal() and len(before) < 19):
+        raise Http404(f"before={before} is not the number of a journal entry.")
+    try:
+        with database.snapshot():
+            snapshot = read_job(job_id, page=step_page_of(request.GET))
+            older = history(job_id, int(before)) if before else []
+    except ValueError as error:
+        raise Http404(str(error)) from None
+    except Job.DoesNotExist:
+        raise Http404(f"There is no job {job_id}.") from None
+    shown = older if before else snapshot.journal
+    context = context_of(snapshot) | {
+        "history": shown,
+        "is_past": bool(before),
+        "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
+        "is_known": snapshot.job.definition in definitions.registered(),
+    }
+    return render(request, "truestep/detail.html", context)
+
+
+@require_safe
+@permitted(permissions.VIEW)
+def step_log(request: HttpRequest, job_id: int, step: str) -> StreamingHttpResponse:
+    """A step's log as plain text, without line numbers; ``?attempt=`` chooses one attempt."""
+    if not permissions.may(request.user, permissions.LOG):
+        raise PermissionDenied
+    attempt = request.GET.get("attempt", "")
+    if attempt and not (attempt.isdecimal() and len(attempt) < 10):
+        raise Http404(f"attempt={attempt} is not the number of an attempt.")
+    if not step.isidentifier():  # PostgreSQL rejects a NUL in a query
+        raise Http404(f"There is no step {step!r}.")
+    row = get_object_or_404(Step, job=job_id, name=step)
+    text = logs.text_of(row.pk, int(attempt) if attempt else None)
+    return StreamingHttpResponse(
+        _piece_by_piece(text) if isinstance(request, ASGIRequest) else text,
+        content_type="text/plain; charset=utf-8",
+        headers={"X-Content-Type-Options": "nosniff"},
+    )
+
+
+async def _piece_by_piece(text: Iterator[str]) -> AsyncIterator[str]:
+    """The same for ASGI, where a synchronous stream would be read into memory as a whole."""
+    take_one = sync_to_async(lambda: next(text, None))
+    while (piece := await take_one()) is not None:
+        yield piece
+
+
+def _rounded(count: int) -> str:
+    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
