@@ -1,8 +1,8 @@
-"""Whatever happens, in whatever order, on whichever database: the journal tells the truth.
+"""Whatever happens, in whatever order, on both databases: the journal agrees with the rows.
 
-Each run is up to 25 actions of ``tests.machine.Simulation``, chosen by Hypothesis, with a look at
-everything after each of them. ``script/test`` does 100 runs on each database, ``script/test
---full`` 1,000, and any other number is a matter of patience:
+Each run is up to 25 actions of ``tests.machine``, chosen by Hypothesis, with a check of everything
+after each of them. ``script/test`` does 20 runs on each database, ``script/test --full`` 1,000;
+choose any other number with
 
     MACHINE_RUNS=5000 script/test --full tests/test_machine.py
 """
@@ -17,7 +17,8 @@ from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from tests.machine import ACTIONS, Simulation, play
+from tests.machine.actions import ACTIONS
+from tests.machine.play import begin, play, settle
 from tests.support import ROOT
 
 pytestmark = pytest.mark.slow
@@ -40,12 +41,12 @@ def rule_of(name):
 class Machine(RuleBasedStateMachine):
     def __init__(self):
         super().__init__()
-        self.simulation = Simulation()
+        self.simulation = begin()
 
     def teardown(self):
         try:
             if sys.exc_info()[0] is None:
-                self.simulation.settle()
+                settle(self.simulation)
         finally:
             self.simulation.close()
 

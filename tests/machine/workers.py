@@ -1,0 +1,123 @@
+"""Workers come and go, send heartbeats and sweep; time passes."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from unittest.mock import patch
+
+from jobs import definitions, upkeep, workers
+from jobs.exceptions import DeclaredDead
+from jobs.models import Worker
+from jobs.orchestrator import Desk
+from jobs.workers import liveness
+from tests.machine.actions import action
+from tests.machine.attempts import end
+from tests.machine.invariants import check
+from tests.machine.simulation import DEFINITIONS, LEASE, SimulatedWorker, Simulation
+
+
+@action(when="takes_workers", kind=6)
+def register(simulation: Simulation, kind: int) -> SimulatedWorker | None:
+    """On this host, on another one, for one job only, or one that knows half of all steps."""
+    if not simulation.takes_workers:
+        return None
+    knows = {name: list(definitions.get(name).steps()) for name in DEFINITIONS[:3]}
+    if kind == 3:
+        knows = {name: steps[:2] for name, steps in knows.items()}
+    only_job = simulation.jobs[-1] if kind == 2 and simulation.jobs else None
+    post = workers.register(slots=2, knows=knows, only_job=only_job)
+    simulation.locks.add(post._lock)
+    simulation.stack.callback(post._aside.close)
+    simulation.registered += 1
+    post.worker.pid = simulation.registered
+    if kind == 1:
+        post.worker.host = "far.example"
+    rows = Worker.objects.filter(pk=post.worker.pk)
+    rows.update(host=post.worker.host, pid=simulation.registered)
+    desk = Desk(post.worker, knows)
+    worker = SimulatedWorker(post, desk, upkeep.Sweep(desk), is_far=kind == 1)
+    simulation.workers.append(worker)
+    return worker
+
+
+@action("workers")
+def vanish(simulation: Simulation, worker: SimulatedWorker) -> None:
+    """It is killed. On this host its lock becomes free; another host only misses its heartbeats."""
+    simulation.workers.remove(worker)
+    simulation.past += worker.held
+    worker.held = []
+    if not worker.is_far and worker.post._lock in simulation.locks:
+        simulation.locks.discard(worker.post._lock)
+        os.close(worker.post._lock)
+
+
+@action("workers")
+def deregister(simulation: Simulation, worker: SimulatedWorker) -> None:
+    """A clean stop: its attempts are requeued, not charged."""
+    for attempt in list(worker.held):
+        end(simulation, attempt, "handed back", "its worker stopped", room=0)
+    simulation.workers.remove(worker)
+    simulation.locks.discard(worker.post._lock)
+    worker.post.deregister()
+
+
+@action("workers")
+def beat(simulation: Simulation, worker: SimulatedWorker) -> None:
+    """A worker that was declared dead learns it here, and another one replaces it."""
+    is_known = Worker.objects.filter(pk=worker.post.worker.pk, stopped_at=None).exists()
+    try:
+        worker.post.beat()
+        worker.post.beat_in_row()
+    except DeclaredDead as error:
+        assert not is_known
+        for attempt in list(worker.held):
+            end(simulation, attempt, "interrupted", str(error), room=0)
+        simulation.workers.remove(worker)
+        simulation.locks.discard(worker.post._lock)
+        worker.post.release()
+        register(simulation, 1 if worker.is_far else 0)
+    else:
+        assert is_known, "a worker that was declared dead went on"
+
+
+@action("workers", forgets=2)
+def sweep(simulation: Simulation, worker: SimulatedWorker, forgets: int) -> None:
+    """*forgets*: the worker no longer knows what it runs."""
+    if forgets:
+        simulation.past += worker.held
+        worker.held = []
+    run_sweep(worker)
+
+
+@action("workers", weight=2, times=6)
+def watch_the_others(simulation: Simulation, worker: SimulatedWorker, times: int) -> None:
+    """It sends heartbeats and sweeps; the others send nothing."""
+    for _ in range(times + 1):
+        simulation.clock.pass_by(LEASE / 3)
+        beat(simulation, worker)
+        if worker not in simulation.workers:
+            return
+        run_sweep(worker)
+        check(simulation)
+
+
+def run_sweep(worker: SimulatedWorker) -> None:
+    with patch.object(liveness, "_observations", worker.observed):
+        worker.sweep.has_news = True
+        worker.sweep.run(held=worker.running)
+
+
+@action(which=5)
+def let_time_pass(simulation: Simulation, which: int) -> None:
+    simulation.clock.pass_by((0.5, 6.0, 15.0, 60.0, 400.0)[which])
+
+
+@action(which=4)
+def set_the_wall_clock(simulation: Simulation, which: int) -> None:
+    simulation.clock.wall += timedelta(seconds=(-3600, -5, 5, 3600)[which])
+
+
+@action()
+def suspend_the_machine(simulation: Simulation) -> None:
+    simulation.clock.sleep(7200)
