@@ -8,7 +8,7 @@
   ``LOCK_TIMEOUT_SECONDS``
 - errors: ``DATABASE_ERRORS``, ``Outage``, ``outage_of``, ``explain``, ``is_transient``,
   ``is_commit_uncertain``, ``name``
-- who holds the lock: ``Holder``, ``holder``, ``lock_sentence``, ``Sentence``, ``application_name``
+- who holds the lock: ``Holder``, ``holder``, ``lock_sentence``, ``application_name``
 - commits of others: ``CommitWatch``, ``watch_commits``
 - before a process starts: ``require_ready``, ``require_safe``, ``require_writable``
 - ``dialect``, ``dialect_of``: what SQLite and PostgreSQL do in their own ways. All of it is in
@@ -29,7 +29,6 @@ from .errors import is_transient as is_transient
 from .errors import name as name
 from .errors import outage_of as outage_of
 from .holders import Holder as Holder
-from .holders import Sentence as Sentence
 from .holders import holder as holder
 from .holders import lock_sentence as lock_sentence
 from .outages import Outage as Outage

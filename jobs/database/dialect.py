@@ -1,4 +1,4 @@
-"""What a kind of database does in its own way.
+"""What one kind of database does differently from another.
 
 ``GenericDialect`` is enough for any database of the project. One that is to hold Truestep's rows
 needs a ``Dialect``: a package beside this module, named in ``dialects``.
@@ -166,10 +166,10 @@ class Dialect(GenericDialect, ABC):
 
     @abstractmethod
     def create_trigger(self, rule: Rule) -> list[str]:
-        """SQL that makes the trigger of a rule."""
+        """SQL that creates the trigger of a rule."""
 
     def create_notifications(self) -> list[str]:
-        """SQL that makes what tells ``watch_commits`` of a commit."""
+        """SQL that creates what ``watch_commits`` needs."""
         return []
 
     @abstractmethod

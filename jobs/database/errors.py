@@ -1,4 +1,4 @@
-"""What an error of the database means, and what to tell people about it."""
+"""What an error of the database means, in words for the people who have to act."""
 
 from __future__ import annotations
 

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 
 import psutil
 
 from .. import local_steps
 from ..local_steps import LocalStep
+from ..sentences import Sentence, sentence
 from .dialects import dialect
-
-Sentence = list[str | datetime]  # whoever shows it formats the moments in it
 
 LOOK_SECONDS = 0.02  # between two looks at who holds the lock
 KNOWN_SECONDS = 1.0  # for which an answer is kept
@@ -27,17 +26,23 @@ class Holder:
     """A process that keeps all others from writing."""
 
     name: str
-    entry: LocalStep | None = None  # the step that it belongs to
+    step: LocalStep | None = None  # the step that it belongs to
 
     def sentence(self) -> Sentence:
-        if self.entry is None:
+        """What it is called in the middle of a sentence."""
+        if self.step is None:
             return [self.name]
-        return [f"{self.name} ({self.entry.definition}), which runs since ", self.entry.since]
+        return sentence(
+            "{name} ({definition}), which has run since {since}",
+            name=self.name,
+            definition=self.step.definition,
+            since=self.step.since,
+        )
 
     def __str__(self) -> str:
         return "".join(
-            part if isinstance(part, str) else f"{part.astimezone(UTC):%H:%M:%S} UTC"
-            for part in self.sentence()
+            piece if isinstance(piece, str) else f"{piece.astimezone(UTC):%H:%M:%S} UTC"
+            for piece in self.sentence()
         )
 
 
@@ -79,15 +84,15 @@ def lock_sentence() -> Sentence:
     return [
         "The database is locked by ",
         *found.sentence(),
-        ". What others do meanwhile is kept, and written afterwards.",
+        ". What other steps do meanwhile is kept, and written afterwards.",
     ]
 
 
 def _of_process(pid: int) -> Holder:
     family = {pid, *_ancestors(pid)}
-    for entry in local_steps.read_all():
-        if entry.pid in family:
-            return Holder(f"step {entry.step} of job {entry.job}", entry)
+    for step in local_steps.read_all():
+        if step.pid in family:
+            return Holder(f"step {step.step} of job {step.job}", step)
     return Holder(f"process {pid} ({_command(pid)})")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 View = TypeVar("View", bound=Callable[..., Any])
 
-LABEL = "truestep"  # of the app, whose models are Truestep's rows
+LABEL = "truestep"  # of the app
 
 
 def alias() -> str:
@@ -46,13 +46,14 @@ else:
     connection = _Connection()
 
 
-def connection_aside() -> BaseDatabaseWrapper:
-    """A connection of the caller's own to the same database, and none of a pool: it keeps what
-    the caller sets for its session.
+def separate_connection() -> BaseDatabaseWrapper:
+    """Another connection to the same database, for the caller alone.
+
+    It is never one of a pool, which would pass on what the caller sets for its session.
     """
-    aside = connections[alias()].copy()
-    aside.settings_dict["OPTIONS"].pop("pool", None)
-    return aside
+    made = connections[alias()].copy()
+    made.settings_dict["OPTIONS"].pop("pool", None)
+    return made
 
 
 def atomic(*, durable: bool = False) -> transaction.Atomic:
@@ -68,7 +69,7 @@ def on_commit(function: Callable[[], Any]) -> None:
 def non_atomic(view: View) -> View:
     """``ATOMIC_REQUESTS`` opens no transaction around this view, on any database.
 
-    What Truestep writes is committed at once, and to read a page takes no lock for writing.
+    So what Truestep writes is committed immediately, and reading a page takes no write lock.
     """
     for using in connections:
         view = transaction.non_atomic_requests(using=using)(view)
@@ -76,16 +77,16 @@ def non_atomic(view: View) -> View:
 
 
 def migrate_command() -> str:
-    """What makes Truestep's tables."""
+    """The command that creates Truestep's tables."""
     is_default = alias() == DEFAULT_DB_ALIAS
     return f"python manage.py migrate{'' if is_default else f' {LABEL} --database={alias()}'}"
 
 
 class Router:
-    """Sends every query about Truestep's rows to their database, and no other query anywhere.
+    """Sends every query about Truestep's rows to their database, and decides about no other query.
 
-    It is the first of ``DATABASE_ROUTERS``: a router that reads from a replica would show rows as
-    they were, and a worker would no longer find what it has just written.
+    It is the first of ``DATABASE_ROUTERS``: a router that reads from a replica would show old rows,
+    and a worker would not find what it has just written.
     """
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
@@ -103,8 +104,8 @@ class Router:
 def route(*, setting: str = "DATABASE_ROUTERS", **kwargs: Any) -> None:
     """Put the router first when the project starts, and when a test changes the setting.
 
-    It goes into the setting, not into the list that Django made of it: when a test changes the
-    setting, Django makes a new list, before or after this is called.
+    It goes into the setting, and not into the list of routers that Django makes of it: when a test
+    changes the setting, Django makes a new list, before or after this is called.
     """
     path = f"{__name__}.{Router.__name__}"
     if setting == "DATABASE_ROUTERS" and path not in settings.DATABASE_ROUTERS:

@@ -2,7 +2,7 @@
 
 ``queryset.update()``, a stale ``save()``, ``bulk_create`` with a status and raw SQL all meet the
 triggers made of these rules. A rule is one SQL condition in words that every database understands;
-each dialect wraps it into a trigger of its own kind.
+each dialect makes a trigger of it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from django.db.models.sql import UpdateQuery
 from django.db.models.sql.constants import ROW_COUNT
 
 from .dialects import dialect
-from .routing import connection_aside
+from .routing import separate_connection
 
 LOCK_MILLISECONDS = 100  # that a statement waits for a lock
 STATEMENT_MILLISECONDS = 2000
@@ -24,7 +24,7 @@ class SideConnection:
         self._its: BaseDatabaseWrapper | None = None
 
     def update(self, rows: QuerySet[Any], **values: object) -> int:
-        """``rows.update(**values)`` in a transaction of its own; the number of rows found."""
+        """``rows.update(**values)`` in its own transaction; the number of rows found."""
         query: Any = rows.query.chain(UpdateQuery)
         query.add_update_values(values)
         try:
@@ -50,7 +50,7 @@ class SideConnection:
         return self._its
 
     def _connect(self) -> BaseDatabaseWrapper:
-        made = connection_aside()
+        made = separate_connection()
         its = dialect(made)
         its.require_there()
         its.set_lock_timeout(LOCK_MILLISECONDS)

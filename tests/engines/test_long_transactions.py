@@ -53,7 +53,7 @@ def hoarding(database, tmp_path):
 
 
 def named(job):
-    return f"step write of job {job.pk} (hoard), which runs since "
+    return f"step write of job {job.pk} (hoard), which has run since "
 
 
 def slot_of(gate):

@@ -10,7 +10,7 @@ INSTALLED = (
     "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
     "WHERE NOT tgisinternal AND tgenabled IN ('O', 'A') AND pg_table_is_visible(tgrelid)"
 )
-# A connection keeps the plan that it made first, perhaps when the table was tiny.
+# A connection keeps the plan that it made first, which may have been for a tiny table.
 _BY_INDEX = "SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off"
 
 

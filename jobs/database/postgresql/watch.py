@@ -7,14 +7,14 @@ import time
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..commits import LEEWAY, LOOK_SECONDS, CommitWatch
-from ..routing import connection_aside
+from ..routing import separate_connection
 from .triggers import CHANNEL
 
 RETRY_SECONDS = 1.0  # from a failure to listen to the next try
 
 
 class Listener(CommitWatch):
-    """Listens on a connection of its own.
+    """Listens on a separate connection.
 
     While it cannot listen, it says "changed" once a second, so that its owner looks at the rows.
     """
@@ -44,7 +44,7 @@ class Listener(CommitWatch):
             return True
 
     def _listen(self) -> None:
-        made = connection_aside()
+        made = separate_connection()
         try:
             with made.cursor() as cursor:
                 cursor.execute(f"LISTEN {CHANNEL}")

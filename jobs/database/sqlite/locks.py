@@ -39,7 +39,7 @@ def writer(path: str) -> int | None:
 
 def is_held_by(pid: int, path: str) -> bool:
     """Whether this process holds any write lock on the database's files."""
-    # Without the device: some file systems tell the kernel's table another one than stat.
+    # Without the device: on some file systems the kernel's table has another one than ``stat``.
     files = (_file_number(path + suffix) for suffix, _ in WRITER_BYTES)
     inodes = {file.rpartition(":")[2] for file in files if file}
     return any(
