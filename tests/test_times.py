@@ -31,7 +31,7 @@ def test_a_duration_in_words(seconds, took, running):
         (2e6, "23 d 03 h"),
     ],
 )
-def test_what_was_set_is_told_exactly(seconds, told):
+def test_a_setting_is_written_exactly(seconds, told):
     assert setting(seconds) == told
 
 

@@ -1,32 +1,22 @@
-"""Databases that are busy, full, read-only or away: what runs goes on by itself afterwards."""
+"""Databases that are busy, full, read-only or away: running steps go on afterwards."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from contextlib import closing
-from urllib.parse import urlsplit
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
-from django.test import Client
 
 from jobs import database as db
 from jobs.exceptions import DatabaseBusy
 from jobs.models import Attempt, Job
 from jobs.orchestrator import cancel, launch
-from tests.faults.database import SECONDS, DatabaseFaults, leave_no_page_free
-from tests.faults.postgres_proxy import PostgresProxy
-from tests.faults.websocket import TEXT, RawSocket
+from tests.faults.database import ONCE, SECONDS, complaint, leave_no_page_free, moves_of
 from tests.support import (
     ROOT,
     finished,
-    in_threads,
     journal,
     program,
     running,
@@ -36,32 +26,9 @@ from tests.support import (
     wait_for,
     wait_until_gone,
 )
-from tests.support.programs import family_at_work, sleepers, wait_until_spares_are_left
+from tests.support.programs import sleepers
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def trouble(database, tmp_path):
-    made = DatabaseFaults(tmp_path)
-    yield made
-    made.forget()
-
-
-def complaint(process, words):
-    """What the process has said about the database."""
-    return wait_for(
-        lambda: next((line for line in process.errors if words in line), None),
-        SECONDS,
-        f"{words!r} in {process.errors}",
-    )
-
-
-def moves_of(job, name):
-    return [(old, new) for step, old, new in journal(job) if step == name]
-
-
-ONCE = [("pending", "running"), ("running", "succeeded")]
 
 
 # --- workers --------------------------------------------------------------------------------------
@@ -71,12 +38,12 @@ ONCE = [("pending", "running"), ("running", "succeeded")]
     ("kind", "words"),
     [("busy", "is locked by"), ("full", "is full"), ("read_only", "is read-only")],
 )
-def test_a_step_that_ends_meanwhile_keeps_its_outcome(trouble, tmp_path, kind, words):
+def test_a_step_that_ends_during_an_outage_keeps_its_outcome(faults, tmp_path, kind, words):
     gate = tmp_path / "gate"
-    with program("worker", "--slots", "1", env=trouble.env) as worker:
+    with program("worker", "--slots", "1", env=faults.env) as worker:
         job = launch("bulky", {"gate": str(gate)})
         running(job, "bulk", SECONDS)
-        with getattr(trouble, kind)():
+        with getattr(faults, kind)():
             gate.touch()
             told = complaint(worker, words)
             assert db.name() in told
@@ -88,12 +55,12 @@ def test_a_step_that_ends_meanwhile_keeps_its_outcome(trouble, tmp_path, kind, w
     assert Attempt.objects.get(step__name="after_bulk").result == 300_000
 
 
-def test_a_worker_keeps_its_times_while_the_database_is_busy(trouble):
-    with program("worker", "--slots", "2", env=trouble.env | {"TEST_GRACE": "0.5"}) as worker:
+def test_a_worker_enforces_timeouts_while_the_database_is_busy(faults):
+    with program("worker", "--slots", "2", env=faults.env | {"TEST_GRACE": "0.5"}) as worker:
         job = launch("brief")
         running(job, "overrun", SECONDS)
         started = wait_for(lambda: sleepers(worker))
-        with trouble.busy():
+        with faults.busy():
             wait_until_gone(started)
             worker.process.terminate()
             complaint(worker, "is locked by")
@@ -103,11 +70,11 @@ def test_a_worker_keeps_its_times_while_the_database_is_busy(trouble):
 
 
 @pytest.mark.full
-def test_a_second_signal_ends_a_worker_that_waits_for_the_database(trouble, tmp_path):
-    with program("worker", "--slots", "1", env=trouble.env | {"TEST_GRACE": "0.2"}) as worker:
+def test_a_second_signal_ends_a_worker_that_waits_for_the_database(faults, tmp_path):
+    with program("worker", "--slots", "1", env=faults.env | {"TEST_GRACE": "0.2"}) as worker:
         job = launch("patient", {"gate": str(tmp_path / "gate")})
         running(job, "wait", SECONDS)
-        with trouble.busy():
+        with faults.busy():
             worker.process.send_signal(signal.SIGTERM)
             complaint(worker, "is locked by")
             worker.process.send_signal(signal.SIGTERM)
@@ -119,12 +86,12 @@ def test_a_second_signal_ends_a_worker_that_waits_for_the_database(trouble, tmp_
 
 
 @pytest.mark.parametrize(("command", "code"), [("serve", 1), ("worker", 1), ("launch", 4)])
-def test_what_cannot_be_written_to_is_refused_at_the_start(trouble, command, code):
+def test_no_command_starts_on_a_read_only_database(faults, command, code):
     arguments = {"serve": ["--port", "0"], "worker": [], "launch": ["noop"]}[command]
-    with trouble.read_only():
+    with faults.read_only():
         done = subprocess.run(
             [sys.executable, str(ROOT / "manage.py"), command, *arguments],
-            env=os.environ | trouble.env,
+            env=os.environ | faults.env,
             capture_output=True,
             text=True,
             timeout=SECONDS,
@@ -139,7 +106,7 @@ def test_what_cannot_be_written_to_is_refused_at_the_start(trouble, command, cod
 
 
 @pytest.fixture
-def impatient(transactional_db):
+def short_lock_timeout(transactional_db):
     """This process waits for its turn, and for locks, no longer than a moment."""
     connection.close()
     with db.restoring_lock_timeout():
@@ -147,14 +114,14 @@ def impatient(transactional_db):
         yield
 
 
-def full(trouble):
+def full(faults):
     if connection.vendor == "postgresql":
-        return trouble.full()
+        return faults.full()
     leave_no_page_free()
     return closing(_Pragma("max_page_count = 1", f"max_page_count = {2**30}"))
 
 
-def read_only(trouble):
+def read_only(faults):
     if connection.vendor == "postgresql":
         return closing(
             _Pragma("default_transaction_read_only = on", "default_transaction_read_only = off")
@@ -175,7 +142,7 @@ class _Pragma:
         self._run(self._end)
 
 
-def away(trouble):
+def away(faults):
     return closing(_Away())
 
 
@@ -192,7 +159,7 @@ class _Away:
 
 
 KINDS = {
-    "is locked by": lambda trouble: trouble.busy(),
+    "is locked by": lambda faults: faults.busy(),
     "is full": full,
     "is read-only": read_only,
     "cannot be reached": away,
@@ -200,12 +167,12 @@ KINDS = {
 
 
 @pytest.mark.parametrize("words", KINDS)
-def test_a_request_that_meets_trouble_is_answered_503_and_says_so(
-    ada, trouble, impatient, words, caplog
+def test_a_request_during_an_outage_is_answered_503_with_the_reason(
+    ada, faults, short_lock_timeout, words, caplog
 ):
     ada.raise_request_exception = False
     large = {"gate": "x" * 20_000}
-    with KINDS[words](trouble):
+    with KINDS[words](faults):
         answer = ada.post("/launch/bulky/", large)
     page = answer.content.decode()
     assert answer.status_code == 503, page
@@ -228,142 +195,9 @@ def test_a_bug_is_not_blamed_on_the_database(ada, monkeypatch, caplog):
     assert "Something went wrong" in answer.content.decode()
 
 
-def test_a_batch_that_waits_in_vain_says_who_holds_it_up_and_leaves_nothing(trouble, impatient):
+def test_a_batch_that_times_out_names_the_holder_and_writes_nothing(faults, short_lock_timeout):
     job = launch("noop")
-    with trouble.busy(), pytest.raises(DatabaseBusy, match="is locked by"):
+    with faults.busy(), pytest.raises(DatabaseBusy, match="is locked by"):
         cancel(job.pk)
     assert journal(job) == []
     assert cancel(job.pk)
-
-
-# --- a PostgreSQL that restarts, or has few connections -------------------------------------------
-
-
-@pytest.fixture
-def proxy(database):
-    made = PostgresProxy()
-    yield made
-    made.end()
-
-
-def sessions(condition):
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {condition}")
-        return cursor.fetchone()[0]
-
-
-def listens():
-    return sessions("datname = current_database() AND query LIKE 'LISTEN%'")
-
-
-@pytest.mark.postgres
-def test_a_restart_loses_nothing(trouble, proxy, tmp_path):
-    gate = tmp_path / "gate"
-    with program("worker", "--slots", "1", env={"DATABASE_URL": proxy.url}) as worker:
-        job = launch("patient", {"gate": str(gate)})
-        running(job, "wait", SECONDS)
-        proxy.cut()
-        began = time.monotonic()
-        gate.touch()
-        assert "at 127.0.0.1" in complaint(worker, "cannot be reached")
-        wait_for(lambda: time.monotonic() > began + 3)
-        assert not listens()
-        proxy.heal()
-        assert finished(job, SECONDS).status == "succeeded"
-        wait_for(listens, SECONDS, "it listens again")
-        assert finished(launch("noop"), SECONDS).status == "succeeded"
-        assert worker.process.poll() is None
-    assert moves_of(job, "wait") == moves_of(job, "after") == ONCE
-
-
-@pytest.mark.postgres
-def test_a_worker_that_cannot_beat_ends_its_steps_and_gives_them_back(trouble, proxy, tmp_path):
-    gate = tmp_path / "gate"
-    env = {"DATABASE_URL": proxy.url, "TEST_LEASE": "6"}
-    with program("worker", "--slots", "1", env=env) as worker:
-        job = launch("patient", {"gate": str(gate)})
-        running(job, "wait", SECONDS)
-        children = family_at_work(worker, spares=1)
-        proxy.cut()
-        wait_until_spares_are_left(children, spares=1)  # two thirds of the lease have passed
-        proxy.heal()
-        wait_for(lambda: step_of(job, "wait").attempt >= 2, SECONDS)
-        gate.touch()
-        assert finished(job, SECONDS).status == "succeeded"
-    *before, last = verdicts(job, "wait")
-    assert (set(before), last) == ({"interrupted"}, "returned")
-    assert step_of(job, "wait").failures == 0
-
-
-@pytest.mark.postgres
-def test_requests_are_answered_before_during_and_after_a_restart(proxy, ada, serving):
-    cookie = {"Cookie": f"sessionid={ada.cookies['sessionid'].value}"}
-
-    def get(path):
-        try:
-            request = urllib.request.Request(web.url + path, headers=cookie)
-            return urllib.request.urlopen(request, timeout=30).status
-        except urllib.error.HTTPError as error:
-            return error.code
-
-    with serving("--no-worker", env={"DATABASE_URL": proxy.url}) as web:
-        assert (get("/"), get("/healthz")) == (200, 200)
-        proxy.cut()
-        assert (get("/"), get("/healthz")) == (503, 200)
-        proxy.heal()
-        assert get("/") == 200
-
-
-@pytest.mark.postgres
-def test_60_sockets_need_few_connections(database, serving):
-    """Here the server takes 20 from the web process, and refuses the 21st."""
-    url = urlsplit(os.environ["DATABASE_URL"])
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE ROLE narrow LOGIN PASSWORD 'narrow' CONNECTION LIMIT 20")
-        cursor.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO narrow")
-        cursor.execute("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO narrow")
-    try:
-        narrow = f"postgres://narrow:narrow@{url.netloc.rpartition('@')[2]}{url.path}"
-        with serving("--no-worker", env={"DATABASE_URL": narrow}) as web:
-            _watch(web)
-            assert not any("cannot be read" in line for line in web.errors)
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("DROP OWNED BY narrow; DROP ROLE narrow")
-
-
-def _watch(web):
-    """30 pages of each of two users, each of a job of its own."""
-    keys = []
-    for name in ("one", "two"):
-        client = Client()
-        client.force_login(User.objects.create_superuser(name))
-        keys.append(client.cookies["sessionid"].value)
-    jobs = [launch("noop") for _ in range(60)]
-
-    def open_page(number):
-        path = f"/ws/jobs/{jobs[number].pk}/"
-        socket = RawSocket(web.url, path, keys[number % 2])
-        sockets.append(socket)
-        next_of(socket, "tick")
-
-    sockets = []
-    answers = in_threads(*[lambda number=number: open_page(number) for number in range(60)])
-    assert [answer for answer in answers if answer] == []
-    assert 0 < sessions("usename = 'narrow'") <= 20
-    path = f"/ws/jobs/{jobs[0].pk}/"
-    with closing(RawSocket(web.url, path, keys[0])) as last:
-        next_of(last, "tick")
-        cancel(jobs[0].pk)
-        assert "cancelled" in next_of(last, "changes")
-    assert 0 < sessions("usename = 'narrow'") <= 20
-    for socket in sockets:
-        socket.close()
-
-
-def next_of(socket, kind):
-    """The next frame of this kind, as its text."""
-    while True:
-        opcode, frame = socket.next()
-        if opcode == TEXT and json.loads(frame)["type"] == kind:
-            return frame.decode()

@@ -7,13 +7,11 @@ import sqlite3
 import time
 from contextlib import closing
 
-import psycopg
 import pytest
-from django.db import OperationalError, connection, connections, router, transaction
+from django.db import connection, connections, router, transaction
 from django.http import HttpResponse
 
 from jobs import checks
-from jobs.database import Outage, outage_of
 from jobs.database.sqlite import SQLite
 from jobs.exceptions import InsideTransaction
 from jobs.models import Attempt, Job, Worker
@@ -81,7 +79,7 @@ class OpensATransaction:
             return self.get_response(request)
 
 
-def test_a_transaction_around_an_action_is_named_to_who_asks(ada, desk, settings):
+def test_an_action_inside_a_transaction_is_refused_with_the_reason(ada, desk, settings):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{OpensATransaction.__name__}"]
     job = failed(desk)
     before = rows()
@@ -97,7 +95,7 @@ def test_a_transaction_around_an_action_is_named_to_who_asks(ada, desk, settings
     assert Job.objects.count() == 2
 
 
-def test_a_transaction_that_is_managed_by_hand_is_no_place_for_a_write(desk):
+def test_a_write_without_autocommit_is_refused(desk):
     job = launch("noop")
     transaction.set_autocommit(False)
     try:
@@ -157,28 +155,11 @@ def _made(path):
     return import_string(path)()
 
 
-def test_an_alias_that_is_not_there_is_refused_by_name(settings):
+def test_an_unknown_alias_is_refused_by_name(settings):
     settings.TRUESTEP = {"database": "elsewhere"}
     [error] = checks.check_knobs()
     assert "TRUESTEP['database'] is 'elsewhere'" in error.msg and "default" in error.msg
     assert checks.check_database() == []
-
-
-@pytest.mark.parametrize(
-    ("cause", "kind"),
-    [
-        (psycopg.errors.LockNotAvailable("canceling statement"), Outage.BUSY),
-        (psycopg.OperationalError("connection refused"), Outage.AWAY),
-        (sqlite3.OperationalError("database is locked"), Outage.BUSY),
-        (sqlite3.OperationalError("disk I/O error"), Outage.AWAY),
-        (sqlite3.OperationalError("something else"), Outage.OTHER),
-    ],
-)
-def test_an_error_of_the_users_database_is_understood_too(db, cause, kind):
-    """It may be of the other kind than Truestep's own."""
-    error = OperationalError(str(cause))
-    error.__cause__ = cause
-    assert outage_of(error) is kind
 
 
 # --- a whole project ------------------------------------------------------------------------------
@@ -244,7 +225,7 @@ def test_everything_works_while_the_replica_is_dead(project, serving):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("project", ["apart"], indirect=True)
-def test_a_step_that_holds_the_projects_database_disturbs_nothing(project, serving, tmp_path):
+def test_a_lock_on_the_projects_database_delays_nothing(project, serving, tmp_path):
     """Its own rows are elsewhere: no beat, page, log line or other step waits for its lock."""
     gate = tmp_path / "gate"
     with serving(env=project) as site:

@@ -2,12 +2,10 @@
 
 import fcntl
 import os
-import threading
 from functools import partial
 
 import pytest
 from django.db import (
-    IntegrityError,
     OperationalError,
     ProgrammingError,
     connection,
@@ -15,12 +13,11 @@ from django.db import (
 )
 
 from jobs import database
-from jobs.database import watch_commits
 from jobs.database.sqlite import turns
 from jobs.exceptions import DatabaseBusy
-from jobs.models import Job, Step
-from jobs.orchestrator import cancel, launch
-from tests.support import Cost, in_threads, job_of, wait_for
+from jobs.models import Job
+from jobs.orchestrator import launch
+from tests.support import Cost, in_threads, job_of
 
 
 @pytest.mark.sqlite
@@ -95,7 +92,7 @@ def take_ticket():
 
 
 @pytest.mark.sqlite
-def test_a_writer_that_waits_too_long_says_who_holds_it_up(transactional_db):
+def test_a_write_that_times_out_names_the_holder(transactional_db):
     handle = take_ticket()
     try:
         with (
@@ -119,101 +116,8 @@ def test_a_writer_that_dies_frees_its_turn(transactional_db):
     assert launch("noop").pk
 
 
-@pytest.mark.parametrize(
-    ("error", "passing"),
-    [
-        (OperationalError("database is locked"), True),
-        (OperationalError("database table is locked: truestep_job"), True),
-        (OperationalError("disk I/O error"), False),
-        (OperationalError("no such table: truestep_job"), False),
-        (IntegrityError("database is locked"), False),
-        (DatabaseBusy("file"), False),  # it has waited long enough already
-        (ValueError("locked"), False),
-    ],
-)
-def test_only_what_may_pass_is_worth_a_retry(error, passing):
-    assert database.is_transient(error) == passing
-
-
-@pytest.mark.parametrize(
-    ("sqlstate", "passing"), [("40001", True), ("40P01", True), ("23505", False)]
-)
-def test_the_codes_of_other_databases_are_known(sqlstate, passing):
-    cause = Exception()
-    cause.sqlstate = sqlstate
-    error = OperationalError("words in any language")
-    error.__cause__ = cause
-    assert database.is_transient(error) == passing
-
-
-# --- somebody has committed -----------------------------------------------------------------------
-
-
-@pytest.fixture
-def watch(transactional_db):
-    watch = watch_commits()
-    assert watch.changed()  # the first look always tells
-    assert not watch.changed()
-    yield watch
-    watch.close()
-
-
-def is_quiet(looks, watch):
-    """Whether the last ten looks saw nothing: what was committed before has been told."""
-    looks.append(watch.changed())
-    return len(looks) >= 10 and not any(looks[-10:])
-
-
-def test_the_commit_of_another_connection_is_seen_once(transactional_db, watch):
-    job = launch("noop")
-    wait_for(partial(is_quiet, [], watch))
-    in_threads(lambda: cancel(job.pk))
-    wait_for(watch.changed)
-    assert not watch.changed()
-
-
-@pytest.mark.sqlite
-def test_ones_own_commit_is_not_seen(transactional_db, watch):
-    launch("noop")
-    assert not watch.changed()
-
-
-def test_an_open_transaction_is_not_seen(transactional_db, watch):
-    job = launch("noop")
-    in_threads(lambda: cancel(job.pk))
-    wait_for(partial(is_quiet, [], watch))
-    begun, end = threading.Event(), threading.Event()
-
-    def write_slowly():
-        with database.write():
-            Step.objects.filter(job=job).update(progress_text="half")
-            begun.set()
-            end.wait(10)
-
-    writer = threading.Thread(target=lambda: in_threads(write_slowly))
-    writer.start()
-    assert begun.wait(10)
-    assert not watch.changed()
-    end.set()
-    writer.join()
-    wait_for(watch.changed)
-
-
 @pytest.mark.postgres
-def test_a_watch_whose_connection_was_cut_says_changed_and_listens_again(transactional_db, watch):
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
-        )
-    wait_for(watch.changed)
-    wait_for(lambda: watch.changed() and watch._listening)
-    assert not watch.changed()
-    cancel(launch("noop").pk)
-    wait_for(watch.changed)
-
-
-@pytest.mark.postgres
-def test_a_connection_that_was_cut_is_made_anew(transactional_db):
+def test_a_lost_connection_is_replaced(transactional_db):
     job = launch("noop")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -226,30 +130,10 @@ def test_a_connection_that_was_cut_is_made_anew(transactional_db):
 
 
 @pytest.mark.sqlite
-def test_a_file_that_was_away_is_opened_anew(transactional_db):
+def test_a_connection_to_a_file_is_replaced_after_an_error(transactional_db):
     job = launch("noop")
     connection.connection.close()
     with pytest.raises(ProgrammingError):
         job_of(job.pk)
     database.discard_broken_connection()
     assert job_of(job.pk) == job
-
-
-@pytest.mark.postgres
-@pytest.mark.slow
-def test_the_victim_of_a_deadlock_tries_again_however_short_its_patience(transactional_db):
-    jobs = [launch("noop").pk for _ in range(2)]
-    both_hold_one = threading.Barrier(2)
-
-    def lock(first, second):
-        with (
-            database.lock_timeout(1.1),
-            database.write(),
-        ):  # PostgreSQL looks for deadlocks after a second
-            Job.objects.select_for_update().get(pk=first)
-            both_hold_one.wait(10)
-            Job.objects.select_for_update().get(pk=second)
-
-    answers = in_threads(partial(lock, *jobs), partial(lock, *reversed(jobs)))
-    [error] = [answer for answer in answers if answer is not None]
-    assert database.is_transient(error)

@@ -136,7 +136,7 @@ def test_a_stale_save_of_a_status_that_came_back_is_refused(desk):
         stale.save()
 
 
-def test_an_entry_does_for_one_change_only(desk):
+def test_an_entry_allows_one_change_only(desk):
     """The step was started once and is pending again; that entry does not start it again."""
     job = launch("noop")
     [held] = claim(desk, room=1)
@@ -176,7 +176,7 @@ def test_a_fence_never_falls(desk):
         ("move", "pending", "running", 3),  # a move with another number
     ],
 )
-def test_an_entry_that_says_something_else_does_not_do(transactional_db, kind, old, new, seq):
+def test_an_entry_about_something_else_allows_nothing(transactional_db, kind, old, new, seq):
     """Corrupts the journal on purpose, so nothing audits it."""
     step = launch("noop").steps.first()
     Transition.objects.create(
@@ -221,7 +221,7 @@ if connection.vendor == "sqlite":
         (Transition, "job_id, seq", "reason = 'other'"),
     ],
 )
-def test_no_row_takes_the_place_of_another(database, way, model, keys, change):
+def test_no_insert_replaces_a_row(database, way, model, keys, change):
     """Whichever of its keys the new row has in common with the old one."""
     launch("stubborn")  # one step, to which no other row points yet
     insert, on_conflict = CONFLICTS[way]
@@ -241,7 +241,7 @@ def test_no_row_takes_the_place_of_another(database, way, model, keys, change):
 
 @pytest.mark.parametrize("rule", SQLite.rules, ids=lambda rule: rule.name)
 @pytest.mark.sqlite
-def test_a_guard_finds_by_an_index_what_it_looks_for(database, rule):
+def test_each_trigger_looks_up_by_an_index(database, rule):
     condition = re.sub(r"\b(NEW|OLD)\.\w+", "'1'", rule.condition)
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN SELECT 1 WHERE {condition}")
@@ -254,7 +254,7 @@ def test_a_guard_finds_by_an_index_what_it_looks_for(database, rule):
 @pytest.mark.postgres
 @pytest.mark.parametrize("is_analyzed", [False, True])
 @pytest.mark.parametrize("operation", ["launch", "cancel"])
-def test_the_guards_of_a_batch_read_no_table_through(database, monkeypatch, operation, is_analyzed):
+def test_the_triggers_of_a_batch_scan_no_table(database, monkeypatch, operation, is_analyzed):
     """… for each of its rows, as they would if a lookup had no index of its own."""
     read = {}
 
@@ -286,7 +286,7 @@ def test_volatile_columns_change_without_an_entry(database):
 # --- the triggers themselves come back ------------------------------------------------------------
 
 
-def test_the_guard_stands_after_all_migrations_have_run_again(database):
+def test_the_triggers_are_back_after_all_migrations_ran_again(database):
     call_command("migrate", "truestep", "zero", verbosity=0)
     try:
         assert "truestep_job" not in connection.introspection.table_names()
@@ -299,7 +299,7 @@ def test_the_guard_stands_after_all_migrations_have_run_again(database):
 @pytest.mark.parametrize(
     ("model", "column"), [(Job, "definition"), (Step, "name"), (Transition, "reason")]
 )
-def test_the_guard_stands_after_a_migration_rebuilt_a_table(database, model, column):
+def test_the_triggers_are_back_after_a_migration_rebuilt_a_table(database, model, column):
     old = model._meta.get_field(column)
     new = models.CharField(max_length=old.max_length + 1, blank=old.blank)
     new.set_attributes_from_name(column)
@@ -323,7 +323,7 @@ def rebuild(model, old, new):
     emit_post_migrate_signal(0, False, "default", plan=[])
 
 
-def test_a_migrate_that_has_nothing_to_do_leaves_no_gap(database):
+def test_a_migrate_without_migrations_keeps_the_triggers(database):
     emit_pre_migrate_signal(0, False, "default", plan=[])
     triggers.require()
 

@@ -1,4 +1,4 @@
-"""A watch for commits lets its thread sleep, and wakes it when somebody has committed."""
+"""A watch for commits lets its thread sleep, and wakes it when another connection commits."""
 
 import math
 import os
@@ -27,10 +27,10 @@ import sys
 from jobs.backends.sqlite.library import library
 file = library.connect(sys.argv[1], isolation_level=None)
 file.execute("PRAGMA synchronous = OFF")
-file.execute("CREATE TABLE IF NOT EXISTS somebody_elses (n)")
+file.execute("CREATE TABLE IF NOT EXISTS of_another_program (n)")
 print("committing", flush=True)
 while True:
-    file.execute("INSERT INTO somebody_elses VALUES (1)")
+    file.execute("INSERT INTO of_another_program VALUES (1)")
 """
 
 
@@ -43,12 +43,12 @@ def watch(transactional_db):
 
 
 def settle(watch):
-    """Wait until all that was committed before has been told."""
+    """Wait until everything that was committed before is reported."""
     wait_for(lambda: not watch.changed() and watch.pause > 0.2)
 
 
 def sleep(watch, seconds):
-    """Do what owners of a watch do; how often they woke, and how often something had changed."""
+    """Do what owners of a watch do; how often it woke them, and how often it reported a change."""
     woke = changed = 0
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
@@ -71,11 +71,66 @@ def wakes(watch):
         select.select([watch], [], [], min(watch.pause, 30))
         if watch.changed():
             return True
-    raise AssertionError("nobody woke")
+    raise AssertionError("it did not wake")
+
+
+def test_the_first_look_reports_a_change(watch):
+    assert watch.changed()
+    assert not watch.changed()
+
+
+def test_the_commit_of_another_connection_is_reported_once(watch):
+    job = launch("noop")
+    settle(watch)
+    in_threads(lambda: cancel(job.pk))
+    wait_for(watch.changed)
+    assert not watch.changed()
+
+
+@pytest.mark.sqlite
+def test_the_threads_own_commit_is_not_reported(watch):
+    settle(watch)
+    launch("noop")
+    assert not watch.changed()
+
+
+def test_an_open_transaction_is_not_reported(watch):
+    job = launch("noop")
+    in_threads(lambda: cancel(job.pk))
+    settle(watch)
+    begun, end = threading.Event(), threading.Event()
+
+    def write_slowly():
+        with database.write():
+            Step.objects.filter(job=job).update(progress_text="half")
+            begun.set()
+            end.wait(10)
+
+    writer = threading.Thread(target=lambda: in_threads(write_slowly))
+    writer.start()
+    assert begun.wait(10)
+    assert not watch.changed()
+    end.set()
+    writer.join()
+    wait_for(watch.changed)
+
+
+@pytest.mark.postgres
+def test_a_watch_that_lost_its_connection_listens_again(watch):
+    settle(watch)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        )
+    wait_for(watch.changed)
+    wait_for(lambda: watch.changed() and watch._listening)
+    assert not watch.changed()
+    cancel(launch("noop").pk)
+    wait_for(watch.changed)
 
 
 @pytest.mark.slow
-def test_it_sleeps_while_nobody_commits_whatever_happens_beside_the_database(watch):
+def test_it_sleeps_until_a_commit_whatever_other_files_are_written(watch):
     launch("noop")
     settle(watch)
     with busy_folder():
@@ -86,7 +141,7 @@ def test_it_sleeps_while_nobody_commits_whatever_happens_beside_the_database(wat
 
 @contextmanager
 def busy_folder():
-    """Somebody writes to a log beside the database without end."""
+    """Another program writes to a log beside the database without end."""
     end = threading.Event()
     with tempfile.NamedTemporaryFile(dir=os.environ["TRUESTEP_TEST_DIR"]) as log:
 
@@ -102,7 +157,7 @@ def busy_folder():
 
 
 @pytest.mark.slow
-def test_every_commit_of_others_wakes_it_without_a_look_by_the_clock(watch):
+def test_every_commit_of_another_connection_wakes_it(watch):
     job = launch("noop")
     step = Step.objects.filter(job=job)
 
@@ -125,14 +180,14 @@ def test_every_commit_of_others_wakes_it_without_a_look_by_the_clock(watch):
 
 
 @pytest.mark.sqlite
-def test_pages_of_an_open_transaction_wake_it_and_change_nothing(watch):
+def test_writes_of_an_open_transaction_are_no_change(watch):
     launch("noop")
     settle(watch)
     other = connection.copy()
     with other.cursor() as cursor:
         cursor.execute("PRAGMA cache_size = 2")  # pages are written long before the commit
         cursor.execute("BEGIN IMMEDIATE")
-        cursor.execute("CREATE TABLE somebody_elses AS SELECT randomblob(1000000)")
+        cursor.execute("CREATE TABLE of_another_program AS SELECT randomblob(1000000)")
         assert select.select([watch], [], [], 30)[0]
         assert sleep(watch, 0.3)[1] == 0
         cursor.execute("ROLLBACK")
@@ -141,7 +196,7 @@ def test_pages_of_an_open_transaction_wake_it_and_change_nothing(watch):
 
 @pytest.mark.slow
 @pytest.mark.sqlite
-def test_a_thousand_commits_a_second_of_others_wake_it_fifty_times_at_most(watch):
+def test_a_thousand_commits_a_second_wake_it_fifty_times_at_most(watch):
     settle(watch)
     name = connection.settings_dict["NAME"]
     command = [sys.executable, "-c", COMMIT_WITHOUT_END, name]
@@ -152,17 +207,15 @@ def test_a_thousand_commits_a_second_of_others_wake_it_fifty_times_at_most(watch
         finally:
             storm.kill()
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM somebody_elses")
+        cursor.execute("SELECT count(*) FROM of_another_program")
         commits = cursor.fetchone()[0]
-        cursor.execute("DROP TABLE somebody_elses")
+        cursor.execute("DROP TABLE of_another_program")
     assert commits > 200
     assert 10 <= changed <= woke <= 2 * 50 + 1
 
 
 @pytest.mark.sqlite
-def test_without_a_report_from_the_kernel_it_polls_and_says_so_once(
-    transactional_db, monkeypatch, caplog
-):
+def test_without_inotify_it_polls_and_warns_once(transactional_db, monkeypatch, caplog):
     monkeypatch.setattr(watching, "_polls", False)
     connection.ensure_connection()
     watches = [without_descriptors_left(watch_commits) for _ in range(2)]

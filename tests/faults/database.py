@@ -8,7 +8,7 @@ from pathlib import Path
 
 from django.db import connection, transaction
 
-from tests.support import in_threads
+from tests.support import in_threads, journal, wait_for
 
 OURS = (
     "truestep_job",
@@ -21,7 +21,8 @@ OURS = (
 )
 
 
-SECONDS = 90  # for what takes a moment, on a machine that does much else
+SECONDS = 90  # for what takes a moment on an idle machine
+ONCE = [("pending", "running"), ("running", "succeeded")]  # the moves of a step that ran once
 
 
 class DatabaseFaults:
@@ -162,3 +163,17 @@ def end_other_sessions() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def complaint(process, words: str) -> str:
+    """The line with these words on the process's standard error."""
+    return wait_for(
+        lambda: next((line for line in process.errors if words in line), None),
+        SECONDS,
+        f"{words!r} in {process.errors}",
+    )
+
+
+def moves_of(job, name: str) -> list[tuple[str, str]]:
+    """The status changes of a step, from the journal."""
+    return [(old, new) for step, old, new in journal(job) if step == name]

@@ -62,7 +62,7 @@ def test_an_attempt_that_lost_its_step_writes_nothing(desk):
 
 
 @pytest.mark.parametrize("point", ["log.before_commit", "log.after_commit"])
-def test_a_write_whose_end_is_unknown_is_tried_again_and_leaves_each_line_once(held, point):
+def test_a_repeated_write_after_a_lost_answer_keeps_each_line_once(held, point):
     def lose(name):
         if name == point:
             raise OperationalError("the connection was lost")
@@ -77,7 +77,7 @@ def test_a_write_whose_end_is_unknown_is_tried_again_and_leaves_each_line_once(h
     assert [line.text for line in logs.read(held.step_id, 1, 10)] == ["one", "two", "three"]
 
 
-def test_what_is_beyond_the_limit_is_counted_and_said_once(held):
+def test_lines_beyond_the_limit_are_counted_in_one_last_line(held):
     book = LogBook(held, 20)
     for _ in range(10):
         book.add("12345")
@@ -90,7 +90,7 @@ def test_what_is_beyond_the_limit_is_counted_and_said_once(held):
 
 
 @pytest.mark.parametrize(("size", "most"), [(10, 2000), (16 * 1024 - 1, 256)])
-def test_a_book_is_full_of_many_lines_or_of_many_bytes(held, size, most):
+def test_a_book_is_full_at_a_number_of_lines_or_bytes(held, size, most):
     book = LogBook(held, 10**9)
     for number in range(1, most + 1):
         book.add("x" * size)

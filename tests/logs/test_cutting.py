@@ -112,7 +112,7 @@ def test_a_text_in_several_records_is_one_text(text, size):
     assert lines_of(stream) == lines_of(record(text))
 
 
-def test_an_endless_line_is_told_while_it_grows():
+def test_an_endless_line_comes_in_pieces_while_it_grows():
     cutter = LineCutter(MARKER, 100)
     told = [line for _ in range(50) for line in cutter.feed(b"x" * 64)]
     assert len(told) >= 50 * 64 // 100 - 2

@@ -40,7 +40,7 @@ def hostile(held):
     return held
 
 
-def test_colours_and_redraws_are_stored_as_they_were_said(hostile):
+def test_colours_and_redraws_are_stored(hostile):
     assert LogChunk.objects.get().lines() == [
         "\x1b[2J\x1b]0;owned␇ �31m root@host\r# ",
         "next",
