@@ -157,6 +157,7 @@ def test_the_job_page_tells_what_the_rows_tell(ada, job):
         str(n) for n in range(1, job.seq + 1)
     ]
     assert '<body data-live="offline" data-can="view launch control log"' in text
+    assert f'data-seq="{job.seq}" data-tag="{job.tag}" data-now=' in text
     assert "&lt;b&gt;no&lt;/b&gt;" in text
     assert "<b>no</b>" not in text
 
