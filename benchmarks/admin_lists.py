@@ -63,7 +63,7 @@ def run_some() -> None:
     nightly, hourly = chain("Nightly", 1), chain("Hourly", 1)
     knows = {cls.name: list(cls.steps()) for cls in (nightly, hourly)}
     post = workers.register(slots=1, knows=knows)
-    desk = orchestrator.Desk(worker=post.worker, knows=knows)
+    desk = orchestrator.Claimant(worker=post.worker, knows=knows)
     for number in range(BLOCK):
         job = orchestrator.launch(nightly if number % 2 else hourly)
         if number == 0:

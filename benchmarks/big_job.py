@@ -90,7 +90,7 @@ def mover(shape: Any, size: int) -> Iterator[float]:
     definition = shape(f"{shape.__name__.title()}{size}", size)
     knows = {definition.name: list(definition.steps())}
     post = workers.register(slots=1, knows=knows)
-    desk = orchestrator.Desk(worker=post.worker, knows=knows)
+    desk = orchestrator.Claimant(worker=post.worker, knows=knows)
     held: list[Any] = []
     while True:
         if not held:

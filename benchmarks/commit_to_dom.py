@@ -150,7 +150,7 @@ def make_moves(steps: int, job_id: int, rate: float) -> dict[str, float]:
     definition = long_definition(steps)
     knows = {definition.name: list(definition.steps())}
     post = workers.register(slots=1, knows=knows, only_job=job_id)
-    desk = orchestrator.Desk(worker=post.worker, knows=knows)
+    desk = orchestrator.Claimant(worker=post.worker, knows=knows)
     committed: dict[str, float] = {}
     for number in range(2 * steps):
         due = time.perf_counter() + 1 / rate  # a late move puts off the others: each is seen alone

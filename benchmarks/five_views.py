@@ -191,7 +191,7 @@ def make_moves(job_id: int, seconds: float, rate: float) -> Told:
     knows = {"views": STEPS}
     definition()
     post = workers.register(slots=4, knows=knows, only_job=job_id)
-    desk = orchestrator.Desk(worker=post.worker, knows=knows)
+    desk = orchestrator.Claimant(worker=post.worker, knows=knows)
 
     def state() -> State:
         sql = """

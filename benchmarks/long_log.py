@@ -68,7 +68,7 @@ def write(lines: int) -> tuple[Any, str]:
     job = orchestrator.launch(definition)
     knows = {definition.name: list(definition.steps())}
     post = workers.register(slots=1, knows=knows)
-    desk = orchestrator.Desk(worker=post.worker, knows=knows)
+    desk = orchestrator.Claimant(worker=post.worker, knows=knows)
     (claim,) = orchestrator.claim(desk, 1)
     book = LogBook(claim, 2**30)
     said = [f"line {number}: {'x' * (number % 90)}" for number in range(1, lines + 1)]

@@ -90,7 +90,7 @@ class Chatter:
         definition.name = "chatter"
         job = orchestrator.launch(definition)
         post = workers.register(slots=1, knows={"chatter": ["s000"]}, only_job=job.pk)
-        desk = orchestrator.Desk(worker=post.worker, knows=post.worker.knows)
+        desk = orchestrator.Claimant(worker=post.worker, knows=post.worker.knows)
         (self._claim,) = orchestrator.claim(desk, 1)
         self.job_id, self.step_id = job.pk, self._claim.step_id
         self._ended = threading.Event()

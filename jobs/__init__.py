@@ -6,7 +6,7 @@ imports it under one of these names only.
 Read in this order:
 
     what a job is       statuses, definitions, models
-    how it moves        transitions, orchestrator, runner, slots, engines
+    how it moves        journal, orchestrator, runner, slots, engines
     how it survives     workers, upkeep, logs
     how it is seen      sight, news, live, views, admin
     what it stands on   database, text, conf, exceptions, crashpoints

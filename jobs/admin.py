@@ -30,7 +30,7 @@ from .workers import inbox
 
 
 class ReadOnly:
-    """IdWindow are written by ``transitions`` alone: nothing to add, change or delete here."""
+    """Rows are written by ``journal`` alone: nothing to add, change or delete here."""
 
     moments: ClassVar[dict[str, str]] = {}  # field → the method that shows it with its zone
 

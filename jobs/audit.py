@@ -7,7 +7,8 @@ from datetime import datetime
 
 from . import database
 from .codes import Code
-from .models import Attempt, Job, LogChunk, Need, Step, Transition, Worker
+from .journal import read_plan
+from .models import Attempt, Job, LogChunk, Step, Transition, Worker
 from .statuses import (
     CHARGED,
     CRASHES,
@@ -45,13 +46,10 @@ def differences_of(job: Job) -> Iterator[str]:
 class _Replay:
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.steps = {step.pk: step for step in Step.objects.filter(job=job)}
+        steps = Step.objects.filter(job=job).order_by("position")
+        self.steps = {step.pk: step for step in steps}
         self.journal = list(Transition.objects.filter(job=job).order_by("seq"))
-        self.needs: dict[int, list[int]] = {pk: [] for pk in self.steps}
-        self.dependants: dict[int, list[int]] = {pk: [] for pk in self.steps}
-        for step_id, needed_id in Need.objects.filter(step__job=job).values_list("step", "needed"):
-            self.needs[step_id].append(needed_id)
-            self.dependants[needed_id].append(step_id)
+        self.plan = read_plan(job.pk, self.steps)
         # What the rows must be, by the journal.
         self.status = dict.fromkeys(self.steps, Status.PENDING.value)
         self.fence = dict.fromkeys(self.steps, 0)
@@ -161,7 +159,9 @@ class _Replay:
             yield f"entry {entry.seq}: {name} became cancelled, and nobody had asked"
         if new == Status.RUNNING:
             self.begun[step.pk].append(entry)
-            unmet = [n for n in self.needs[step.pk] if self.status[n] != Status.SUCCEEDED]
+            unmet = [
+                n for n in self.plan.dependencies[step.pk] if self.status[n] != Status.SUCCEEDED
+            ]
             if unmet:
                 yield f"entry {entry.seq} starts {name} before a step it needs has succeeded"
         if entry.from_status == Status.RUNNING:
@@ -176,7 +176,7 @@ class _Replay:
         if is_taken_back:
             self.taken_back_at[step.pk] = entry.attempt
         if new == Status.SUCCEEDED:
-            for dependant in self.dependants[step.pk]:
+            for dependant in self.plan.dependants[step.pk]:
                 if self.status[dependant] == Status.PENDING:
                     self.seq[dependant] = entry.seq
 
@@ -202,7 +202,7 @@ class _Replay:
                 "seq": (step.seq, self.seq[pk]),
                 "tag": (step.tag, self.tag[pk]),
             }
-            needed = [self.steps[needed].status for needed in self.needs[pk]]
+            needed = [self.steps[needed].status for needed in self.plan.dependencies[pk]]
             if step.status == Status.PENDING:
                 unmet = sum(status != Status.SUCCEEDED for status in needed)
                 told["waiting"] = (step.waiting, unmet)

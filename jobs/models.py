@@ -1,6 +1,6 @@
 """The rows: what a job is, and everything that happened to it.
 
-``transitions`` is the only writer of a status; triggers in the database see to that. A
+``journal`` is the only writer of a status; triggers in the database see to that. A
 ``seq`` is the per-job number of a journal entry; a row stamped by an entry carries its seq, so
 "what changed since seq N?" is one indexed question.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
@@ -101,11 +102,14 @@ class ReadyStep(NamedTuple):
     definition: str
 
 
+FREE = {"status": Status.PENDING, "waiting": 0}  # a step that may start, once it is due
+
+
 class StepQuerySet(models.QuerySet["Step"]):
     def ready(self) -> StepQuerySet:
-        """Steps that a worker may start now."""
+        """Steps that a worker may start now: ``is_free`` and ``is_due``, in a job that goes on."""
         is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-        return self.filter(is_due, status=Status.PENDING, waiting=0, job__cancel_requested=False)
+        return self.filter(is_due, **FREE, job__cancel_requested=False)
 
     def pausing(self) -> StepQuerySet:
         """Steps that a worker may start later, without anybody doing anything.
@@ -192,6 +196,15 @@ class Step(models.Model):
     @property
     def label(self) -> str:
         return self.name.replace("_", " ")
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it waits for nothing, except for its retry time: see ``StepQuerySet.ready``."""
+        return all(getattr(self, column) == value for column, value in FREE.items())
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it waits for no retry time."""
+        return self.not_before is None or self.not_before <= now
 
     def has_retry_left(self, verdict: Verdict) -> bool:
         """Whether an attempt that ends so leaves one of the step's retries, and of its crashes."""

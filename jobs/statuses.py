@@ -1,6 +1,6 @@
 """What a status means and which move from one to another is legal.
 
-Everything here is data. ``transitions`` is the only module that acts on it; the page, the admin
+Everything here is data. ``journal`` is the only package that acts on it; the page, the admin
 and ``audit`` only look.
 """
 

@@ -12,7 +12,7 @@ from django.db import connection
 
 from jobs import audit, definitions, workers
 from jobs.live import hub
-from jobs.orchestrator import Desk
+from jobs.orchestrator import Claimant
 from tests.faults.redis import RedisServer
 from tests.support import ROOT, Program, program
 from tests.support.rows import empty_tables
@@ -97,7 +97,7 @@ def desk(database):
     """What a worker works on, without the processes: this process claims and finishes steps."""
     knows = definitions.known_steps()
     post = workers.register(slots=2, knows=knows)
-    yield Desk(worker=post.worker, knows=knows)
+    yield Claimant(worker=post.worker, knows=knows)
     post.deregister()
 
 

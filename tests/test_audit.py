@@ -9,7 +9,7 @@ from jobs import audit, definitions, workers
 from jobs.database import triggers
 from jobs.logs import LogBook
 from jobs.models import Job
-from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
+from jobs.orchestrator import Claimant, cancel, claim, finish, launch, retry
 from jobs.statuses import Verdict
 from tests.support import Cost, drive, ended, returned
 
@@ -18,7 +18,7 @@ from tests.support import Cost, drive, ended, returned
 def job(transactional_db):
     """A job with a past (diamond: everything but bottom) and a log, corrupted afterwards."""
     knows = definitions.known_steps()
-    desk = Desk(workers.register(slots=2, knows=knows).worker, knows)
+    desk = Claimant(workers.register(slots=2, knows=knows).worker, knows)
     job = launch("diamond")
     [top] = claim(desk, room=1)
     book = LogBook(top, 1000)
@@ -228,7 +228,7 @@ def test_each_lie_is_found(job, lie):
 
 def desk_for(job):
     knows = definitions.known_steps()
-    return Desk(workers.register(slots=2, knows=knows, only_job=job.pk).worker, knows)
+    return Claimant(workers.register(slots=2, knows=knows, only_job=job.pk).worker, knows)
 
 
 @pytest.fixture
@@ -328,7 +328,7 @@ def test_each_lie_about_an_eventful_job_is_found(eventful, lie):
 @pytest.mark.parametrize("name", ["noop", "thousand_wide", "thousand_deep"])
 def test_a_job_of_any_size_costs_a_few_reads(transactional_db, name):
     knows = definitions.known_steps()
-    desk = Desk(workers.register(slots=2, knows=knows).worker, knows)
+    desk = Claimant(workers.register(slots=2, knows=knows).worker, knows)
     job = launch(name)
     claim(desk, room=300)
     with Cost() as cost:

@@ -243,7 +243,7 @@ def reached_by(function):
 
 def names_of_batches():
     for _, function in functions():
-        for call in calls(function, "transitions.commit"):
+        for call in calls(function, "journal.commit"):
             yield from (k.value.value for k in call.keywords if k.arg == "name")
 
 
@@ -256,9 +256,7 @@ def test_the_matrix_has_every_point_in_the_source():
 
 
 def test_every_batch_has_a_name():
-    batches = [
-        call for _, function in functions() for call in calls(function, "transitions.commit")
-    ]
+    batches = [call for _, function in functions() for call in calls(function, "journal.commit")]
     assert len(batches) == len(list(names_of_batches()))
 
 

@@ -11,11 +11,11 @@ import pytest
 
 from jobs import audit, crashpoints, database, orchestrator, workers
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
+from jobs.journal import JobState
 from jobs.models import Attempt, Job, Step, Transition, Worker
-from jobs.orchestrator import Desk
+from jobs.orchestrator import Claimant
 from jobs.runner import Outcome
 from jobs.statuses import TERMINAL, Kind, Verdict
-from jobs.transitions import JobState
 from jobs.upkeep import Sweep
 from tests.faults.crashes import HOPELESS, bring_to_end, new_worker
 from tests.faults.schedules import Scheduler
@@ -35,7 +35,7 @@ class Scene:
     *late*: the held step is the last one that has not ended.
     """
 
-    def __init__(self, desk: Desk, late: bool) -> None:
+    def __init__(self, desk: Claimant, late: bool) -> None:
         self.desk = desk
         self.post, self.frozen = new_worker()
         self._freeze()
@@ -59,7 +59,7 @@ class Scene:
         return lambda: getattr(self, f"_{name}")(state)
 
     def _end(self, state: JobState, outcome: Outcome, room: int):
-        desk = Desk(self.frozen.worker, self.frozen.knows, {self.job.pk: state})
+        desk = Claimant(self.frozen.worker, self.frozen.knows, {self.job.pk: state})
         return orchestrator.finish(desk, self.held, outcome, room)
 
     def _finish(self, state):
@@ -78,10 +78,10 @@ class Scene:
         return orchestrator.retry(self.job.pk, actor="ada")
 
     def _sweep(self, state):
-        Sweep(Desk(self.desk.worker, self.desk.knows)).run(held=())
+        Sweep(Claimant(self.desk.worker, self.desk.knows)).run(held=())
 
     def _claim(self, state):
-        return orchestrator.claim(Desk(self.desk.worker, self.desk.knows), room=2)
+        return orchestrator.claim(Claimant(self.desk.worker, self.desk.knows), room=2)
 
     def _beat(self, state):
         """It does not wait for a lock: its worker tries again soon."""

@@ -11,8 +11,7 @@ from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
 from jobs.models import Attempt, Job, Need, Worker
 from jobs.orchestrator import (
-    FEW,
-    Desk,
+    Claimant,
     cancel,
     claim,
     finish,
@@ -22,6 +21,7 @@ from jobs.orchestrator import (
     note_refused,
     results_for,
 )
+from jobs.orchestrator.claims import FEW
 from jobs.statuses import Kind, Verdict
 from tests.support import (
     Cost,
@@ -127,7 +127,7 @@ def test_the_oldest_job_comes_first_and_a_batch_is_about_one_job(desk):
 
 def test_a_worker_claims_only_what_it_knows(database, desk):
     launch("noop")
-    stranger = Desk(worker=desk.worker, knows={"noop": ["two"], "diamond": ["top"]})
+    stranger = Claimant(worker=desk.worker, knows={"noop": ["two"], "diamond": ["top"]})
     assert claim(stranger, room=2) == []
     job = launch("diamond")
     [top] = claim(stranger, room=2)
@@ -143,7 +143,7 @@ def test_a_worker_finds_what_it_knows_behind_many_jobs_that_it_does_not(desk):
     for _ in range(FEW + 1):
         launch("noop")
     job = launch("diamond")
-    knowing = Desk(worker=desk.worker, knows={"diamond": ["top"]})
+    knowing = Claimant(worker=desk.worker, knows={"diamond": ["top"]})
     [held] = claim(knowing, room=1)
     assert held.job_id == job.pk
     finish(knowing, held, returned(1), room=0)

@@ -11,11 +11,11 @@ from jobs import database, definitions, workers
 from jobs.codes import Fact
 from jobs.database import transactions
 from jobs.exceptions import MoveRefused, Overtaken
+from jobs.journal import JobState, commit
 from jobs.models import Attempt, Job, Transition
-from jobs.orchestrator import Desk, cancel, claim, finish, give_up, launch
+from jobs.orchestrator import Claimant, cancel, claim, finish, give_up, launch
 from jobs.sight.job import read_job
 from jobs.statuses import Kind, Verdict
-from jobs.transitions import JobState, commit
 from tests.support import drive, ended, in_threads, job_of, journal, returned, step_of, wait_for
 
 
@@ -61,7 +61,7 @@ def race(crowd, *calls):
 def desk_of_its_own(knows=None):
     """As another worker has it. (Locks are held by this process, so all of them are alive.)"""
     knows = knows or definitions.known_steps()
-    return Desk(worker=workers.register(slots=2, knows=knows).worker, knows=knows)
+    return Claimant(worker=workers.register(slots=2, knows=knows).worker, knows=knows)
 
 
 def move_once(state, step_id):
@@ -139,7 +139,7 @@ def test_many_claimers_start_every_step_exactly_once(database, crowd):
 def test_many_finishers_of_one_attempt_end_it_exactly_once(desk, crowd):
     job = launch("noop")
     [held] = claim(desk, room=1)
-    desks = [Desk(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(4)]
+    desks = [Claimant(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(4)]
     verdicts = [Verdict.FAILED, Verdict.DIED, Verdict.TIMED_OUT]
     outcomes = [returned(), *map(ended, verdicts)]
     answers = race(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
 
 from django import forms
 
+from ..plan import Plan
 from . import base, registry
 from .base import JobDefinition, StepDefinition, StepFunction
 from .controls import suffixes, takes_a_file
@@ -83,7 +84,8 @@ def _step_problems(cls: type[JobDefinition]) -> Iterator[str]:
             yield f"step {name!r} is written twice; the first one would never run"
         if not _takes_run(getattr(cls, name)):
             yield f"step {name!r} must be a plain method that takes one argument, run"
-    for name in _on_a_cycle(steps):
+    known = {name: [need for need in item.needs if need in steps] for name, item in steps.items()}
+    for name in Plan(known).unreachable:
         yield f"step {name!r} needs itself, directly or through other steps"
 
 
@@ -128,22 +130,6 @@ def _has_two_arguments(function: StepFunction) -> bool:
         return False
     code = function.__code__
     return (code.co_argcount, code.co_kwonlyargcount) == (2, 0)
-
-
-def _on_a_cycle(steps: Mapping[str, StepDefinition]) -> list[str]:
-    """The steps that never become ready."""
-    waiting = {name: len(set(item.needs) & steps.keys()) for name, item in steps.items()}
-    dependants: dict[str, list[str]] = {}
-    for name, item in steps.items():
-        for need in set(item.needs):
-            dependants.setdefault(need, []).append(name)
-    ready = [name for name, needs in waiting.items() if not needs]
-    while ready:
-        for name in dependants.get(ready.pop(), ()):
-            waiting[name] -= 1
-            if not waiting[name]:
-                ready.append(name)
-    return [name for name, needs in waiting.items() if needs]
 
 
 def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:

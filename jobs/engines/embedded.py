@@ -16,7 +16,7 @@ from collections.abc import Callable
 from .. import conf, database, definitions, orchestrator, workers
 from ..database import Outage, watch_commits
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
-from ..orchestrator import Desk
+from ..orchestrator import Claimant
 from ..slots.driver import SlotDriver
 from ..system.wakeup import Wakeup
 from ..upkeep import Sweep
@@ -214,7 +214,7 @@ class EmbeddedWorker(WorkerProcess):
         registration = workers.register(slots=self._size, knows=knows, only_job=self._only_job)
         self._registration = registration
         self._heartbeat = Heartbeat(registration, self._driver.beat)
-        self._desk = Desk(worker=registration.worker, knows=knows)
+        self._desk = Claimant(worker=registration.worker, knows=knows)
         self._sweep = Sweep(self._desk, self._exits.are_reported)
         self._driver.work_for(self._desk, registration.lock)
 

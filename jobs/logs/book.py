@@ -10,9 +10,9 @@ from django.db.models import F
 
 from .. import crashpoints, database, news
 from ..exceptions import Overtaken
+from ..journal import Claim
 from ..models import LogChunk, Step, StepQuerySet
 from ..runner import LEVELS
-from ..transitions import Claim
 
 CHUNK_LINES = 500
 CHUNK_CHARACTERS = 256 * 1024  # a chunk may be longer by a line

@@ -26,11 +26,11 @@ from typing import TYPE_CHECKING
 from .. import conf, database, orchestrator
 from ..codes import Code, Fact
 from ..exceptions import Overtaken
+from ..journal import Claim
 from ..local_steps import LocalStep, Publisher
-from ..orchestrator import Desk
+from ..orchestrator import Claimant
 from ..runner import Limits, Outcome, Task
 from ..statuses import Verdict
-from ..transitions import Claim
 from .cancels import Cancels
 from .handle import WORKER_STOPPED, RunningAttempt, Stop
 from .pool import Pool
@@ -59,7 +59,7 @@ class SlotDriver:
         self._released = 0  # attempts whose end is recorded
         self._next_flush = 0.0
 
-    def work_for(self, desk: Desk, lock: int) -> None:
+    def work_for(self, desk: Claimant, lock: int) -> None:
         """Run steps for the worker of *desk*, which holds *lock* until no slot is left."""
         self._desk = desk
         self._publisher = Publisher(desk.worker.lock_path)

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..codes import Code, Fact
+from ..journal import Claim
 from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
-from ..transitions import Claim
 from .forkserver import ForkServer
 
 READ_BYTES = 256 * 1024

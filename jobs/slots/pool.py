@@ -21,11 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 from .. import conf
 from ..codes import Code, Fact
+from ..journal import Claim
 from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
 from ..system import processes
-from ..transitions import Claim
 from . import memory
 from .forkserver import Exit, Fork, ForkServer
 from .handle import RunningAttempt, SlotHandle, Stop

@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection
 
 from .. import workers
-from ..orchestrator import Desk
+from ..orchestrator import Claimant
 
 
 class DeadWorkers:
@@ -14,7 +14,7 @@ class DeadWorkers:
 
     is_idle = False  # a worker that dies commits nothing
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Claimant) -> None:
         self.due_at = 0.0
 
     def run(self, held: Collection[int]) -> None:

@@ -10,7 +10,7 @@ from django.db.models import F
 from .. import conf, orchestrator, times, workers
 from ..codes import Code, Fact
 from ..models import Attempt, Step
-from ..orchestrator import Desk
+from ..orchestrator import Claimant
 from ..runner import Outcome
 from ..statuses import Status, Verdict
 
@@ -22,7 +22,7 @@ class LostAttempts:
 
     due_at = math.inf  # when a lease ends, ``DeadWorkers`` asks for a sweep
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Claimant) -> None:
         self.is_idle = False
         self._worker = desk.worker
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection
 
 from .. import conf
-from ..orchestrator import Desk
+from ..orchestrator import Claimant
 from .chore import Chore
 from .dead_workers import DeadWorkers
 from .lost_attempts import LostAttempts
@@ -30,7 +30,7 @@ class Sweep:
     With *exits_are_reported*, ``hurry`` is called when a worker of this host ends.
     """
 
-    def __init__(self, desk: Desk, exits_are_reported: bool = False) -> None:
+    def __init__(self, desk: Claimant, exits_are_reported: bool = False) -> None:
         self.has_news = True  # there may have been a commit since the last sweep
         self.due_at = 0.0  # of the next sweep, in monotonic seconds
         self._chores: list[Chore] = [chore(desk) for chore in CHORES]

@@ -10,7 +10,7 @@ from contextlib import suppress
 from .. import conf, orchestrator, workers
 from ..codes import Code, Fact
 from ..models import Job, ReadyStep, Step
-from ..orchestrator import Desk
+from ..orchestrator import Claimant
 
 MOST_LOOKED_AT = 1000  # ready steps in one run; the next run goes on behind them
 
@@ -22,7 +22,7 @@ class UnknownSteps:
     does not find again is known by now, or not ready any more.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Claimant) -> None:
         self.is_idle = False
         self._known = desk.known
         self._unknown_since: dict[int, float] = {}  # step → monotonic seconds

@@ -26,7 +26,7 @@ from jobs.engines.embedded import EmbeddedWorker
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
 from jobs.logs import LogBook
 from jobs.models import Attempt, Intent, Job, LogChunk, Step, Transition, Worker
-from jobs.orchestrator import Desk
+from jobs.orchestrator import Claimant
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
 from jobs.upkeep import Sweep
@@ -78,11 +78,11 @@ def situation(make: Callable[[WorkerUnderTest], Perform]) -> Callable[[WorkerUnd
     return make
 
 
-def new_worker() -> tuple[Registration, Desk]:
+def new_worker() -> tuple[Registration, Claimant]:
     """A worker of this process that knows the jobs of these tests."""
     knows = {name: list(definitions.get(name).steps()) for name in ("sturdy", "woven")}
     post = workers.register(slots=2, knows=knows)
-    return post, Desk(post.worker, knows)
+    return post, Claimant(post.worker, knows)
 
 
 class WorkerUnderTest:
@@ -389,7 +389,7 @@ def _without_chance(value: Any) -> Any:
     return "a time"
 
 
-def bring_to_end(*desks: Desk) -> None:
+def bring_to_end(*desks: Claimant) -> None:
     """What workers do until every job has ended. Raises AssertionError when one is stuck."""
     sweeps = [Sweep(desk) for desk in desks]
     for _ in range(SWEEPS):

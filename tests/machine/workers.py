@@ -9,7 +9,7 @@ from unittest.mock import patch
 from jobs import definitions, upkeep, workers
 from jobs.exceptions import DeclaredDead
 from jobs.models import Worker
-from jobs.orchestrator import Desk
+from jobs.orchestrator import Claimant
 from jobs.workers import liveness
 from tests.machine.actions import action
 from tests.machine.attempts import end
@@ -35,7 +35,7 @@ def register(simulation: Simulation, kind: int) -> SimulatedWorker | None:
         post.worker.host = "far.example"
     rows = Worker.objects.filter(pk=post.worker.pk)
     rows.update(host=post.worker.host, pid=simulation.registered)
-    desk = Desk(post.worker, knows)
+    desk = Claimant(post.worker, knows)
     worker = SimulatedWorker(post, desk, upkeep.Sweep(desk), is_far=kind == 1)
     simulation.workers.append(worker)
     return worker

@@ -18,7 +18,7 @@ from jobs import conf, definitions, workers
 from jobs.management.follow import Lines
 from jobs.management.tree import Picture
 from jobs.models import Attempt, Job, Step
-from jobs.orchestrator import Desk, cancel, claim, finish, launch, retry
+from jobs.orchestrator import Claimant, cancel, claim, finish, launch, retry
 from jobs.sight.job import context_of, read_job
 from jobs.sight.positions import START, position_of
 from jobs.sight.waiting import read_workers
@@ -32,7 +32,7 @@ def other(database):
     """Another worker's post and desk."""
     knows = definitions.known_steps()
     post = workers.register(slots=2, knows=knows)
-    yield post, Desk(post.worker, knows)
+    yield post, Claimant(post.worker, knows)
 
 
 def be_silent(post, leases):

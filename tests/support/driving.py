@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from jobs.codes import Code, Fact
+from jobs.journal import Claim
 from jobs.logs import LogBook
 from jobs.models import Job, Step
-from jobs.orchestrator import Desk, claim, finish
+from jobs.orchestrator import Claimant, claim, finish
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
-from jobs.transitions import Claim
 from tests.support.rows import job_of, step_of
 from tests.support.waiting import wait_for
 
@@ -25,7 +25,7 @@ def ended(verdict: Verdict, reason: str = "for a test") -> Outcome:
     return Outcome(verdict=verdict, fact=Fact.text(reason), error=reason)
 
 
-def drive(desk: Desk, job: Job, outcome: Callable[[Claim], Outcome] = lambda claim: returned()):
+def drive(desk: Claimant, job: Job, outcome: Callable[[Claim], Outcome] = lambda claim: returned()):
     """Claim and finish until nothing is left to claim; *outcome* says how each attempt ends."""
     claims = claim(desk, room=2)
     while claims:

@@ -12,7 +12,7 @@ from django.utils.html import escape
 from jobs import audit, definitions, workers
 from jobs.exceptions import Overtaken
 from jobs.models import Attempt, Job, Step, Worker
-from jobs.orchestrator import Desk, cancel, claim, end_for_others, finish, launch, retry
+from jobs.orchestrator import Claimant, cancel, claim, end_for_others, finish, launch, retry
 from jobs.sight.failures import failures_of_job
 from jobs.sight.job import read_job
 from jobs.statuses import Verdict
@@ -38,7 +38,7 @@ def other(database):
     """Another worker's post and desk."""
     knows = definitions.known_steps()
     post = workers.register(slots=2, knows=knows)
-    return post, Desk(post.worker, knows)
+    return post, Claimant(post.worker, knows)
 
 
 def die(post):
@@ -178,7 +178,7 @@ def test_a_slow_sweep_pauses_longer_than_it_took(desk, monkeypatch):
 def diamond_desk(desk):
     """The desk of a worker that knows one step of diamond, and nothing of noop."""
     Worker.objects.update(knows={"diamond": ["top"]})
-    return Desk(desk.worker, {"diamond": ["top"]})
+    return Claimant(desk.worker, {"diamond": ["top"]})
 
 
 @pytest.fixture

@@ -1,19 +1,20 @@
 """The one door: legal moves through the database, and nothing at all of any other."""
 
 import logging
+import sys
 
 import pytest
 from django.db import OperationalError, transaction
 
-from jobs import news, transitions
+from jobs import news
 from jobs.codes import Code, Fact
 from jobs.definitions import StepDefinition, get
 from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
+from jobs.journal import Ending, JobState, commit, create_job, draft, writing
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, give_up, launch
 from jobs.statuses import JOB_STATUSES, Kind, Status, Verdict
-from jobs.transitions import Ending, JobState, commit
 from tests.support import Cost, drive, ended, job_of, journal, returned, rows, step_of, wait_for
 from tests.support.expected import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
 
@@ -126,7 +127,7 @@ def test_an_illegal_move_of_a_job_raises_and_leaves_nothing(desk, old, new, monk
     job = launch("noop")
     REACH_JOB[old](desk, job)
     before = rows()
-    monkeypatch.setattr(transitions, "status_of_job", lambda *_: new)
+    monkeypatch.setattr(draft, "status_of_job", lambda *_: new)
     state = JobState.load(job.pk)
     with pytest.raises(MoveRefused, match=f"is {old}; it cannot become {new}"):
         commit(state, lambda batch: batch.note(Fact.text("a reason to write")))
@@ -297,15 +298,15 @@ def test_a_new_attempt_begins_with_clean_progress_and_goes_on_with_the_log(desk)
 
 def failing(times, error, monkeypatch):
     """The database refuses *times* journals with *error*, then works."""
-    write, left = transitions.Batch._write_journal, [error] * times
+    write, left = writing._write_journal, [error] * times
 
     def refuse(batch):
         if left:
             raise left.pop()
         write(batch)
 
-    monkeypatch.setattr(transitions.Batch, "_write_journal", refuse)
-    monkeypatch.setattr(transitions, "RETRY_PAUSES", (0.0, 0.0, 0.0))
+    monkeypatch.setattr(writing, "_write_journal", refuse)
+    monkeypatch.setattr(sys.modules[commit.__module__], "RETRY_PAUSES", (0.0, 0.0, 0.0))
 
 
 def test_a_passing_error_is_tried_again(desk, monkeypatch):
@@ -387,9 +388,11 @@ def test_a_failure_skips_a_chain_of_a_thousand_steps_in_one_batch(database):
     plan = [
         StepDefinition(name=name, needs=needed) for name, needed in zip(names, needs, strict=False)
     ]
-    told = {"actor": "", "source": "python", "fact": Fact(Code.JOB_LAUNCHED), "again_of": None}
+    understood, launched = get("noop").understand({}), Fact(Code.JOB_LAUNCHED)
     with transaction.atomic():
-        job = transitions.bear("deep", get("noop").understand({}), plan, **told)
+        job = create_job(
+            "deep", understood, plan, launched, actor="", source="python", again_of=None
+        )
     state = JobState.load(job.pk)
     first = next(iter(state.steps.values()))
     commit(state, lambda batch: batch.give_up(first, Fact.text("no worker knows it")))

@@ -1,0 +1,35 @@
+"""The one door: only this package writes a status, and never without its journal entry.
+
+A batch is one transaction about one job. Its journal entries are written first, then the rows they
+describe are updated *from the journal*; after the commit, those who watch the job are poked::
+
+    def decide(batch):
+        step = batch.held(claim)          # raises Overtaken when the attempt was taken over
+        batch.succeed(step, ending)       # verbs, not fields
+        ...
+
+    journal.commit(state, decide, source="worker")
+
+``commit`` decides on a remembered state of the job. If somebody else has moved the job meanwhile,
+the journal number is taken, nothing is written, and it decides again on what is there now. The tag
+of the last entry is part of what is remembered: in a database that was restored from an older copy,
+equal numbers mean nothing.
+
+    commit     decide, write, and decide again after a collision
+    batch      what can be done to a job, as verbs; below it ``draft``, a move and its entry
+    writing    entries and rows: what a move changes, in memory and in SQL
+    state      a job as it is remembered, with its ``tally``
+    attempts   what a worker holds of an attempt, and what is kept of its end
+    birth      the first entry, with the rows of the job
+"""
+
+from __future__ import annotations
+
+from .attempts import Claim as Claim
+from .attempts import Ending as Ending
+from .batch import Batch as Batch
+from .birth import create_job as create_job
+from .commit import commit as commit
+from .commit import has_arrived as has_arrived
+from .state import JobState as JobState
+from .state import read_plan as read_plan

@@ -1,0 +1,55 @@
+"""An attempt as its worker holds it, and as it ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ..codes import Fact
+from ..models import Step, Worker
+from ..statuses import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """A worker's hold on one attempt of a step. Everything it writes carries the fence."""
+
+    job_id: int
+    step_id: int
+    name: str
+    attempt: int
+    fence: int
+    tag: str  # of the journal entry that began it
+    timeout: float | None
+    started_at: datetime
+    log_lines: int  # of the step, before this attempt
+
+    @classmethod
+    def of(cls, step: Step, started_at: datetime) -> Claim:
+        """The hold on the attempt that the step is in."""
+        return cls(
+            job_id=step.job_id,
+            step_id=step.pk,
+            name=step.name,
+            attempt=step.attempt,
+            fence=step.fence,
+            tag=step.tag,
+            timeout=step.timeout,
+            started_at=started_at,
+            log_lines=step.log_lines,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """What is kept of an attempt that ends."""
+
+    claim: Claim
+    worker: Worker | None
+    verdict: Verdict
+    fact: Fact
+    result: Any = None
+    error: str = ""
+    traceback: str = ""
+    log_lines: int | None = None  # of the step, in the end; None: its row is read

@@ -1,0 +1,220 @@
+"""What can be done to a job, as verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from ..codes import Code, Fact
+from ..exceptions import Overtaken
+from ..models import Attempt, Step, Transition, Worker
+from ..statuses import (
+    CHARGED,
+    CRASHES,
+    HOPELESS,
+    STEP_RETRIES,
+    Kind,
+    Status,
+    Verdict,
+)
+from .attempts import Claim, Ending
+from .draft import Draft
+from .state import JobState
+
+
+class Batch(Draft):
+    """One decision about one job, written in one transaction.
+
+    A verb that the status tables do not allow raises MoveRefused, and then nothing is written.
+    """
+
+    def __init__(self, state: JobState, *, actor: str, source: str, name: str) -> None:
+        super().__init__(state, actor=actor, source=source, name=name)
+        self.claims: list[Claim] = []  # what it starts
+
+    # -- looking
+
+    def held(self, claim: Claim) -> Step:
+        """The step of *claim*. Raises Overtaken when it is not this attempt's any more."""
+        step = self.state.steps.get(claim.step_id)
+        if step is None:  # the database is an older copy
+            raise Overtaken(f"There is no step {claim.name} of job {claim.job_id} any more.")
+        if (step.fence, step.tag) != (claim.fence, claim.tag) or step.status != Status.RUNNING:
+            raise Overtaken(
+                f"{step} is {step.status} (attempt {step.attempt}); attempt {claim.attempt} "
+                "does not own it any more."
+            )
+        return step
+
+    def ready(self) -> Iterator[Step]:
+        """Steps that may start now, and that this batch has not moved yet."""
+        moved = self._changes.moved
+        return (step for step in self.state.ready(self.now) if step.pk not in moved)
+
+    @property
+    def taken_back(self) -> list[str]:
+        """The names of the steps that a retry made pending again, in their order."""
+        rows = sorted(self._changes.taken_back.values(), key=lambda step: step.position)
+        return [step.name for step in rows]
+
+    # -- verbs of a worker
+
+    def start(self, step: Step, worker: Worker) -> Claim:
+        """pending → running: *worker* begins the next attempt."""
+        attempt = Attempt(
+            step_id=step.pk, number=step.attempt + 1, worker=worker, started_at=self.now
+        )
+        claimed = Fact(Code.STEP_CLAIMED, {"worker": str(worker), "worker_id": worker.pk})
+        self._move(step, Status.RUNNING, claimed, attempt=attempt.number)
+        self._changes.attempts[step.pk] = attempt
+        claim = Claim.of(step, self.now)
+        self.claims.append(claim)
+        return claim
+
+    def succeed(self, step: Step, ending: Ending) -> None:
+        """running → succeeded; a dependant that needed only this step is free to start."""
+        entry = self._end(step, Status.SUCCEEDED, ending)
+        self.state.results[step.pk] = ending.result
+        for dependant in filter(self._is_pending, self.state.plan.dependants[step.pk]):
+            row = self._change(self.state.steps[dependant])
+            row.waiting -= 1
+            row.seq = entry.seq
+        self._changes.freed_by[step.pk] = entry.seq
+
+    def fail(self, step: Step, ending: Ending, *, no_retry: str = "") -> None:
+        """running → failed; its dependants are skipped.
+
+        *no_retry* says why there is no retry although one was left (``codes`` lists the values).
+        """
+        self._end(step, Status.FAILED, ending, no_retry=no_retry or None)
+        self._skip_dependants(step)
+
+    def stop(self, step: Step, ending: Ending, *, no_retry: str = "") -> None:
+        """running → cancelled; its dependants are skipped. *no_retry* as in ``fail``."""
+        self._end(step, Status.CANCELLED, ending, no_retry=no_retry or None)
+        self._skip_dependants(step)
+
+    def retry_later(self, step: Step, ending: Ending, delay: float) -> None:
+        """running → pending: the attempt is charged, the next one begins in *delay* seconds."""
+        number = step.failures + 1
+        retry = {"number": number, "limit": step.retries, "delay": round(delay, 3)}
+        self._end(step, Status.PENDING, ending, retry=retry)
+        step.not_before = self.now + timedelta(seconds=delay)
+
+    def requeue(self, step: Step, ending: Ending) -> None:
+        """running → pending: another worker may start the step, as a new attempt."""
+        self._end(step, Status.PENDING, ending)
+
+    def give_up(self, step: Step, fact: Fact) -> None:
+        """pending → failed without an attempt; its dependants are skipped."""
+        self._move(step, Status.FAILED, fact)
+        self._skip_dependants(step)
+
+    def note(self, fact: Fact, step: Step | None = None) -> None:
+        """Journal something that changes no status."""
+        self._enter(Kind.NOTE, fact, step)
+
+    # -- verbs of a person
+
+    def request_cancel(self) -> None:
+        """Journal that somebody wants this job to stop."""
+        self.state.job.cancel_requested = True
+        self._enter(Kind.REQUEST, Fact(Code.REQUEST_CANCEL))
+
+    def cancel_pending(self) -> None:
+        """pending → cancelled, for every step that does not run."""
+        for step in self.state.steps.values():
+            if step.status == Status.PENDING:
+                self._move(step, Status.CANCELLED, Fact(Code.STEP_CANCELLED_WAITING))
+
+    def retry(self, chosen: list[Step], why: str | None = None) -> None:
+        """failed, cancelled → pending, and skipped → pending for dependants that can run then.
+
+        The first entry is the request. Counters begin at 0; attempts and the log go on.
+        """
+        [about] = chosen if len(chosen) == 1 else [None]
+        asked = Fact(Code.REQUEST_RETRY, {"steps": [step.name for step in chosen]})
+        self._enter(Kind.REQUEST, asked.but(why=why), about)
+        self.state.job.cancel_requested = False
+        for step in chosen:
+            self._take_back(step)
+        for pk in self.state.plan.order:
+            if self._can_run_again(pk):
+                self._take_back(self.state.steps[pk])
+        for pk, step in self._changes.taken_back.items():
+            step.waiting = sum(
+                self.state.steps[needed].status != Status.SUCCEEDED
+                for needed in self.state.plan.dependencies[pk]
+            )
+
+    def remember(self, intent: str, result: Any) -> None:
+        """Record what came of an intent with this batch, unless the intent is empty."""
+        if intent:
+            self._changes.intent = (intent, result)
+
+    # -- from verbs to entries
+
+    def _is_pending(self, step_id: int) -> bool:
+        return self.state.steps[step_id].status == Status.PENDING
+
+    def _skip_dependants(self, step: Step) -> None:
+        """pending → skipped, for all that need *step*, directly or through others."""
+        for dependency, dependant in self.state.plan.down(step.pk, self._is_pending):
+            needed = self.state.steps[dependency]
+            about = {"dependency": needed.name, "dependency_id": needed.pk}
+            fact = Fact(Code.STEP_DEPENDENCY_UNSUCCESSFUL, about)
+            self._move(self.state.steps[dependant], Status.SKIPPED, fact)
+
+    def _can_run_again(self, step_id: int) -> bool:
+        """Whether a step is skipped, and none of its dependencies keeps it from running now."""
+        if self.state.steps[step_id].status != Status.SKIPPED:
+            return False
+        needed = self.state.plan.dependencies[step_id]
+        return not any(self.state.steps[pk].status in HOPELESS for pk in needed)
+
+    def _take_back(self, step: Step) -> None:
+        was_skipped = step.status == Status.SKIPPED
+        code = Code.STEP_DEPENDENCY_RETRIED if was_skipped else Code.STEP_RETRIED
+        self._move(step, Status.PENDING, Fact(code), moves=STEP_RETRIES)
+        step.failures = step.crashes = step.interruptions = 0
+        self._changes.taken_back[step.pk] = step
+
+    def _end(self, step: Step, to: Status, ending: Ending, **more: Any) -> Transition:
+        """running → *to*: count the attempt, and write its end and the entry that says so."""
+        self._charge(self._change(step), ending.verdict)
+        step.log_lines = _log_lines(step) if ending.log_lines is None else ending.log_lines
+        fact = ending.fact.but(
+            log_lines=step.log_lines,
+            failures=step.failures,
+            crashes=step.crashes,
+            interruptions=step.interruptions,
+            **more,
+        )
+        self._changes.attempts[step.pk] = Attempt(
+            step_id=step.pk,
+            number=ending.claim.attempt,
+            worker=ending.worker,
+            started_at=ending.claim.started_at,
+            ended_at=self.now,
+            verdict=ending.verdict,
+            result=ending.result,
+            error=ending.error,
+            traceback=ending.traceback,
+        )
+        return self._move(step, to, fact)
+
+    def _charge(self, step: Step, verdict: Verdict) -> None:
+        """Count an attempt against the retries of its step, or against its interruptions."""
+        if verdict not in CHARGED and verdict is not Verdict.INTERRUPTED:
+            return
+        step.failures += verdict in CHARGED
+        step.crashes += verdict in CRASHES
+        step.interruptions += verdict is Verdict.INTERRUPTED
+        self._changes.charged[step.pk] = step
+
+
+def _log_lines(step: Step) -> int:
+    """How many lines the log of a step has now: while it runs, its remembered row does not know."""
+    lines = Step.objects.filter(pk=step.pk).values_list("log_lines", flat=True)
+    return next(iter(lines), step.log_lines)  # of a deleted job there is no row

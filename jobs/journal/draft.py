@@ -1,0 +1,136 @@
+"""What every verb of a batch stands on: a legal move, its entry, and a way back."""
+
+from __future__ import annotations
+
+import copy
+
+from django.utils import timezone
+
+from ..codes import Fact
+from ..exceptions import MoveRefused
+from ..models import Step, Transition
+from ..statuses import (
+    JOB_MOVES,
+    JOB_RETRIES,
+    STEP_MOVES,
+    TERMINAL,
+    Kind,
+    Moves,
+    Status,
+    is_legal,
+    only_code,
+    status_of_job,
+)
+from . import writing
+from .state import JobState
+
+
+class Draft:
+    """Changes of one job, made in its remembered state first, then written to the rows."""
+
+    def __init__(self, state: JobState, *, actor: str, source: str, name: str) -> None:
+        self.state = state
+        self.now = timezone.now()
+        self.is_written = False
+        self._actor = actor
+        self._source = source
+        self._name = name
+        self._job_before, self._steps_before = copy.copy(state.job), dict[int, Step]()
+        self._changes = writing.Changes(state.job, state.job.seq, state.job.tag, state.plan)
+
+    @property
+    def has_request(self) -> bool:
+        """Whether this batch did what somebody asked for, and did not only note it."""
+        return any(entry.kind == Kind.REQUEST for entry in self._changes.entries)
+
+    # -- written and undone
+
+    def write(self) -> None:
+        """Write everything. Called inside the transaction; raises Collision."""
+        if self._changes.entries:
+            self._settle_job()
+            writing.write(self._changes, self._name)
+            self.is_written = True
+
+    def is_in_database(self) -> bool:
+        """Whether these very changes were committed."""
+        return writing.is_written(self._changes)
+
+    def undo(self) -> None:
+        """Nothing was written: the remembered state becomes what it was."""
+        self.state.job = self._job_before
+        for step in self._steps_before.values():
+            self.state.replace(step)
+        for step_id in self._changes.moved:
+            self.state.results.pop(step_id, None)
+
+    # -- for the verbs
+
+    def _move(
+        self,
+        step: Step,
+        to: Status,
+        fact: Fact,
+        *,
+        moves: Moves = STEP_MOVES,
+        attempt: int | None = None,
+    ) -> Transition:
+        if not is_legal(moves, step.status, to) or step.pk in self._changes.moved:
+            raise MoveRefused(step, step.status, to)
+        entry = self._enter(Kind.MOVE, fact, step, old=step.status, new=to, attempt=attempt)
+        writing.move(self._change(step), entry)
+        self._changes.moved.add(step.pk)
+        return entry
+
+    def _settle_job(self) -> None:
+        """Bring the job's status in line with its steps'."""
+        job = self.state.job
+        new = status_of_job(job.status, self.state.tally.statuses)
+        if new == job.status:
+            return
+        is_taken_back = self._changes.taken_back and job.status in TERMINAL
+        moves = JOB_RETRIES if is_taken_back else JOB_MOVES
+        if not is_legal(moves, job.status, new):
+            raise MoveRefused(job, job.status, new)
+        self._enter(Kind.MOVE, Fact(only_code(moves, job.status, new)), old=job.status, new=new)
+        job.status = new
+        if new == Status.PENDING:
+            job.started_at = job.ended_at = None
+        if new == Status.RUNNING:
+            job.started_at = self.now
+        if new in TERMINAL:
+            job.ended_at = self.now
+
+    def _enter(
+        self,
+        kind: Kind,
+        fact: Fact,
+        step: Step | None = None,
+        *,
+        old: str = "",
+        new: str = "",
+        attempt: int | None = None,
+    ) -> Transition:
+        """Note an entry. Its attempt is the one that the step is in, unless another is given."""
+        current = step.attempt if step else 0
+        entry = writing.entry(
+            kind,
+            fact,
+            job_id=self.state.job.pk,
+            seq=self._changes.base_seq + len(self._changes.entries) + 1,
+            step_id=step.pk if step else None,
+            attempt=current if attempt is None else attempt,
+            from_status=old,
+            to_status=new,
+            at=self.now,
+            actor=self._actor,
+            source=self._source,
+        )
+        self._changes.entries.append(entry)
+        return entry
+
+    def _change(self, step: Step) -> Step:
+        """The step, which is about to change in place."""
+        self._steps_before.setdefault(step.pk, copy.copy(step))
+        self.state.touch(step)
+        return step

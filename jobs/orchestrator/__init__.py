@@ -1,0 +1,21 @@
+"""What happens next: people's requests and workers' claims. It decides; ``journal`` writes.
+
+launching   launch
+requests    cancel, retry
+claims      a worker takes ready steps
+endings     how an attempt ended, and what follows from it
+"""
+
+from __future__ import annotations
+
+from .claims import Claimant as Claimant
+from .claims import claim as claim
+from .claims import next_retry as next_retry
+from .claims import results_for as results_for
+from .endings import end_for_others as end_for_others
+from .endings import finish as finish
+from .endings import give_up as give_up
+from .endings import note_refused as note_refused
+from .launching import launch as launch
+from .requests import cancel as cancel
+from .requests import retry as retry

@@ -1,0 +1,131 @@
+"""A worker takes ready steps and starts their attempts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import islice
+from typing import Any
+
+from django.db.models import Min
+from django.utils import timezone
+
+from .. import journal
+from ..exceptions import Overtaken
+from ..journal import Batch, Claim, JobState
+from ..models import Attempt, Job, Step, StepQuerySet, Worker
+
+FEW, MANY = 20, 1000  # ready steps that are looked at in one query
+
+
+@dataclass
+class Claimant:
+    """A worker as the orchestrator sees it: what it can run, and the jobs it holds steps of."""
+
+    worker: Worker
+    knows: dict[str, list[str]]
+    jobs: dict[int, JobState] = field(default_factory=dict)
+
+    @cached_property
+    def known(self) -> dict[str, frozenset[str]]:
+        """The names of the steps that the worker can run, by definition."""
+        return {definition: frozenset(names) for definition, names in self.knows.items()}
+
+    def state_of(self, job_id: int) -> JobState:
+        """The job as it is remembered, or as it is now. Raises Job.DoesNotExist."""
+        return self.jobs.get(job_id) or JobState.load(job_id)
+
+    def forget(self, held: Collection[int]) -> None:
+        """Forget the jobs it holds no step of, except the widest one that goes on.
+
+        A job is read whole once, not again for each of its steps that becomes free to start.
+        """
+        states = {pk: state for pk, state in self.jobs.items() if pk not in held}
+        going_on = [pk for pk, state in states.items() if not state.job.is_finished]
+        widest = max(going_on, key=lambda pk: len(states[pk].steps), default=None)
+        for pk in states.keys() - {widest}:
+            del self.jobs[pk]
+
+
+def claim(claimant: Claimant, room: int) -> list[Claim]:
+    """Start up to *room* ready steps of the oldest job that has any; empty when there is none."""
+
+    def decide(batch: Batch) -> None:
+        start_ready(batch, claimant, room)
+
+    with deleted_is_overtaken():
+        state = _oldest_job(claimant)
+        if state is None:
+            return []
+        claimant.jobs[state.job.pk] = state
+        return journal.commit(state, decide, name="claim", source="worker").claims
+
+
+def start_ready(batch: Batch, claimant: Claimant, room: int) -> None:
+    """Start up to *room* steps of the batch's job that the worker can run."""
+    known = claimant.known.get(batch.state.job.definition, frozenset())
+    ready = (step for step in batch.ready() if step.name in known)
+    for step in list(islice(ready, max(room, 0))):
+        batch.start(step, claimant.worker)
+
+
+def next_retry(claimant: Claimant) -> float:
+    """Seconds until a step's pause before its retry is over; infinity when none pauses."""
+    pausing = Step.objects.pausing()
+    if claimant.worker.only_job_id:
+        pausing = pausing.filter(job=claimant.worker.only_job_id)
+    ends = pausing.aggregate(ends=Min("not_before"))["ends"]
+    return (ends - timezone.now()).total_seconds() if ends else math.inf
+
+
+def results_for(state: JobState, step_id: int) -> dict[str, Any]:
+    """The results of every step that *step_id* needs, directly or through others, by name."""
+    needed = state.plan.ancestors(step_id)
+    if unknown := [pk for pk in needed if pk not in state.results]:
+        ended = Attempt.objects.filter(step__in=unknown).order_by("number")
+        state.results |= dict(ended.values_list("step", "result"))
+    return {state.steps[pk].name: state.results[pk] for pk in needed}
+
+
+@contextmanager
+def deleted_is_overtaken() -> Iterator[None]:
+    """To a worker, a deleted job is one that somebody else has taken over."""
+    try:
+        yield
+    except Job.DoesNotExist as error:
+        raise Overtaken("The job was deleted.") from error
+
+
+def _oldest_job(claimant: Claimant) -> JobState | None:
+    """The oldest job that has a ready step which the worker can run."""
+    ready = Step.objects.ready()
+    if claimant.worker.only_job_id:
+        ready = ready.filter(job=claimant.worker.only_job_id)
+    job_id = _first_known(claimant, ready)
+    if job_id is None:
+        return None
+    if state := claimant.jobs.get(job_id):  # what is remembered is not read whole again
+        state.refresh()
+        return state
+    return JobState.load(job_id)
+
+
+def _first_known(claimant: Claimant, ready: StepQuerySet) -> int | None:
+    """The job of the first ready step that the worker can run.
+
+    It is usually one of the first few, and checking these is cheaper than filtering on every known
+    step. Behind them only known definitions are looked at, many steps at a time.
+    """
+    place, most = None, FEW
+    while True:
+        steps = ready.behind(place, most)
+        for step in steps:
+            if step.name in claimant.known.get(step.definition, ()):
+                return step.job_id
+        if len(steps) < most:
+            return None
+        place, most = (steps[-1].job_id, steps[-1].position), MANY
+        ready = ready.filter(job__definition__in=list(claimant.known))

@@ -1,0 +1,123 @@
+"""Launch a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import ValidationError
+
+from .. import crashpoints, database, definitions, intents, journal
+from ..codes import Code, Fact
+from ..definitions.parameters import Understood
+from ..exceptions import InvalidParams
+from ..journal import Batch, JobState
+from ..models import Job
+from .people import kept, name_of
+
+
+@dataclass(frozen=True)
+class _Request:
+    """By whom a job is launched, and why."""
+
+    actor: str
+    source: str
+    again_of: Job | None
+    why: str | None
+    once: str
+
+
+def launch(
+    definition: str | type[definitions.JobDefinition],
+    params: Mapping[str, Any] | None = None,
+    *,
+    actor: Any = "",
+    source: str = "python",
+    again_of: Job | None = None,
+    why: str = "",
+    once: str = "",
+) -> Job:
+    """Write a new job, all steps pending; a worker takes it from there.
+
+    *params* are Python values by field, or a QueryDict as a browser sends it. *again_of* is an
+    older job that this one runs again, *why* the reason that a person gives. A second call with the
+    same *once*, within a week, returns the job of the first. Raises UnknownDefinition and
+    InvalidParams; then nothing was written.
+
+    Joins a transaction of the caller that is open on Truestep's database. It joins no other: when
+    TRUESTEP["database"] names another database than the caller's, the job is committed immediately
+    and may start before the caller's rows can be seen, even if those are rolled back. Launch it
+    after them then: ``transaction.on_commit(lambda: launch(…))``.
+    """
+    request = _Request(name_of(actor), source, again_of, kept(why), once)
+    return intents.once(
+        once,
+        lambda: _launch(definition, params or {}, request),
+        lambda job_id: Job.objects.get(pk=job_id),
+    )
+
+
+def _launch(
+    definition: str | type[definitions.JobDefinition], params: Mapping[str, Any], request: _Request
+) -> Job:
+    cls = definitions.get(definition) if isinstance(definition, str) else definition
+    older = request.again_of
+    understood = cls.understand(params, older.understood if older else None)
+    try:
+        cls.authorize(understood.cleaned, actor=request.actor, source=request.source)
+    except ValidationError as error:
+        raise InvalidParams(cls.name, _by_field(error), understood.form) from error
+    job = _create(cls, understood, request)
+    if older:
+        database.on_commit(lambda: _note_follower(older.pk, job, request))
+    return job
+
+
+def _create(cls: type[definitions.JobDefinition], understood: Understood, request: _Request) -> Job:
+    older = request.again_of
+    launched = Fact(Code.JOB_LAUNCHED)
+    if older:
+        launched = Fact(Code.JOB_LAUNCHED_AGAIN, {"job": older.pk})
+    job = None
+    try:
+        with _joined(request) if database.connection.in_atomic_block else database.write():
+            job = journal.create_job(
+                cls.name,
+                understood,
+                cls.steps().values(),
+                launched.but(why=request.why),
+                actor=request.actor,
+                source=request.source,
+                again_of=older,
+                intent=request.once,
+            )
+    except BaseException as error:
+        if job is None:
+            raise
+        same = Job.objects.filter(uuid=job.uuid)
+        if not journal.has_arrived(error, same.exists):
+            raise
+    crashpoints.reach("launch.after_commit")
+    return job
+
+
+def _joined(request: _Request) -> AbstractContextManager[None]:
+    """Inside the caller's transaction, which goes on when another request was faster."""
+    return database.atomic() if request.once else nullcontext()
+
+
+def _note_follower(job_id: int, follower: Job, request: _Request) -> None:
+    """Note in an older job's journal, and so on its page, which job runs it again."""
+
+    def decide(batch: Batch) -> None:
+        batch.note(Fact(Code.NOTE_LAUNCHED_AGAIN, {"job": follower.pk}).but(why=request.why))
+
+    with suppress(Job.DoesNotExist):
+        state = JobState.load(job_id)
+        journal.commit(state, decide, name="note", actor=request.actor, source=request.source)
+
+
+def _by_field(error: ValidationError) -> dict[str, list[str]]:
+    return error.message_dict if hasattr(error, "error_dict") else {"__all__": error.messages}
