@@ -23,16 +23,22 @@ class TruestepConfig(AppConfig):
         route()
         definitions.autodiscover()
         access.connect_signals()
-        pre_migrate.connect(_remove_triggers, sender=self)
+        pre_migrate.connect(_prepare, sender=self)
         post_migrate.connect(_install_triggers, sender=self)
 
 
-def _remove_triggers(using: str, plan: Sequence[Any], **kwargs: Any) -> None:
-    """Before migrations that may rebuild a table; until they are through, no worker starts."""
+def _prepare(using: str, plan: Sequence[tuple[Any, bool]], **kwargs: Any) -> None:
+    """Before migrations that may rebuild a table, remove triggers: until the end no worker starts.
+
+    A migration that cannot run now says so in its ``before_migrate``, before anything is changed.
+    """
     from . import database
     from .database import triggers
 
     if plan and using == database.alias():
+        for migration, is_backwards in plan:
+            if hasattr(migration, "before_migrate") and not is_backwards:
+                migration.before_migrate(database.connection)
         triggers.remove_before_migrations()
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from html.parser import HTMLParser
 from io import StringIO
 
+CONTROLS = {"button", "form", "label"}  # they tell nothing of a job
 VOID = {"br", "hr", "img", "input", "link", "meta", "source", "wbr"}
 TOLD = re.compile(r"(job|step|entry)-\d+(-\d+)?")
 
@@ -28,7 +29,8 @@ class VisibleText(HTMLParser):
         if tag in VOID:
             return
         found = TOLD.fullmatch(dict(attrs).get("id") or "")
-        self._open.append(found.group() if found else self._open[-1] if self._open else None)
+        around = self._open[-1] if self._open and tag not in CONTROLS else None
+        self._open.append(found.group() if found else around)
 
     def handle_endtag(self, tag):
         if tag not in VOID:
