@@ -33,9 +33,10 @@ class Tally:
         """Count the step as it is now."""
         self._steps[step.pk] = step
         self._count(step)
-        if step.is_free and step.not_before is not None:
+        is_free = step.is_free
+        if is_free and step.not_before is not None:
             heapq.heappush(self._pausing, (step.not_before, (step.position, step.pk)))
-        self._list(step, step.is_free and step.not_before is None)
+        self._list(step, is_free and step.not_before is None)
 
     @property
     def statuses(self) -> set[str]:

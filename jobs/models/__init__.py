@@ -1,0 +1,21 @@
+"""The rows: what a job is, and everything that happened to it.
+
+``journal`` is the only writer of a status; triggers in the database refuse every other one. A
+``seq`` is the per-job number of a journal entry. A row that an entry changes carries its seq, so
+"what changed since seq N?" is one indexed question.
+"""
+
+from __future__ import annotations
+
+from .entries import Intent as Intent
+from .entries import Transition as Transition
+from .fields import JSONText as JSONText
+from .jobs import Job as Job
+from .jobs import JobQuerySet as JobQuerySet
+from .runs import Attempt as Attempt
+from .runs import LogChunk as LogChunk
+from .runs import Worker as Worker
+from .steps import Need as Need
+from .steps import ReadyStep as ReadyStep
+from .steps import Step as Step
+from .steps import StepQuerySet as StepQuerySet

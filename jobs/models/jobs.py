@@ -1,0 +1,73 @@
+"""A job: one run of a definition."""
+
+from __future__ import annotations
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from ..statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Status
+from .fields import JSONText
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def unfinished(self) -> JobQuerySet:
+        return self.filter(status__in=UNFINISHED)
+
+    def newest_first(self) -> JobQuerySet:
+        return self.order_by("-pk")
+
+
+class Job(models.Model):
+    """One run of a definition; its parameters as understood and its plan are frozen at launch."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    definition = models.CharField(max_length=100)
+    params = JSONText(default=dict)  # what was typed: {control of the form: [text, …]}
+    understood = JSONText(null=True)  # what the form made of it; NULL: of an older release
+    status = models.CharField(
+        max_length=10, choices=[(s, s.label) for s in JOB_STATUSES], default=Status.PENDING
+    )
+    seq = models.PositiveBigIntegerField(default=1)
+    tag = models.CharField(max_length=8, default="")  # of the journal entry at seq
+    cancel_requested = models.BooleanField(default=False)
+    again_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        permissions: ClassVar = [
+            ("launch_job", "Can launch a job"),
+            ("control_job", "Can cancel and retry a job"),
+            ("view_log", "Can read the logs of steps"),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(status__in=JOB_STATUSES), name="job_status_known"),
+            models.CheckConstraint(condition=Q(seq__gte=1), name="job_seq_from_1"),
+            models.CheckConstraint(
+                condition=Q(status__in=TERMINAL, ended_at__isnull=False)
+                | (~Q(status__in=TERMINAL) & Q(ended_at__isnull=True)),
+                name="job_ended_at_iff_terminal",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["status", "-id"], name="job_by_status"),
+            models.Index(fields=["definition", "-id"], name="job_by_definition"),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.pk} ({self.definition})"
+
+    def get_absolute_url(self) -> str:
+        return reverse("truestep:job", args=[self.pk])
+
+    @property
+    def is_finished(self) -> bool:
+        return self.status in TERMINAL

@@ -1,0 +1,162 @@
+"""A job's steps, and which of them each one needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar, NamedTuple
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from .. import conf
+from ..statuses import CRASHES, Status, Verdict
+from ..text import isolated
+from .jobs import Job
+
+FREE = {"status": Status.PENDING, "waiting": 0}  # a step that may start, once it is due
+
+
+class ReadyStep(NamedTuple):
+    """What a worker has to know of a step to see whether it can run it."""
+
+    pk: int
+    job_id: int
+    position: int
+    name: str
+    definition: str
+
+
+class StepQuerySet(models.QuerySet["Step"]):
+    def ready(self) -> StepQuerySet:
+        """Steps that a worker may start now: ``is_free`` and ``is_due``, in a job that goes on."""
+        is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
+        return self.filter(is_due, **FREE, job__cancel_requested=False)
+
+    def pausing(self) -> StepQuerySet:
+        """Steps whose retry time is still to come.
+
+        They are pending and wait for nothing else. A condition that said so would hide the index
+        of these steps alone from the planner.
+        """
+        return self.filter(not_before__gt=timezone.now())
+
+    def running(self) -> StepQuerySet:
+        """Steps that a worker holds. None of them waits, and to say so leads to an index."""
+        return self.filter(status=Status.RUNNING, waiting=0)
+
+    def behind(self, last: tuple[int, int] | None, most: int) -> list[ReadyStep]:
+        """The first *most* of these steps that come after *last*, a job and a position in it."""
+        steps = self.order_by("job", "position").values_list(
+            "pk", "job", "position", "name", "job__definition"
+        )
+        rows: list[tuple[int, int, int, str, str]] = []
+        if last is None:
+            rows += steps[:most]
+        else:
+            job_id, position = last
+            rows += steps.filter(job=job_id, position__gt=position)[:most]
+            rows += steps.filter(job__gt=job_id)[: most - len(rows)]
+        return [ReadyStep(*row) for row in rows]
+
+
+class Step(models.Model):
+    """One unit of a job."""
+
+    job = models.ForeignKey(Job, models.CASCADE, related_name="steps")
+    name = models.CharField(max_length=100)
+    position = models.PositiveIntegerField()  # 0, 1, 2 … as written in the definition
+    timeout = models.FloatField(null=True)  # seconds
+    retries = models.PositiveIntegerField(default=0)  # further attempts, after one that is charged
+    retry_delay = models.FloatField(default=0)  # seconds before the first of them
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
+    seq = models.PositiveBigIntegerField(default=1)
+    attempt = models.PositiveIntegerField(default=0)  # number of the current one; 0: never started
+    fence = models.PositiveBigIntegerField(default=0)  # +1 at every move; every write carries it
+    tag = models.CharField(max_length=8, default="")  # … and this: the tag of that move's entry
+    failures = models.PositiveIntegerField(default=0)  # attempts charged, since a person's retry
+    crashes = models.PositiveIntegerField(default=0)  # those of them that took their process along
+    interruptions = models.PositiveIntegerField(default=0)  # not charged, since a person's retry
+    not_before = models.DateTimeField(null=True)  # pending: when the next attempt may begin
+    waiting = models.PositiveIntegerField(default=0)  # needed steps that have not succeeded yet
+
+    # Volatile: changes without a journal entry, under the fence.
+    done = models.FloatField(null=True)
+    total = models.FloatField(null=True)
+    progress_text = models.CharField(max_length=200, blank=True)
+    log_lines = models.PositiveBigIntegerField(default=0)
+
+    objects = StepQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["job", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "name"], name="step_name_once_per_job"),
+            models.UniqueConstraint(fields=["job", "position"], name="step_position_once_per_job"),
+            models.CheckConstraint(condition=Q(status__in=list(Status)), name="step_status_known"),
+            models.CheckConstraint(
+                condition=~Q(status__in=[Status.RUNNING, Status.SUCCEEDED])
+                | Q(attempt__gte=1, waiting=0),
+                name="step_ran_only_when_ready",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.PENDING) | Q(not_before=None),
+                name="step_not_before_only_while_pending",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["job", "seq"], name="step_changed_since"),
+            models.Index(fields=["status", "waiting", "job", "position"], name="step_ready"),
+            models.Index(fields=["status", "-id"], name="step_by_status"),
+            models.Index(
+                fields=["not_before"], condition=Q(not_before__isnull=False), name="step_pausing"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"step {isolated(self.name)} of job {self.job_id}"
+
+    @property
+    def label(self) -> str:
+        return self.name.replace("_", " ")
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it waits for nothing, except for its retry time: see ``StepQuerySet.ready``."""
+        return all(getattr(self, column) == value for column, value in FREE.items())
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it waits for no retry time."""
+        return self.not_before is None or self.not_before <= now
+
+    def has_retry_left(self, verdict: Verdict) -> bool:
+        """Whether a retry is left after an attempt that ends with this verdict."""
+        crashes = self.crashes + (verdict in CRASHES)
+        return self.failures < self.retries and crashes < conf.knobs().crashes
+
+    @property
+    def may_be_interrupted(self) -> bool:
+        """Whether an interrupted attempt is followed by another one, and is not charged."""
+        return self.interruptions < conf.knobs().crashes
+
+    @property
+    def last_attempt(self) -> int:
+        """The number of the last attempt that its retries allow, if no more is requeued."""
+        is_charged = self.status == Status.PENDING  # a running attempt is not charged yet
+        return self.attempt + is_charged + self.retries - self.failures
+
+
+class Need(models.Model):
+    """A dependency in the plan: *step* starts only after *needed* has succeeded."""
+
+    step = models.ForeignKey(Step, models.CASCADE, related_name="needs")
+    needed = models.ForeignKey(Step, models.CASCADE, related_name="dependants")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["step", "needed"], name="need_once"),
+            models.CheckConstraint(condition=~Q(step=F("needed")), name="need_of_another_step"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.step_id} needs {self.needed_id}"
