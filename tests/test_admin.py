@@ -7,7 +7,9 @@ from django.contrib.auth.models import Permission, User
 from django.db import OperationalError, connection
 from django.utils.html import escape
 
-from jobs import admin, admin_lists, database, orchestrator
+from jobs import database, orchestrator
+from jobs.admin import actions, lists
+from jobs.admin.readonly import ReadOnlyAdmin
 from jobs.models import Attempt, Job, Step, Transition, Worker
 from jobs.orchestrator import cancel, claim, launch
 from jobs.statuses import Status, Verdict
@@ -96,11 +98,9 @@ def test_retry_goes_through_the_orchestrator_and_says_what_it_did(ada, desk, job
     response = ada.post(
         admin_url(Job), {"action": "retry", "_selected_action": chosen}, follow=True
     )
-    assert f"Tried again in job {job.pk}: fine, bad, after_bad, sibling." in response.text
-    assert f"Nothing to try again in job {fine.pk}: no step has failed." in response.text
-    assert (
-        f"Nothing to try again in job {stopping.pk}: the job is being cancelled." in response.text
-    )
+    assert f"Retry requested: job {job.pk} (fine, bad, after_bad, sibling)." in response.text
+    assert f"Nothing to retry in job {fine.pk}: no step has failed." in response.text
+    assert f"Nothing to retry in job {stopping.pk}: the job is being cancelled." in response.text
     assert job_of(job.pk).status == "pending"
     request = job.journal.get(kind="request")
     assert (request.actor, request.source, request.reason) == ("ada", "admin", "retry")
@@ -125,8 +125,8 @@ def test_an_action_that_the_database_stops_says_how_far_it_came(ada, desk, actio
         admin_url(Job), {"action": action, "_selected_action": chosen}, follow=True
     ).text
     assert f"Stopped at job {second.pk}" in text
-    assert f"Not tried: job {third.pk}." in text
-    done = "Cancel requested: job" if action == "cancel" else "Tried again in job"
+    assert f"Not reached: job {third.pk}." in text
+    done = "Cancel requested: job" if action == "cancel" else "Retry requested: job"
     assert f"{done} {first.pk}" in text
     assert job_of(first.pk).journal.filter(kind="request").exists()
     assert not job_of(third.pk).journal.filter(kind="request").exists()
@@ -196,17 +196,17 @@ def test_a_list_reads_its_page_by_an_index_and_counts_no_further_than_it_pages(
 def test_a_list_holds_the_newest_rows_and_says_that_there_are_older_ones(
     ada, job, monkeypatch, model
 ):
-    monkeypatch.setattr(admin.RowsAdmin, "list_per_page", 2)
-    monkeypatch.setattr(admin_lists, "MOST_LISTED", 3)
+    monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", 2)
+    monkeypatch.setattr(lists, "MOST_LISTED", 3)
     listed = ada.get(admin_url(model, "?p=2"))
     assert list(listed.context["cl"].result_list) == [model.objects.order_by("-pk")[2]]
     assert "the newest 3" in listed.text
-    monkeypatch.setattr(admin_lists, "MOST_LISTED", model.objects.count())
+    monkeypatch.setattr(lists, "MOST_LISTED", model.objects.count())
     assert "the newest" not in ada.get(admin_url(model)).text
 
 
 def test_an_action_on_all_jobs_of_a_list_is_on_those_that_its_pages_show(ada, desk, monkeypatch):
-    monkeypatch.setattr(admin, "MOST_LISTED", 2)
+    monkeypatch.setattr(actions, "MOST_LISTED", 2)
     jobs = [launch("noop") for _ in range(3)]
     chosen = {"_selected_action": [jobs[2].pk], "select_across": "1"}
     ada.post(admin_url(Job), {"action": "cancel", **chosen}, follow=True)

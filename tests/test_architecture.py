@@ -46,7 +46,7 @@ PLANTED = [
         "from ...engines import embedded",
         "An engine is loaded by its dotted path",
     ),
-    ("jobs/admin.py", "from .live import fragments", "Admin and terminal know no socket"),
+    ("jobs/admin/job.py", "from ..live import fragments", "Admin and terminal know no socket"),
     (
         "jobs/management/tree.py",
         "from ..live.viewers import Frame",

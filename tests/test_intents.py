@@ -124,7 +124,7 @@ def test_an_action_of_the_admin_is_done_once_for_each_job(ada, failed, desk, act
     sent = {"action": action, keys.KEY: key_on(ada, ADMIN)}
     one = sent | {"_selected_action": [jobs[0].pk]}
     both = sent | {"_selected_action": [job.pk for job in jobs]}
-    words = f"{'Cancel requested:' if action == 'cancel' else 'Tried again in'} job {jobs[0].pk}"
+    words = f"{action.capitalize()} requested: job {jobs[0].pk}"
     for values in (one, one, both):
         assert words in ada.post(ADMIN, values, follow=True).text
     assert [requests_of(job) for job in jobs] == [1, 1]

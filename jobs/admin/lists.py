@@ -1,7 +1,7 @@
 """What keeps the admin's lists quick, however many rows there are.
 
-A list holds the newest rows that its filters leave, by primary key; its filters have fixed choices,
-each with an index that also has the order. Nothing counts or compares all rows of a table.
+A list holds the newest rows that its filters leave, by primary key. Filters have fixed choices, and
+each has an index in the list's order. Nothing counts or compares all rows of a table.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from . import definitions
-from .statuses import Kind, Status
+from .. import definitions
+from ..statuses import Kind, Status
 
 MOST_LISTED = 10_000  # rows on all pages of a list together
 
 
-class NewestRows(Paginator):  # type: ignore[type-arg]
+class NewestRows(Paginator):
     """Pages of the newest MOST_LISTED rows."""
 
     @cached_property
@@ -40,7 +40,7 @@ class NewestRows(Paginator):  # type: ignore[type-arg]
 
 
 class DefinitionFilter(admin.SimpleListFilter):
-    """By the definitions that are installed; those of older jobs are not looked for."""
+    """Jobs of one definition, of those that are installed now."""
 
     title = "definition"
     parameter_name = "definition"
@@ -56,7 +56,7 @@ class DefinitionFilter(admin.SimpleListFilter):
 
 
 class EntryFilter(admin.SimpleListFilter):
-    """Entries of a kind; of moves, those to a status."""
+    """Journal entries of one kind; of moves, those to one status."""
 
     title = "kind"
     parameter_name = "what"
