@@ -1,15 +1,22 @@
-"""Errors whose text says what happened, to what, and what to do now."""
+"""Errors whose text says what happened, to what, and what to do now.
+
+Each has a ``code`` for programs. A code keeps its meaning for ever; a text may change.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 
 class TruestepError(Exception):
     """Base of everything that Truestep raises on purpose."""
 
+    code: ClassVar[str] = "error"
+
 
 class UnknownDefinition(TruestepError):
+    code = "unknown_definition"
+
     def __init__(self, name: str, known: list[str]) -> None:
         self.name = name
         names = ", ".join(known) or "none (no installed app has a jobs.py with a JobDefinition)"
@@ -22,6 +29,8 @@ class InvalidParams(TruestepError):
     ``form`` is the form that has read them, if one has.
     """
 
+    code = "invalid_params"
+
     def __init__(self, definition: str, errors: dict[str, list[str]], form: Any = None) -> None:
         self.definition = definition
         self.errors = errors
@@ -31,7 +40,9 @@ class InvalidParams(TruestepError):
 
 
 class LostParam(TruestepError):
-    """What a parameter was at launch cannot be had any more; no further attempt would mend it."""
+    """A parameter cannot be read back as it was at launch; a further attempt would not help."""
+
+    code = "lost_param"
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"Parameter {field!r}: {reason}. Launch again with another one.")
@@ -40,33 +51,46 @@ class LostParam(TruestepError):
 class MoveRefused(TruestepError):
     """The status table does not allow this move; nothing was written."""
 
+    code = "move_refused"
+
     def __init__(self, what: Any, old: str, new: str) -> None:
         super().__init__(
-            f"{what} is {old}; it cannot become {new}. Reload to see its present state."
+            f"{what} is {old}; it cannot become {new}. Reload to see its current state."
         )
 
 
 class Overtaken(TruestepError):
-    """Somebody else moved the row first; what was to be written is not wanted any more."""
+    """The attempt is not this worker's any more; nothing was written."""
+
+    code = "overtaken"
 
 
 class UnknownStep(TruestepError):
+    code = "unknown_step"
+
     def __init__(self, job: Any, name: str) -> None:
         super().__init__(f"{job} has no step named {name!r}; its page lists those it has.")
 
 
 class DeclaredDead(TruestepError):
-    """This worker was silent for too long, or the database is an older copy: its row is not its own
-    any more. What it runs belongs to others.
+    """The row of this worker is not its own any more, and other workers have its steps.
+
+    It sent no heartbeat for too long, or the database is an older copy.
     """
+
+    code = "declared_dead"
 
 
 class NoRetry(TruestepError):
-    """Raise it in a step whose failure no further attempt would mend: the step fails at once."""
+    """Raise it in a step that a further attempt would not help: the step fails immediately."""
+
+    code = "no_retry"
 
 
 class DatabaseBusy(TruestepError):
-    """Somebody holds a lock that a write waited for in vain; nothing was written."""
+    """A write waited too long for a lock; nothing was written."""
+
+    code = "database_busy"
 
     def __init__(self, path: str, holder: Any = None) -> None:
         self.holder = str(holder or "a process that this system does not name")
@@ -77,10 +101,12 @@ class DatabaseBusy(TruestepError):
 
 
 class InsideTransaction(TruestepError, RuntimeError):
+    code = "inside_transaction"
+
     def __init__(self, alias: str) -> None:
         super().__init__(
             f"A transaction is open on the database {alias!r}, so nothing was written: workers and "
-            "pages act on this at once, and a rollback would undo it. Outside of a request, do "
+            "pages act on this immediately, and a rollback would undo it. Outside of a request, do "
             "this after the transaction, or in transaction.on_commit(). In a view, set "
             "@transaction.non_atomic_requests when ATOMIC_REQUESTS is on, and remove the "
             "decorator or middleware that opens a transaction."
@@ -88,7 +114,9 @@ class InsideTransaction(TruestepError, RuntimeError):
 
 
 class KeyRefused(TruestepError):
-    """A form came with a key that is not good; nothing was done."""
+    """A form came with a key that is too old or another user's; nothing was done."""
+
+    code = "key_refused"
 
     def __init__(self, days: int) -> None:
         super().__init__(
@@ -100,8 +128,12 @@ class KeyRefused(TruestepError):
 class NotReady(TruestepError):
     """The database must not be used as it is; nothing was started."""
 
+    code = "not_ready"
+
 
 class TriggersMissing(NotReady):
+    code = "triggers_missing"
+
     def __init__(self, names: list[str], migrate: str) -> None:
         super().__init__(
             f"The database lacks the triggers that guard every status ({', '.join(names)}). "
@@ -112,9 +144,13 @@ class TriggersMissing(NotReady):
 class DatabaseUnsafe(NotReady):
     """What is written to this SQLite may be lost; the text says why and what to do."""
 
+    code = "database_unsafe"
+
 
 class DatabaseUnusable(NotReady):
     """The database is busy, full, read-only or away; the text says which, and what to do."""
+
+    code = "database_unusable"
 
 
 class StepStopped(BaseException):

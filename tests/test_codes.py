@@ -1,5 +1,6 @@
 """Each code has words, and a row in the table that lists its data."""
 
+import ast
 import json
 import re
 import string
@@ -7,9 +8,11 @@ import string
 import pytest
 from django.utils import translation
 
-from jobs import codes
+from jobs import codes, exceptions
 from jobs.codes import Code, Fact, gist, words
+from jobs.exceptions import TruestepError
 from jobs.statuses import JOB_MOVES, JOB_RETRIES, STEP_MOVES, STEP_RETRIES
+from tests.support import ROOT
 
 EXAMPLES = {
     "asked_at": "2026-11-27T09:30:00.000000Z",
@@ -106,3 +109,78 @@ def test_words_are_made_in_the_language_of_their_reader(monkeypatch):
 def test_facts_are_strict_json():
     fact = Fact(Code.STEP_RAISED, {"error": "E", "retry": {"number": 1, "limit": 2, "delay": 1}})
     assert Fact(**json.loads(json.dumps({"code": fact.code, "data": fact.data}))) == fact
+
+
+# --- no one parses what is made of them -----------------------------------------------------------
+
+SENTENCES = {"reason", "words", "sentence"}  # of an entry or a fact
+MAKERS = {"words", "gist"}
+PARSERS = {"partition", "rpartition", "split", "rsplit", "startswith", "endswith", "removeprefix"}
+PARSERS |= {"removesuffix", "find", "rfind", "index", "count", "replace", "match", "search"}
+
+
+def is_sentence(node: ast.AST) -> bool:
+    if isinstance(node, ast.Call):
+        return isinstance(node.func, ast.Name) and node.func.id in MAKERS
+    return isinstance(node, ast.Attribute) and node.attr in SENTENCES
+
+
+def parsed_sentences(source: str) -> list[str]:
+    """The places that compare, cut or search a sentence, or look rows up by it."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Compare():
+                operands = [node.left, *node.comparators]
+            case ast.Subscript():
+                operands = [node.value]
+            case ast.Call(func=ast.Attribute(attr=method)) if method in PARSERS:
+                operands = [node.func.value, *node.args]
+            case ast.keyword(arg=str(name)) if re.match(r"reason__", name):
+                operands = [ast.Attribute(attr="reason")]
+            case ast.Call(func=ast.Attribute(attr="filter" | "exclude" | "get")):
+                named = any(keyword.arg == "reason" for keyword in node.keywords)
+                operands = [ast.Attribute(attr="reason")] if named else []
+            case ast.Constant(value=str(text)):
+                asked = re.search(r"\breason (=|<>|LIKE|IN)\s", text)
+                operands = [ast.Attribute(attr="reason")] if asked else []
+            case _:
+                continue
+        if any(map(is_sentence, operands)):
+            found.append(ast.unparse(node))
+    return found
+
+
+SOURCES = [path for path in sorted((ROOT / "jobs").rglob("*.py")) if "migrations" not in path.parts]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_code_parses_or_compares_a_sentence(path):
+    assert parsed_sentences(path.read_text()) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "is_cancel = entry.reason == 'cancel'",
+        "told = entry.reason.partition(': ')[0]",
+        "first = entry.words[0]",
+        "if 'refused' in fact.sentence: pass",
+        "journal.filter(reason__contains='refused')",
+        "journal.filter(reason='cancel')",
+        "re.match('launched', entry.reason)",
+        "words(entry.code, entry.data).startswith('retry')",
+        "sql = 'SELECT id FROM truestep_transition WHERE reason = %s'",
+    ],
+)
+def test_each_way_to_parse_a_sentence_is_found(line):
+    assert parsed_sentences(line)
+
+
+def test_errors_have_codes_of_their_own():
+    errors = [TruestepError]
+    for error in errors:  # it grows
+        errors += error.__subclasses__()
+    ours = [error for error in errors if error.__module__ == exceptions.__name__]
+    assert len({error.code for error in ours}) == len(ours) >= 16
+    assert all(re.fullmatch("[a-z_]+", error.code) for error in ours)
