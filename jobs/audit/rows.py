@@ -1,0 +1,51 @@
+"""The rows of a job and of its steps, against the replayed journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..models import Step
+from ..statuses import HOPELESS, Status, status_of_job
+from .replay import Expected, Replay
+
+
+def problems(replay: Replay) -> Iterator[str]:
+    yield from _job(replay)
+    for pk, row in replay.rows.items():
+        needed = [replay.rows[pk].status for pk in replay.plan.dependencies[pk]]
+        yield from _step(row, replay.steps[pk], needed)
+
+
+def _job(replay: Replay) -> Iterator[str]:
+    job = replay.job
+    if job.status != replay.job_status:
+        yield f"status is {job.status}, the journal says {replay.job_status}"
+    by_steps = status_of_job(job.status, {step.status for step in replay.rows.values()})
+    if job.status != by_steps:
+        yield f"status is {job.status}, by its steps it is {by_steps}"
+    if job.cancel_requested != replay.cancel_requested:
+        yield "the journal and the row differ on whether cancel was requested"
+    for column in ("started_at", "ended_at"):
+        row, journal = getattr(job, column), getattr(replay, column)
+        if row != journal:
+            yield f"status is {job.status} and {column} is {row}, by the journal {journal}"
+
+
+def _step(row: Step, expected: Expected, needed: list[str]) -> Iterator[str]:
+    columns = {
+        "status": (row.status, expected.status),
+        "attempt": (row.attempt, len(expected.begun)),
+        "fence": (row.fence, expected.fence),
+        "seq": (row.seq, expected.seq),
+        "tag": (row.tag, expected.tag),
+    }
+    if row.status == Status.PENDING:
+        columns["waiting"] = (row.waiting, sum(status != Status.SUCCEEDED for status in needed))
+    for column, (there, journal) in columns.items():
+        if there != journal:
+            yield f"{row.name}: {column} is {there}, the journal says {journal}"
+    is_hopeless = any(status in HOPELESS for status in needed)
+    if row.status == Status.PENDING and is_hopeless:
+        yield f"{row.name} waits for a step that can never succeed"
+    if row.status == Status.SKIPPED and not is_hopeless:
+        yield f"{row.name} is skipped, and nothing that it needs has gone wrong"
