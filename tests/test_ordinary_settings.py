@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from uuid import UUID
 
@@ -59,6 +60,15 @@ def test_ids_and_numbers_are_written_alike_in_every_language(settings, ada, numb
     for path, text in plain.items():
         assert f"{numbered.pk}" in text or path in ("/launch/", "/nothing/")
         assert localised[path] == text, path
+
+
+def test_every_variable_of_a_page_exists(settings, ada, numbered):
+    """Django shows nothing for a missing one, so a page could lack its position, for example."""
+    settings.TEMPLATES = copy.deepcopy(settings.TEMPLATES)
+    settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = "MISSING %s"
+    pages = own_pages(ada, numbered)
+    del pages["/nothing/"]  # the project's
+    assert {path for path, text in pages.items() if "MISSING" in text} == set()
 
 
 def test_a_probe_needs_no_login_where_every_page_does(settings, client, database):

@@ -1,4 +1,4 @@
-"""How times, numbers and waiting are put in words."""
+"""What templates need beyond Django: times, sentences, a job's facts, forms, the page's script."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ register.filter(isolated)
 
 @register.filter
 def moment(at: datetime | None) -> SafeString | str:
-    """A moment, in UTC; the page's script shows it in the reader's time zone."""
+    """A moment in UTC. The page's script shows it in the reader's time zone."""
     if at is None:
         return ""
     at = at.astimezone(UTC)
@@ -38,23 +38,22 @@ def moment(at: datetime | None) -> SafeString | str:
 
 @register.filter
 def status_cell(row: Job | Step) -> SafeString:
-    """A status as the admin shows it; the page's script keeps it true."""
+    """A status for the admin. The page's script keeps it up to date."""
     kind, name = ("job", row.pk) if isinstance(row, Job) else ("step", row.name)
     return format_html(
-        '<span id="{}-{}" data-{}="{}" data-status="{}" data-seq="{}">{}</span>',
-        kind,
-        row.pk,
-        kind,
-        name,
-        row.status,
-        row.seq,
-        row.status,
+        '<span id="{kind}-{pk}" data-{kind}="{name}" data-status="{status}" data-seq="{seq}">'
+        "{status}</span>",
+        kind=kind,
+        pk=row.pk,
+        name=name,
+        status=row.status,
+        seq=row.seq,
     )
 
 
 @register.simple_tag
 def elapsed(start: datetime | None, end: datetime | None) -> SafeString | str:
-    """How long from *start* to *end*; without an end the page's script goes on counting."""
+    """The time from *start* to *end*. Without an end, the page's script counts it."""
     if start is None:
         return ""
     if end is None:
@@ -64,13 +63,13 @@ def elapsed(start: datetime | None, end: datetime | None) -> SafeString | str:
 
 @register.filter
 def number(value: float | None) -> str:
-    """A number without a needless fraction."""
+    """A number, without a fraction of zero: ``3``, ``2.5``."""
     return "" if value is None else f"{value:g}" if value % 1 else f"{int(value)}"
 
 
 @register.filter
 def reason(row: StepRow) -> SafeString | str:
-    """Why a pending step has not started, as far as the step itself knows."""
+    """Why a pending step has not started, as far as its own row says."""
     if row.step.status != Status.PENDING:
         return ""
     return words(why_pending(row.step, row.attempt, row.waits_for))
@@ -104,20 +103,20 @@ def live_scripts() -> dict[str, Any]:
 
 @register.simple_tag(takes_context=True)
 def once(context: dict[str, Any]) -> SafeString:
-    """For a form that makes or changes something: sent twice, it is done once."""
+    """The key of a form that changes something: sent twice, it takes effect once."""
     key = keys.key_for(context["request"])
     return format_html('<input type="hidden" name="{}" value="{}">', keys.KEY, key)
 
 
 @register.filter
 def asked(entry: Transition) -> str:
-    """What somebody asked for, without the reason that was given."""
+    """What a person asked for, without the reason."""
     return gist(entry.code, entry.data, entry.reason)
 
 
 @register.filter
 def why(entry: Transition) -> str:
-    """Why somebody asked; of another entry, all that it says."""
+    """The reason that a person gave; for other entries, everything that they say."""
     if entry.kind in (Kind.REQUEST, Kind.BIRTH):
         return isolated(entry.data.get("why", ""))
     return entry.words
@@ -125,9 +124,11 @@ def why(entry: Transition) -> str:
 
 @register.filter
 def params(job: Job) -> list[tuple[str, str]]:
-    """The parameters as understood, as pairs of text, each value at most 500 characters."""
-    kept = job.understood
-    texts = in_words(kept) if kept else {name: ", ".join(all_) for name, all_ in job.params.items()}
+    """The parameters as pairs of name and text, each text at most 500 characters."""
+    if job.understood:
+        texts = in_words(job.understood)
+    else:  # launched by an older release
+        texts = {name: ", ".join(values) for name, values in job.params.items()}
     return [(name, Truncator(clean(text)).chars(500)) for name, text in texts.items()]
 
 
