@@ -218,7 +218,7 @@ def test_the_admin_answers_as_the_table_says(people, registered):
 
 
 @pytest.mark.slow
-def test_nobody_else_gets_into_any_model_of_the_admin(people, registered):
+def test_the_admin_refuses_every_model_without_permission(people, registered):
     for name in PEOPLE.keys() - {"superuser"}:
         client = people(name)
         expected = {"403"} if name == "staff" else {"login"}

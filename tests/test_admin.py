@@ -136,7 +136,7 @@ def test_an_attempt_shows_its_verdict(ada, job):
     assert '<td class="field-verdict">Failed</td>' in ada.get(admin_url(Attempt)).text
 
 
-def test_who_may_only_look_can_only_look(client, database):
+def test_view_only_users_can_change_nothing(client, database):
     user = User.objects.create_user("vera", is_staff=True)
     user.user_permissions.set(Permission.objects.filter(codename="view_job"))
     client.force_login(user)
@@ -149,7 +149,7 @@ def test_who_may_only_look_can_only_look(client, database):
     assert rows() == before
 
 
-def test_nobody_else_gets_in(client, database):
+def test_the_admin_needs_a_staff_login(client, database):
     response = client.get(admin_url(Job))
     assert (response.status_code, response.url) == (302, "/admin/login/?next=/admin/truestep/job/")
 
@@ -177,9 +177,7 @@ LISTS = [(model, query) for model, queries in FILTERED for query in ["", *querie
 
 
 @pytest.mark.parametrize(("model", "query"), LISTS)
-def test_a_list_reads_its_page_by_an_index_and_counts_no_further_than_it_pages(
-    ada, job, model, query
-):
+def test_a_list_uses_an_index_and_counts_only_as_far_as_it_pages(ada, job, model, query):
     with Cost() as cost:
         assert ada.get(admin_url(model, f"?{query}")).status_code == 200
     about_rows = [sql for sql in cost.statements if f'FROM "{model._meta.db_table}"' in sql]
@@ -193,9 +191,7 @@ def test_a_list_reads_its_page_by_an_index_and_counts_no_further_than_it_pages(
 
 
 @pytest.mark.parametrize("model", [Step, Transition])
-def test_a_list_holds_the_newest_rows_and_says_that_there_are_older_ones(
-    ada, job, monkeypatch, model
-):
+def test_a_list_shows_the_newest_rows_and_mentions_older_ones(ada, job, monkeypatch, model):
     monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", 2)
     monkeypatch.setattr(lists, "MOST_LISTED", 3)
     listed = ada.get(admin_url(model, "?p=2"))
@@ -205,7 +201,7 @@ def test_a_list_holds_the_newest_rows_and_says_that_there_are_older_ones(
     assert "the newest" not in ada.get(admin_url(model)).text
 
 
-def test_an_action_on_all_jobs_of_a_list_is_on_those_that_its_pages_show(ada, desk, monkeypatch):
+def test_an_action_on_all_jobs_covers_those_that_the_list_shows(ada, desk, monkeypatch):
     monkeypatch.setattr(actions, "MOST_LISTED", 2)
     jobs = [launch("noop") for _ in range(3)]
     chosen = {"_selected_action": [jobs[2].pk], "select_across": "1"}
@@ -214,7 +210,7 @@ def test_an_action_on_all_jobs_of_a_list_is_on_those_that_its_pages_show(ada, de
 
 
 @pytest.mark.parametrize("what", ["birth", "request", "note", *Status])
-def test_entries_are_filtered_by_what_they_tell(ada, desk, what):
+def test_entries_are_filtered_by_their_code(ada, desk, what):
     job = launch("diamond")
     cancel(job.pk)
     cancel(job.pk)

@@ -75,7 +75,8 @@ def through_a_worker(examples: int):
 
 @pytest.mark.slow
 @pytest.mark.brief
-def test_500_strings(worker):
+def test_500_hostile_strings_are_shown_unharmed(worker):
+    """NUL, ANSI, bidi, surrogates, binary: both databases keep and show the same."""
     through_a_worker(5)()
 
 

@@ -79,7 +79,7 @@ def lint_imports(house: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_house_as_it_is_passes(house):
+def test_the_imports_as_they_are_pass(house):
     linted = lint_imports(house)
     assert linted.returncode == 0, linted.stdout
     assert " 0 broken" in linted.stdout

@@ -45,7 +45,7 @@ def test_vendored_script_is_unchanged_and_has_its_licence(name):
 
 
 @pytest.mark.parametrize("module", OURS, ids=lambda path: path.name)
-def test_a_module_is_small_and_has_no_state_of_its_own(module):
+def test_a_module_is_small_and_has_no_global_state(module):
     lines = module.read_text().splitlines()
     assert len(lines) < 300
     assert max(map(len, lines)) <= 120

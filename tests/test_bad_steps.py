@@ -129,12 +129,12 @@ def case(job, client):
     )
 
 
-def test_every_deed_has_its_test():
+def test_every_behaviour_has_a_test():
     assert set(BEHAVIOURS) == set(FAILURES) | set(SUCCESSES)
 
 
 @pytest.mark.parametrize("behaviour", FAILURES)
-def test_a_bad_deed_fails_its_step_and_says_why(cases, behaviour):
+def test_bad_behaviour_fails_the_step_with_a_clear_error(cases, behaviour):
     case = cases[behaviour]
     assert case.attempt.error.startswith(FAILURES[behaviour])
     assert (case.job.status, case.step.status, case.after.status) == ("failed", "failed", "skipped")
@@ -145,7 +145,7 @@ def test_a_bad_deed_fails_its_step_and_says_why(cases, behaviour):
 
 
 @pytest.mark.parametrize("behaviour", FAILURES)
-def test_a_bad_deed_is_shown_escaped_and_not_too_long(cases, behaviour):
+def test_the_error_of_bad_behaviour_is_shown_escaped_and_short(cases, behaviour):
     case = cases[behaviour]
     told = escape(case.attempt.error)
     assert told in case.page
@@ -155,14 +155,15 @@ def test_a_bad_deed_is_shown_escaped_and_not_too_long(cases, behaviour):
 
 
 @pytest.mark.parametrize("behaviour", SUCCESSES)
-def test_a_strange_deed_does_no_harm(cases, behaviour):
+def test_strange_behaviour_that_does_no_harm_succeeds(cases, behaviour):
+    """Its result is kept, also when it has changed Python itself."""
     case = cases[behaviour]
     assert (case.job.status, case.attempt.error) == ("succeeded", "")
     assert case.attempt.result == SUCCESSES[behaviour]
 
 
 @pytest.mark.parametrize("behaviour", OUTPUT)
-def test_what_a_step_prints_is_made_visible(cases, behaviour):
+def test_binary_output_and_control_characters_are_made_visible(cases, behaviour):
     assert cases[behaviour].lines == OUTPUT[behaviour]
 
 
@@ -184,7 +185,7 @@ def test_binary_output_is_shown_and_splits_at_its_newlines(cases):
     assert second.endswith("�")
 
 
-def test_a_daemon_that_was_left_behind_is_ended_and_told(cases):
+def test_a_daemon_that_a_step_left_is_ended_and_reported(cases):
     daemon, told = cases["leave a daemon"].lines
     assert told == "The step left 1 process(es) running; they were ended."
     assert not psutil.pid_exists(int(daemon.split()[1]))

@@ -77,7 +77,7 @@ def test_an_end_says_what_follows_from_it(data, told):
     assert Fact(Code.STEP_RAISED, {"error": "OSError", **data}).reason == told
 
 
-def test_a_given_reason_is_shown_whole_and_apart():
+def test_a_persons_reason_is_shown_whole_and_apart():
     fact = Fact(Code.REQUEST_RETRY, {"steps": ["load"], "why": "the disk is {empty}"})
     assert fact.reason == "retry: the disk is {empty}"
     assert gist(fact.code, fact.data, "") == "retry"

@@ -58,7 +58,7 @@ def json_lines(text):
 
 
 @pytest.mark.both
-def test_launch_runs_the_job_itself_when_nobody_else_does(database):
+def test_launch_runs_the_job_itself_when_no_worker_can(database):
     code, out, err = manage("launch", "diamond")
     assert (code, err) == (0, "")
     assert Job.objects.get().status == "succeeded"
@@ -110,7 +110,7 @@ def test_a_bad_name_or_parameter_is_exit_code_2(database, arguments, words):
     assert not Job.objects.exists()
 
 
-def test_a_job_cancelled_by_somebody_else_is_exit_code_3(database):
+def test_a_job_cancelled_by_someone_else_is_exit_code_3(database):
     with program("launch", "hangs") as running:
         job = wait_for(Job.objects.first)
         wait_for(lambda: step_of(job, "hang").log_lines)
@@ -236,7 +236,7 @@ def test_control_characters_do_not_reach_the_terminal(database):
     assert "\x1b" not in out
 
 
-def test_a_long_log_is_told_whole_and_in_order(database):
+def test_a_long_log_is_printed_complete_and_in_order(database):
     code, out, _ = manage("launch", "chatters", "--lines", "3609")
     told = re.findall(r"│ chatter +line (\d+) of the log", out)
     assert (code, told) == (0, [str(number) for number in range(1, 3610)])
@@ -279,7 +279,7 @@ def test_ctrl_c_beside_a_worker_cancels_and_the_worker_lives_on(worker):
     assert worker.process.poll() is None
 
 
-def test_a_second_ctrl_c_beside_a_worker_leaves_at_once(database):
+def test_a_second_ctrl_c_beside_a_worker_exits_immediately(database):
     with program("worker", env={"TEST_GRACE": "600"}) as worker:
         worker.wait_for_line("Worker with")
         wait_for(Worker.objects.exists)
@@ -298,7 +298,7 @@ def test_a_second_ctrl_c_beside_a_worker_leaves_at_once(database):
 
 
 @pytest.mark.both
-def test_show_as_json_tells_job_steps_and_journal(database):
+def test_show_as_json_has_job_steps_and_journal(database):
     manage("launch", "fails")
     job = Job.objects.get()
     code, out, _ = manage("show", str(job.pk), "--json")
@@ -407,7 +407,7 @@ def test_serve_ends_soon_although_a_request_is_never_answered(serving, tmp_path)
         request.close()
 
 
-def test_serve_starts_a_child_again_that_died(serving):
+def test_serve_restarts_a_child_that_died(serving):
     with serving() as site:
         _, worker = psutil.Process(site.process.pid).children()
         worker.kill()

@@ -14,7 +14,7 @@ def test_without_the_setting_the_defaults_hold(settings):
     assert (conf.knobs().slots, conf.knobs().grace, conf.knobs().line_bytes) == (2, 10.0, 16384)
 
 
-def test_a_knob_is_turned_at_once(settings):
+def test_a_changed_setting_takes_effect_immediately(settings):
     settings.TRUESTEP = {"slots": 7, "grace": 3}
     assert (conf.knobs().slots, conf.knobs().grace) == (7, 3)
 

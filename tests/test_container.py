@@ -42,7 +42,7 @@ def contained(database):
 
 
 @pytest.mark.slow
-def test_serve_as_process_1_buries_orphans_and_ends_when_it_is_told_to(contained):
+def test_serve_as_process_1_reaps_orphans_and_stops_on_sigterm(contained):
     program, serve = contained("serve", "--port", "0")
     program.wait_for_line("Ready: ")
     job = launch("noop")
@@ -59,7 +59,7 @@ def test_serve_as_process_1_buries_orphans_and_ends_when_it_is_told_to(contained
 
 
 @pytest.mark.slow
-def test_a_worker_as_process_1_runs_steps_and_ends_when_it_is_told_to(contained):
+def test_a_worker_as_process_1_runs_steps_and_stops_on_sigterm(contained):
     program, worker = contained("worker", "--slots", "1")
     program.wait_for_line("Worker with")
     job = launch("noop")

@@ -114,9 +114,13 @@ def commits():
 
 
 @pytest.mark.parametrize(("operation", "point", "fault"), list(cases()))
-def test_it_happens_wholly_or_not_at_all_and_then_goes_on(
+def test_an_operation_happens_completely_or_not_at_all_at_every_crash_point(
     normal, crash_server, operation, point, fault
 ):
+    """The process dies, an exception is raised or the database fails: before, inside and after the
+    transaction of a claim, an end, a sweep, a request or an intent. Success is written once, and
+    no status without its journal entry.
+    """
     undisturbed = normal(operation)
     told = crash_server.run(operation, point, fault)
     check(operation, told, undisturbed)
@@ -139,9 +143,7 @@ def is_found(operation, point):
 
 @pytest.mark.postgres
 @pytest.mark.parametrize(("operation", "point"), list(commits()))
-def test_what_a_commit_whose_answer_was_lost_has_done_is_found_out(
-    normal, crash_server, operation, point
-):
+def test_a_commit_without_an_answer_is_looked_up_afterwards(normal, crash_server, operation, point):
     undisturbed = normal(operation)
     told = crash_server.run(operation, point, "unanswered")
     assert told["after"] in undisturbed["states"]

@@ -33,7 +33,7 @@ def test_the_name_is_that_of_the_class_in_snake_case(cls, name):
     assert list(definitions.registered()) == [name]
 
 
-def test_a_name_may_be_given_and_is_not_inherited():
+def test_a_name_can_be_set_and_is_not_inherited():
     class Base(JobDefinition):
         name = "given"
 
@@ -129,7 +129,7 @@ def job():
     return type("Job", (JobDefinition,), {"Params": Form})
 
 
-def test_every_error_is_told_at_once(job):
+def test_every_error_is_reported_together(job):
     with pytest.raises(InvalidParams) as caught:
         job.clean({"day": ["never"], "many": ["c"], "other": ["x"], "loud": ["\udcff"]})
     assert caught.value.errors == {
@@ -200,7 +200,7 @@ def test_a_broken_step_is_named(steps, problem):
     assert [found for found in broken() if found.startswith(problem) or problem in found]
 
 
-def test_a_circle_names_who_is_on_it():
+def test_a_dependency_cycle_names_its_steps():
     define(
         free=({"needs": []}, function),
         one=({"needs": ["two"]}, function),

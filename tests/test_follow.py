@@ -19,7 +19,7 @@ from tests.support import drive, ended, job_of, program, returned, step_of, wait
 from tests.support.follower import Follower
 
 
-def test_attempts_are_told_in_order_with_their_logs_and_reasons(desk):
+def test_attempts_are_printed_in_order_with_their_logs_and_reasons(desk):
     job = launch("rests", actor="ada")
     told = Follower(job)
     assert told.look() == (False, [f"· job {job.pk} rests launched by ada"])
@@ -38,7 +38,7 @@ def test_attempts_are_told_in_order_with_their_logs_and_reasons(desk):
     assert lines[3].startswith("· rest pending (no answer; retry 1 of 3 in ")
 
 
-def test_a_persons_request_is_told_with_who_and_why(desk):
+def test_a_persons_request_is_printed_with_name_and_reason(desk):
     old = launch("noop")
     job = launch("noop", again_of=old, why="once more")
     told = Follower(job)
@@ -54,7 +54,7 @@ def test_a_persons_request_is_told_with_who_and_why(desk):
     assert told.follower.status == "pending"
 
 
-def test_as_json_a_request_is_told_as_it_stands_in_the_journal(desk):
+def test_as_json_a_request_is_its_journal_entry(desk):
     job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
     told = Follower(job, as_json=True)
     told.look()
@@ -88,7 +88,7 @@ def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
     drive(desk, job, lambda held: returned())
 
 
-def test_a_job_that_is_deleted_while_the_command_follows_is_gone_and_not_failed(desk, monkeypatch):
+def test_a_job_deleted_while_it_is_followed_is_gone_not_failed(desk, monkeypatch):
     job = launch("noop")
     monkeypatch.setattr(command, "_Interrupts", lambda: SimpleNamespace(count=0))
     is_over = follow.Lines.is_over
@@ -104,7 +104,7 @@ def test_a_job_that_is_deleted_while_the_command_follows_is_gone_and_not_failed(
 
 
 @pytest.mark.slow
-def test_a_step_that_a_person_tries_again_while_the_command_follows(database, tmp_path):
+def test_a_persons_retry_while_the_job_is_followed_is_printed(database, tmp_path):
     file, gate = tmp_path / "file", tmp_path / "gate"
     told = ("--file", str(file), "--gate", str(gate))
     with program("launch", "mendable_beside", *told) as running:

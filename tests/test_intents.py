@@ -45,7 +45,7 @@ def requests_of(job):
 # --- one form -------------------------------------------------------------------------------------
 
 
-def test_a_form_that_is_sent_twice_launches_one_job_and_both_lead_to_it(ada, database):
+def test_a_form_sent_twice_launches_one_job_and_both_lead_to_it(ada, database):
     sent = {"gate": "/gate", keys.KEY: key_on(ada, "/launch/waits/")}
     first, second = ada.post("/launch/waits/", sent), ada.post("/launch/waits/", sent)
     job = Job.objects.get()
@@ -53,7 +53,7 @@ def test_a_form_that_is_sent_twice_launches_one_job_and_both_lead_to_it(ada, dat
     assert job.params == {"gate": ["/gate"]}
 
 
-def test_a_form_opened_again_launches_an_equal_job(ada, database):
+def test_a_form_opened_a_second_time_launches_another_job(ada, database):
     for _ in range(2):
         ada.post("/launch/noop/", {keys.KEY: key_on(ada, "/launch/noop/")})
     assert Job.objects.count() == 2
@@ -74,7 +74,7 @@ def test_a_program_that_sends_no_key_is_obeyed_each_time(ada, database):
     assert not Intent.objects.exists()
 
 
-def test_a_form_with_an_error_is_the_same_intent_when_it_is_corrected(ada, database):
+def test_a_corrected_form_is_the_same_intent(ada, database):
     key = key_on(ada, "/launch/waits/")
     assert values_in(ada.post("/launch/waits/", {keys.KEY: key}).text)[keys.KEY] == key
     for _ in range(2):
@@ -155,7 +155,7 @@ WRONG = pytest.mark.parametrize("spoil", [expired, tampered, of_somebody_else])
 
 
 @WRONG
-def test_a_launch_with_a_wrong_key_shows_the_form_again(ada, database, monkeypatch, spoil):
+def test_a_launch_with_a_wrong_key_redisplays_the_form(ada, database, monkeypatch, spoil):
     key = key_on(ada, "/launch/waits/")
     with monkeypatch.context() as patched:
         answer = ada.post("/launch/waits/", {"gate": "/gate", keys.KEY: spoil(key, patched)})
@@ -178,7 +178,7 @@ def test_a_launch_with_a_wrong_key_shows_the_form_again(ada, database, monkeypat
         (ADMIN, {"action": "retry", "_selected_action": "{job}"}),
     ],
 )
-def test_anything_else_with_a_wrong_key_can_be_sent_again(
+def test_other_requests_with_a_wrong_key_can_be_resent(
     ada, failed, monkeypatch, spoil, path, values
 ):
     path = path.format(job=failed.pk)
@@ -207,7 +207,7 @@ def test_anything_else_with_a_wrong_key_can_be_sent_again(
     ],
 )
 @pytest.mark.parametrize("cookie", [None, "another"])
-def test_a_form_of_an_earlier_login_is_shown_again_with_its_values(
+def test_a_form_from_an_earlier_login_is_redisplayed_with_its_values(
     ada, failed, path, values, cookie
 ):
     path = path.format(job=failed.pk)
@@ -229,7 +229,7 @@ def test_a_form_of_an_earlier_login_is_shown_again_with_its_values(
     assert ada.post(path, values | {"csrfmiddlewaretoken": sent["csrfmiddlewaretoken"]}).url
 
 
-def test_a_form_of_another_site_is_not_shown_again(ada, database):
+def test_a_form_from_another_site_is_not_redisplayed(ada, database):
     ada.handler.enforce_csrf_checks = True
     origin = {"Origin": "https://evil.example"}
     answer = ada.post("/launch/waits/", {"gate": "/gate"}, headers=origin)
@@ -238,7 +238,7 @@ def test_a_form_of_another_site_is_not_shown_again(ada, database):
     assert "CSRF_TRUSTED_ORIGINS" in answer.text
 
 
-def test_who_may_not_launch_is_not_shown_the_form(login, database):
+def test_the_form_is_hidden_without_the_launch_permission(login, database):
     client = login("view_job")
     client.handler.enforce_csrf_checks = True
     answer = client.post("/launch/waits/", {"gate": "/gate"})
@@ -275,7 +275,7 @@ def test_inside_a_transaction_the_intent_shares_its_fate(database):
     assert Job.objects.get() == first
 
 
-def test_a_job_that_was_deleted_is_not_launched_again(ada, database):
+def test_a_deleted_job_is_not_launched_again_by_its_form(ada, database):
     sent = {keys.KEY: key_on(ada, "/launch/noop/")}
     ada.post("/launch/noop/", sent)
     Job.objects.all().delete()
@@ -342,7 +342,7 @@ def two_processes(ada, serving):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("times", at_length(5, 50))
-def test_two_requests_at_once_in_two_processes_are_one_intent(two_processes, desk, times):
+def test_simultaneous_requests_in_two_processes_are_one_intent(two_processes, desk, times):
     client = two_processes.client
     failed = drive(desk, launch("fails"), fail)
     for number in range(1, times + 1):

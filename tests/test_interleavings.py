@@ -182,6 +182,7 @@ def cases():
 
 @pytest.mark.parametrize(("names", "late", "count"), list(cases()))
 def test_two_operations_end_as_if_one_came_first(database, scheduler, names, late, count):
+    """Both take their locks job before step. One wins, and the other is refused or noted."""
     post, desk = new_worker()
     chance = random.Random(f"{names} {late}")
     waiting = [REPLAY or format(chance.getrandbits(64), "064b")]

@@ -36,6 +36,7 @@ def worker_of(proxy, **env):
 
 @EITHER
 def test_an_end_is_recorded_once_and_the_worker_goes_on(proxy, tmp_path, arrives):
+    """The connection is cut during COMMIT: the end is written once, also when it had arrived."""
     gate = tmp_path / "gate"
     with worker_of(proxy) as worker:
         job = launch("waits", {"gate": str(gate)})
@@ -65,7 +66,7 @@ def test_a_launch_is_one_job_or_none_and_says_which(proxy, arrives):
 
 
 @EITHER
-def test_a_claim_is_made_once_or_handed_back(proxy, arrives):
+def test_a_claim_counts_once_or_is_requeued(proxy, arrives):
     with worker_of(proxy) as worker:
         worker.wait_for_line("Worker with")
         wait_for(Worker.objects.filter(stopped_at=None).exists, SECONDS)

@@ -61,7 +61,10 @@ for name, action in ACTIONS.items():
     "batch",
     [0, *(pytest.param(n, marks=pytest.mark.full) for n in range(1, -(-RUNS // BATCH)))],
 )
-def test_whatever_happens_everything_adds_up(transactional_db, batch):
+def test_after_every_action_the_journal_and_the_rows_agree(transactional_db, batch):
+    """Claims, logs, progress, ends, cancels and retries; heartbeats and sweeps; messages too late,
+    for a job that has ended or is gone. Clocks jump, and the machine is suspended.
+    """
     run_state_machine_as_test(
         seed(batch)(type("Machine", (Machine,), {})),
         settings=settings(

@@ -49,7 +49,7 @@ def test_a_launch_freezes_parameters_and_plan(database):
     ]
 
 
-def test_a_definition_may_be_given_as_its_class(database):
+def test_launch_takes_a_definition_class(database):
     assert launch(get("noop")).definition == "noop"
 
 
@@ -82,7 +82,7 @@ def test_a_launch_joins_the_transaction_of_its_caller(database):
 # --- claim and finish -----------------------------------------------------------------------------
 
 
-def test_a_job_of_five_steps_costs_at_most_6_commits_and_27_statements(desk):
+def test_five_steps_cost_at_most_6_commits_and_27_statements(desk):
     job = launch("noop")
     with Cost() as cost:
         claims = claim(desk, room=1)
@@ -119,7 +119,7 @@ def test_without_room_nothing_is_claimed(desk, room):
     assert claim(desk, room=room) == []
 
 
-def test_the_oldest_job_comes_first_and_a_batch_is_about_one_job(desk):
+def test_the_oldest_job_is_claimed_first_and_a_batch_has_one_job(desk):
     first, second = launch("diamond"), launch("noop")
     assert [held.job_id for held in claim(desk, room=2)] == [first.pk]
     assert [held.job_id for held in claim(desk, room=2)] == [second.pk]
@@ -139,7 +139,7 @@ def test_a_worker_claims_only_what_it_knows(database, desk):
     }
 
 
-def test_a_worker_finds_what_it_knows_behind_many_jobs_that_it_does_not(desk):
+def test_a_worker_finds_known_steps_behind_many_unknown_ones(desk):
     for _ in range(FEW + 1):
         launch("noop")
     job = launch("diamond")
@@ -219,7 +219,7 @@ def test_a_step_gets_the_results_of_all_it_builds_on(desk):
     finish(desk, bottom, returned(), room=0)
 
 
-def test_a_step_that_nobody_knows_fails_without_an_attempt(desk):
+def test_a_step_that_no_worker_knows_fails_without_an_attempt(desk):
     job = launch("noop")
     give_up(job.pk, {step_of(job, "one").pk: Fact.text("no worker knows it")})
     assert list(job.steps.values_list("status", flat=True)) == ["failed", *["skipped"] * 4]
@@ -245,7 +245,7 @@ def test_a_refused_late_write_is_noted(desk):
 # --- cancel ---------------------------------------------------------------------------------------
 
 
-def test_cancel_before_anything_started_ends_the_job_at_once(database):
+def test_cancelling_a_pending_job_ends_it_immediately(database):
     job = launch("noop")
     assert cancel(job.pk, actor="ada", source="page")
     row = job_of(job.pk)
@@ -311,7 +311,7 @@ def test_what_a_cancelled_job_becomes_depends_on_how_its_step_ended(desk, verdic
 
 
 @pytest.mark.parametrize("verdict", [Verdict.FAILED, Verdict.TIMED_OUT])
-def test_a_cancel_stands_for_the_retry_that_is_left(desk, verdict):
+def test_a_cancel_also_ends_a_step_with_a_retry_left(desk, verdict):
     job = launch("patient", {"gate": "/gate"})
     [held] = claim(desk, room=1)
     cancel(job.pk)
@@ -323,7 +323,7 @@ def test_a_cancel_stands_for_the_retry_that_is_left(desk, verdict):
     assert list(audit.differences()) == []
 
 
-def test_who_cancels_second_is_noted_and_changes_nothing(desk):
+def test_a_second_cancel_is_noted_and_changes_nothing(desk):
     job = launch("noop")
     held = claim(desk, room=1)
     assert cancel(job.pk, actor="ada")
@@ -337,7 +337,7 @@ def test_who_cancels_second_is_noted_and_changes_nothing(desk):
     assert not cancel(job.pk, actor="bob")
 
 
-def test_who_cancels_too_late_is_noted_and_changes_nothing(desk):
+def test_a_late_cancel_is_noted_and_changes_nothing(desk):
     job = drive(desk, launch("noop"))
     assert not cancel(job.pk)
     assert job_of(job.pk).status == "succeeded"
@@ -354,7 +354,7 @@ def test_cancel_of_no_job_says_so(database):
 # --- a job that is deleted while it runs ----------------------------------------------------------
 
 
-def test_the_worker_of_a_deleted_job_is_overtaken(desk):
+def test_writes_for_a_deleted_job_are_refused(desk):
     job = launch("noop")
     [held] = claim(desk, room=1)
     Job.objects.filter(pk=job.pk).delete()

@@ -50,7 +50,7 @@ def numbered(desk):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LOCALISED)
-def test_ids_and_numbers_are_written_alike_in_every_language(settings, ada, numbered, language):
+def test_ids_and_numbers_are_the_same_in_every_language(settings, ada, numbered, language):
     plain = own_pages(ada, numbered)
     settings.USE_I18N = settings.USE_THOUSAND_SEPARATOR = True
     for name, value in LOCALISED[language].items():
@@ -89,7 +89,7 @@ def test_pages_need_no_address_of_the_project(settings, ada, admin_user):
     assert "does not have permission" in ada.get("/launch/").text
 
 
-def test_no_page_comes_from_the_cache_of_the_project(settings, ada, desk):
+def test_no_page_is_cached_by_the_project(settings, ada, desk):
     """It would be a page of ten minutes ago, with a key that has been used."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.CSRF_USE_SESSIONS = True  # a page that sets a cookie would not be cached
@@ -130,7 +130,7 @@ def test_no_attribute_in_the_admin_has_a_localised_number(settings, ada, numbere
 
 
 @pytest.mark.slow
-def test_a_logger_that_does_not_propagate_is_heard_once(worker):
+def test_a_logger_that_does_not_propagate_is_logged_once(worker):
     job = launch("sells")
     wait_for(lambda: job_of(job.pk).is_finished)
     lines = "".join(logs.text_of(job.steps.get().pk)).splitlines()

@@ -310,7 +310,7 @@ def means(value: Any, name: str) -> Any:
 @pytest.mark.slow
 @pytest.mark.parametrize("places", at_length(["en UTC", f"de {BERLIN}", "en-gb no zone"], PLACES))
 def test_a_step_gets_what_the_form_understood(ada, groups, worker, tmp_path, places):
-    """The worker reads English, in UTC."""
+    """The worker reads English, in UTC. ``clean()`` runs once, and what it adds is kept."""
     cells, wrong = 0, []
     for number, place in enumerate(map(PLACES.get, places)):
         files = tmp_path / str(number)
@@ -363,7 +363,7 @@ def errors(given: Any, **fields: forms.Field) -> dict[str, str]:
     return {name: " ".join(texts) for name, texts in caught.value.errors.items()}
 
 
-def test_what_is_given_counts_and_not_the_initial_value():
+def test_a_given_value_replaces_the_initial_one():
     fields = {
         "flag": forms.BooleanField(initial=True, required=False),
         "text": forms.CharField(initial="start", required=False),
@@ -416,7 +416,7 @@ def test_one_of_several_controls_may_be_left_to_its_initial_value():
     ids=lambda each: type(each).__name__,
 )
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_a_value_of_python_is_taken_as_it_is(field, value, got, language):
+def test_a_python_value_is_kept_unchanged(field, value, got, language):
     with override_settings(LANGUAGE_CODE=language, USE_THOUSAND_SEPARATOR=True):
         assert is_same(understood({"it": value}, it=field)["it"], got)
 
@@ -553,7 +553,7 @@ def sent_untouched(form: forms.Form) -> Iterator[tuple[str, str]]:
         yield from ((name, text) for text in texts)
 
 
-def test_launch_again_shows_what_was_read_and_not_what_became_of_it():
+def test_launch_again_shows_what_the_fields_read():
     trial = type("Trial", (JobDefinition,), {"abstract": True, "Params": MadeOtherwise})
     typed = "sure=n&sizes=s&sizes=l&region=eu&words=a b&tags=a, b&count=1&dropped=text"
     first = trial.understand(QueryDict(typed))
@@ -587,7 +587,7 @@ def test_a_choice_that_is_gone_is_not_sent_in_place_of_another():
         assert understood(sent, before, it=field) == {"it": "a"}
 
 
-def test_a_password_is_not_shown_and_not_sent_again():
+def test_a_password_is_neither_shown_nor_sent_back():
     before = {"fields": {"it": "secret"}, "added": {}}
     field = forms.CharField(widget=forms.PasswordInput, required=False)
     assert understood(QueryDict("it="), before, it=field) == {"it": ""}

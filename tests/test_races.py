@@ -81,6 +81,7 @@ def test_of_writers_that_race_for_one_move_one_wins(database, crowd, writers):
 
 
 def test_of_two_claims_of_one_step_one_gets_it(database, crowd):
+    """The rows decide who runs a step; no broker is asked."""
     job = launch("noop")
     desks = [desk_of_its_own(), desk_of_its_own()]
     answers = race(crowd, *(partial(claim, desk, 1) for desk in desks))
@@ -91,7 +92,7 @@ def test_of_two_claims_of_one_step_one_gets_it(database, crowd):
 
 
 @pytest.mark.parametrize("first", ["finish", "cancel"])
-def test_cancel_and_finish_race_and_the_journal_tells_the_order(desk, first):
+def test_a_cancel_races_an_end_and_the_journal_has_their_order(desk, first):
     """The second one decides again on what the first has left; neither is lost."""
     job = launch("noop")
     [held] = claim(desk, room=1)
@@ -107,7 +108,7 @@ def test_cancel_and_finish_race_and_the_journal_tells_the_order(desk, first):
     drive(desk, job)
 
 
-def test_a_batch_that_was_decided_on_old_news_is_decided_again(desk):
+def test_a_batch_decided_on_outdated_rows_is_decided_again(desk):
     job = launch("noop")
     old, step_id = JobState.load(job.pk), step_of(job, "one").pk
     claim(desk, room=1)
@@ -136,7 +137,8 @@ def test_many_claimers_start_every_step_exactly_once(database, crowd):
     assert set(Attempt.objects.values_list("number", flat=True)) == {1}
 
 
-def test_many_finishers_of_one_attempt_end_it_exactly_once(desk, crowd):
+def test_of_many_ends_of_one_attempt_exactly_one_counts(desk, crowd):
+    """A time-out races other ends under one fence: one is written, and its slot is free once."""
     job = launch("noop")
     [held] = claim(desk, room=1)
     desks = [Claimant(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(4)]
@@ -169,7 +171,7 @@ def test_of_many_cancels_one_is_the_request(desk, crowd):
     assert job.journal.filter(kind=Kind.REQUEST).count() == 1
 
 
-def test_a_claim_and_a_give_up_of_one_step_do_not_both_happen(desk, crowd):
+def test_of_a_claim_and_a_give_up_of_one_step_one_happens(desk, crowd):
     job = launch("noop")
     one = step_of(job, "one").pk
     claims, _ = race(crowd, partial(claim, desk, 1), partial(give_up, job.pk, {one: "unknown"}))
@@ -179,7 +181,7 @@ def test_a_claim_and_a_give_up_of_one_step_do_not_both_happen(desk, crowd):
 # --- readers --------------------------------------------------------------------------------------
 
 
-def test_a_snapshot_does_not_wait_for_a_writer_and_sees_one_state(desk):
+def test_a_snapshot_is_consistent_and_waits_for_no_writer(desk):
     job = launch("noop")
     [held] = claim(desk, room=1)
 

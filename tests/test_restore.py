@@ -26,7 +26,8 @@ WAYS = ["restore", pytest.param("replace", marks=pytest.mark.sqlite)]
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_workers_go_on_with_what_the_copy_says(trouble, tmp_path, way):
+def test_workers_continue_from_a_restored_copy(trouble, tmp_path, way):
+    """The copy lacks the last commits: workers forget what they remember of the other history."""
     gates = {name: tmp_path / name for name in ("early", "late", "both")}
     early = launch("patient", {"gate": str(gates["early"])})
     both = launch("patient", {"gate": str(gates["both"])})
@@ -90,7 +91,7 @@ def test_a_process_leaves_a_file_that_was_replaced(trouble, way):
 
 
 @pytest.mark.sqlite
-def test_a_file_that_is_gone_is_not_made_anew(trouble):
+def test_a_missing_database_file_is_not_created(trouble):
     launch("noop")
     trouble.copy()
     path = Path(connection.settings_dict["NAME"])

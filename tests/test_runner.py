@@ -61,7 +61,7 @@ def test_a_task_and_an_outcome_survive_the_socket():
     assert Outcome.from_json(json.loads(json.dumps(asdict(outcome)))) == outcome
 
 
-def test_a_step_is_given_what_it_needs(monkeypatch, ear):
+def test_a_step_gets_its_parameters_results_and_attempt(monkeypatch, ear):
     told = task("noop", "one", attempt=3, results={"before": 1})
     outcome = call(
         told,
@@ -178,9 +178,7 @@ def test_a_result_comes_back_equal(monkeypatch, ear, value):
         (nested(201), "… is nested more than 200 deep"),
     ],
 )
-def test_a_result_that_would_not_come_back_equal_fails_and_names_the_place(
-    monkeypatch, ear, value, words
-):
+def test_a_result_that_changes_in_json_fails_and_names_the_place(monkeypatch, ear, value, words):
     outcome = call(task("noop", "one"), monkeypatch, lambda run: value, ear)
     assert outcome.verdict is Verdict.FAILED
     assert outcome.error.startswith("The step returned what would not come back equal: result")
@@ -234,7 +232,7 @@ def test_progress_takes_any_number_and_never_fails(run, ear, value, counts_as):
     assert ear.progress == [(counts_as, 10, ""), (1, counts_as, "")]
 
 
-def test_progress_is_told_now_and_then_and_at_the_end(run, ear):
+def test_progress_is_sent_now_and_then_and_at_the_end(run, ear):
     for done in range(10_001):
         run.progress(done, 10_000)
     assert len(ear.progress) < 1000
@@ -258,7 +256,7 @@ def test_track_of_nothing_is_done(run, ear):
     assert ear.progress == [(0.0, 0.0, "")]
 
 
-def test_who_asks_whether_it_is_cancelled_is_trusted(run):
+def test_a_step_that_watches_for_cancel_is_trusted(run):
     assert not run.watches_cancel
     assert not run.cancelled
     assert run.watches_cancel

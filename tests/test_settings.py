@@ -157,7 +157,7 @@ def test_the_generated_key_is_long_kept_and_its_owners_alone(tmp_path):
 
 
 @pytest.mark.slow
-def test_two_first_starts_at_once_agree_on_the_key(tmp_path):
+def test_two_simultaneous_first_starts_agree_on_the_key(tmp_path):
     (tmp_path / "project").mkdir()
     for module in (ROOT / "project").glob("*.py"):
         (tmp_path / "project" / module.name).write_text(module.read_text())

@@ -28,7 +28,7 @@ def terminal(database):
         one.end()
 
 
-def test_a_job_is_drawn_as_a_tree_while_it_runs_and_stays_when_it_has_ended(terminal, tmp_path):
+def test_a_job_is_a_live_tree_that_stays_when_it_ends(terminal, tmp_path):
     gate = tmp_path / "gate"
     shown = terminal("launch", "waits", "--gate", str(gate))
     lines = shown.shows("▶ running waits #", "▶ running", "· pending")
@@ -58,7 +58,7 @@ def test_progress_and_the_newest_log_lines_are_under_a_running_step(terminal, tm
     ]
 
 
-def test_a_failure_is_told_with_its_traceback(terminal):
+def test_a_failure_is_printed_with_its_traceback(terminal):
     shown = terminal("launch", "fails", rows=50)
     assert shown.wait() == 1
     lines = shown.shows("✘ failed fails #", "ValueError: <b>no</b> such luck", "Traceback")
@@ -112,7 +112,7 @@ def test_ctrl_c_stops_following_and_the_job_goes_on(terminal, desk):
     finish(desk, held, returned(), room=0)
 
 
-def test_a_command_that_is_ended_gives_the_cursor_back(terminal):
+def test_an_interrupted_command_restores_the_cursor(terminal):
     shown = terminal("launch", "hangs")
     shown.shows("▶ running hang")
     shown.process.terminate()
@@ -173,7 +173,7 @@ def running_job(name: str) -> Job:
         'exec "$@" | cat',  # the reader of its output ends at the same moment
     ],
 )
-def test_closing_the_terminal_cancels_what_nobody_else_would_run(terminal, tmp_path, shell):
+def test_closing_the_terminal_cancels_a_job_without_other_workers(terminal, tmp_path, shell):
     errors = tmp_path / "errors"
     shown = terminal("launch", "hangs", shell=f"exec 2>{errors}; {shell}")
     job = running_job("hang")

@@ -20,7 +20,7 @@ from jobs.text import clean, cut, isolated, storable, visible, without_marks
         ("", ""),
     ],
 )
-def test_what_cannot_be_shown_is_made_visible(raw, shown):
+def test_unprintable_characters_are_made_visible(raw, shown):
     assert clean(raw) == shown
     assert clean(clean(raw)) == shown
 

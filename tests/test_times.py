@@ -42,7 +42,7 @@ def test_no_duration_is_negative_or_has_a_full_unit():
             assert not full.search(text), (milliseconds, text)
 
 
-def test_a_page_takes_the_same_words():
+def test_the_page_shows_durations_in_the_same_words():
     start = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
     shown = truestep.elapsed(start, start - timedelta(hours=1))
     assert shown == '<time class="elapsed">0 ms</time>'
@@ -72,5 +72,6 @@ def test_the_terminal_names_its_zone(terminal_zone):
 
 
 def test_a_moment_for_programs_is_in_utc_to_the_microsecond():
+    """Zones, and daylight saving with them, exist only in the browser."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
     assert rfc3339(moment) == "2026-01-02T01:04:05.000006Z"

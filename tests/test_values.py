@@ -65,7 +65,7 @@ SCALARS = (
         max_leaves=8,
     )
 )
-def test_it_comes_back_equal_and_of_the_same_type(value):
+def test_a_kept_value_comes_back_equal_and_of_the_same_type(value):
     assert is_same(there_and_back(value), value)
 
 
@@ -186,7 +186,7 @@ def test_what_this_release_cannot_have_says_why(coded, why):
         (uuid.UUID(int=1), str(uuid.UUID(int=1)), str(uuid.UUID(int=1))),
     ],
 )
-def test_it_is_shown_alike_everywhere(value, words, plain):
+def test_a_kept_value_is_shown_the_same_everywhere(value, words, plain):
     coded = values.encode(value)
     assert values.words(coded) == words
     assert values.plain(coded) == plain

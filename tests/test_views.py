@@ -56,7 +56,7 @@ def ask(client, method, path, job):
 
 
 @pytest.mark.parametrize(("method", "path", "needed"), MATRIX)
-def test_nobody_in_particular_is_sent_to_the_login(client, job, method, path, needed):
+def test_anonymous_requests_are_redirected_to_the_login(client, job, method, path, needed):
     before = rows()
     response = ask(client, method, path, job)
     assert response.status_code == 302
@@ -123,7 +123,7 @@ def test_a_post_without_its_token_is_refused(ada, job):
     assert ada.post(f"/jobs/{job.pk}/cancel/").status_code == 403
 
 
-def test_healthz_needs_nobody(client):
+def test_healthz_needs_no_login(client):
     assert page(client, "/healthz") == "ok"
 
 
@@ -142,7 +142,7 @@ def test_every_page_carries_the_strict_policy(ada, job, path):
 # --- the pages ------------------------------------------------------------------------------------
 
 
-def test_the_job_page_tells_what_the_rows_tell(ada, job):
+def test_the_job_page_shows_what_the_rows_hold(ada, job):
     text = " ".join(page(ada, f"/jobs/{job.pk}/").split())
     head = rf'id="job-{job.pk}" data-job="{job.pk}" data-status="failed" data-seq="{job.seq}"'
     assert head in text
@@ -237,7 +237,7 @@ def test_a_launch_leads_to_its_job(ada, database):
         ("/launch/particular/", {}, "not for ada from page"),
     ],
 )
-def test_a_bad_launch_shows_the_form_again(ada, database, path, values, words):
+def test_an_invalid_launch_redisplays_the_form(ada, database, path, values, words):
     response = ada.post(path, values)
     assert response.status_code == 200
     assert words in response.text
@@ -246,7 +246,7 @@ def test_a_bad_launch_shows_the_form_again(ada, database, path, values, words):
 
 
 @pytest.mark.slow
-def test_what_takes_a_permission_of_its_own_is_neither_shown_nor_launched(login, database):
+def test_a_definition_with_its_own_permission_is_hidden_and_refused(login, database):
     client = login("launch_job")
     assert "run_command" not in page(client, "/launch/")
     assert client.get("/launch/run_command/").status_code == 403
@@ -254,7 +254,7 @@ def test_what_takes_a_permission_of_its_own_is_neither_shown_nor_launched(login,
     assert not Job.objects.exists()
 
 
-def test_a_cancel_is_requested_by_who_pressed_it(ada, database):
+def test_a_cancel_carries_the_name_of_the_user(ada, database):
     job = launch("noop")
     response = ada.post(f"/jobs/{job.pk}/cancel/")
     assert (response.status_code, response.url) == (302, f"/jobs/{job.pk}/")
@@ -263,7 +263,7 @@ def test_a_cancel_is_requested_by_who_pressed_it(ada, database):
     assert (request.actor, request.source) == ("ada", "page")
 
 
-def test_a_cancel_that_comes_too_late_says_so_and_is_noted(ada, job):
+def test_a_late_cancel_from_the_page_says_so_and_is_noted(ada, job):
     seq, status = job_of(job.pk).seq, job_of(job.pk).status
     response = ada.post(f"/jobs/{job.pk}/cancel/", follow=True)
     assert "Nothing to cancel" in response.text
@@ -278,7 +278,7 @@ def test_a_cancel_that_comes_too_late_says_so_and_is_noted(ada, job):
         ({"step": "after_bad", "why": " fixed "}, {"bad": "pending"}, "retry: fixed"),
     ],
 )
-def test_a_retry_is_requested_by_who_pressed_it(ada, job, sent, steps, reason):
+def test_a_retry_carries_the_name_of_the_user(ada, job, sent, steps, reason):
     response = ada.post(f"/jobs/{job.pk}/retry/", sent)
     assert (response.status_code, response.url) == (302, f"/jobs/{job.pk}/")
     assert job_of(job.pk).status == "pending"
@@ -288,7 +288,7 @@ def test_a_retry_is_requested_by_who_pressed_it(ada, job, sent, steps, reason):
 
 
 @pytest.mark.parametrize("sent", [{"step": "fine"}, {}])
-def test_a_retry_of_what_has_not_failed_says_so_kindly_and_is_noted(ada, desk, job, sent):
+def test_a_retry_of_a_step_that_has_not_failed_says_so_and_is_noted(ada, desk, job, sent):
     if not sent:
         job = drive(desk, launch("noop"))
     status = job_of(job.pk).status
@@ -313,7 +313,7 @@ def test_any_text_may_be_the_reason(ada, job):
     assert len(job.journal.get(kind="request").reason) == 500
 
 
-def test_a_job_is_launched_again_with_its_parameters_or_others(ada, desk):
+def test_a_job_is_launched_again_with_the_same_or_other_parameters(ada, desk):
     old = launch("chatters", {"lines": "7", "gate": "/gate"})
     form = page(ada, f"/launch/chatters/?again={old.pk}")
     assert 'value="7"' in form
@@ -339,7 +339,7 @@ def test_parameters_that_do_not_fit_any_more_are_shown_as_such(ada, desk):
     assert Job.objects.count() == 1
 
 
-def test_a_definition_that_is_gone_cannot_be_launched_again(ada, desk):
+def test_a_removed_definition_cannot_be_launched_again(ada, desk):
     old = launch("noop")
     Job.objects.filter(pk=old.pk).update(definition="bygone")
     assert "Launch again" not in page(ada, f"/jobs/{old.pk}/")

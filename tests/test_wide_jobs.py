@@ -60,7 +60,7 @@ def test_a_move_costs_the_same_in_50_steps_and_in_500(desk, shape, ends):
     assert small == big
 
 
-def test_looking_for_work_reads_no_job_whole_that_the_worker_does_not_know(desk):
+def test_looking_for_work_does_not_load_unknown_jobs(desk):
     launch("five_hundred_wide")
     stranger = orchestrator.Claimant(desk.worker, {"noop": ["one"]})
     with Cost() as cost:
@@ -70,7 +70,7 @@ def test_looking_for_work_reads_no_job_whole_that_the_worker_does_not_know(desk)
     assert [held.job_id for held in claim(stranger, room=1)] == [job.pk]
 
 
-def test_a_wide_job_is_read_whole_once_although_its_worker_holds_nothing_of_it_between(desk):
+def test_a_wide_job_is_loaded_once_although_its_worker_pauses(desk):
     job = launch("fifty_wide")
     finish(desk, *claim(desk, room=1), returned(), room=0)
     state = desk.jobs[job.pk]
@@ -111,7 +111,7 @@ def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
     ids=["pulse", "look", "workers", "workers of a terminal", "lines of a terminal"],
 )
 @pytest.mark.sqlite
-def test_what_an_open_page_needs_again_and_again_is_found_by_an_index(desk, read):
+def test_the_repeated_queries_of_an_open_page_use_an_index(desk, read):
     """No reading goes through all steps of a job, but for the one that counts them by status."""
     job = launch("fifty_wide")
     [held] = claim(desk, room=1)
@@ -148,7 +148,7 @@ def test_what_is_asked_all_the_time_goes_by_what_there_is_now(desk, look):
         assert "MIN(" not in sql or any("step_pausing" in line for line in plan)
 
 
-def test_a_wide_job_is_read_whole_once_however_many_of_its_attempts_end_for_others(desk):
+def test_a_wide_job_is_loaded_once_however_many_other_attempts_end(desk):
     knows = definitions.known_steps()
     post = workers.register(slots=10, knows=knows)
     launch("fifty_wide")
@@ -160,7 +160,7 @@ def test_a_wide_job_is_read_whole_once_however_many_of_its_attempts_end_for_othe
     assert sum("truestep_need" in statement for statement in cost.statements) == 1
 
 
-def test_a_wide_job_that_a_worker_has_is_not_read_again_when_it_is_overtaken(desk):
+def test_a_loaded_wide_job_is_not_reloaded_when_it_is_overtaken(desk):
     job = launch("fifty_wide")
     claims = claim(desk, room=10)
     cancel(job.pk)
@@ -171,7 +171,7 @@ def test_a_wide_job_that_a_worker_has_is_not_read_again_when_it_is_overtaken(des
     assert sum("truestep_need" in statement for statement in cost.statements) == 0
 
 
-def test_only_steps_that_are_shown_are_told_of_one_by_one(desk):
+def test_only_visible_steps_are_sent_one_by_one(desk):
     job = launch("five_hundred_wide")
     Worker.objects.update(knows={"five_hundred_wide": ["s000"]})
     told = read_workers(job.pk, {StepPage(0), StepPage(300)})["waits"]

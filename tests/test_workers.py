@@ -32,7 +32,7 @@ def is_alive_elsewhere(worker):
     ).returncode
 
 
-def test_who_has_signed_on_is_alive(post):
+def test_a_registered_worker_is_alive(post):
     row = Worker.objects.get()
     assert workers.is_alive(row)
     assert workers.living() == [row]
@@ -40,7 +40,7 @@ def test_who_has_signed_on_is_alive(post):
     assert (row.pid, row.slots, row.knows, row.beats) == (os.getpid(), 2, {"noop": ["one"]}, 0)
 
 
-def test_who_has_signed_off_is_not(post):
+def test_a_deregistered_worker_is_not_alive(post):
     post.deregister()
     row = Worker.objects.get()
     assert row.stopped_at
@@ -49,7 +49,7 @@ def test_who_has_signed_off_is_not(post):
     assert not os.path.exists(row.lock_path)
 
 
-def test_who_has_ended_is_forgotten(post):
+def test_an_ended_worker_is_forgotten(post):
     """A web process sees many workers come and go."""
     assert workers.living() == [post.worker]
     assert post.worker.uuid in workers.liveness._observations
@@ -58,7 +58,7 @@ def test_who_has_ended_is_forgotten(post):
     assert post.worker.uuid not in workers.liveness._observations
 
 
-def test_who_let_go_of_the_lock_is_dead_at_once(post):
+def test_a_worker_whose_lock_is_free_is_dead_immediately(post):
     os.close(post._lock)
     assert not workers.is_alive(Worker.objects.get())
 
@@ -83,7 +83,7 @@ def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where)
     wait_for(lambda: not is_alive())
 
 
-def test_a_worker_is_not_taken_for_an_older_one_of_the_same_number(post, settings):
+def test_a_worker_is_not_mistaken_for_an_older_one_with_its_number(post, settings):
     """A database that is restored or made anew gives its numbers out again."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
     number = post.worker.pk
@@ -127,7 +127,7 @@ def test_beats_for_other_hosts_are_counted_in_the_row(post):
     assert Worker.objects.get().beats == 2
 
 
-def test_who_sees_the_lock_file_counts_the_beats_in_it(post, settings):
+def test_on_the_same_host_the_heartbeats_of_the_lock_file_count(post, settings):
     """The row may say what it likes: somebody may have locked it."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
     row = post.worker
@@ -153,7 +153,7 @@ def test_no_lock_of_the_database_keeps_a_worker_from_beating(post, tmp_path):
 
 
 @pytest.mark.slow
-def test_time_in_which_its_row_was_locked_does_not_count_against_a_worker(post, settings, tmp_path):
+def test_time_with_a_locked_row_does_not_count_against_a_worker(post, settings, tmp_path):
     """Nor does it afterwards: the whole lease is there again."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.4, "beat": 0.1}
     Worker.objects.update(host="far.example")
@@ -194,7 +194,7 @@ def test_a_worker_knows_pairs_of_definition_and_step(post, definition, step, kno
     assert workers.KnownSteps([post.worker]).has(7, definition, step) == known
 
 
-def test_what_a_worker_for_one_job_knows_is_known_for_that_job_alone(database):
+def test_the_steps_of_a_worker_for_one_job_count_for_that_job_only(database):
     mine = launch("noop")
     own = workers.register(slots=1, knows={"noop": ["one"]}, only_job=mine.pk).worker
     known = workers.KnownSteps([own])

@@ -29,7 +29,7 @@ def test_the_list_updates_its_cells_and_keeps_what_is_ticked(page, web):
 
 
 @pytest.mark.full
-def test_the_list_stays_live_when_other_jobs_come_and_its_own_leave_the_filter(page, web):
+def test_the_list_stays_live_when_rows_enter_and_leave_the_filter(page, web):
     job = launched("paced")
     page.goto(f"{web.url}/admin/truestep/job/?status__exact=pending")
     is_live(page)
@@ -59,7 +59,7 @@ def test_a_jobs_page_updates_steps_and_journal(page, web):
 
 
 @pytest.mark.full
-def test_statuses_are_told_before_the_rest_is_fetched_and_no_answer_takes_them_back(page, web):
+def test_statuses_arrive_before_the_refetch_and_survive_its_answer(page, web):
     job = launched("paced")
     page.goto(f"{web.url}/admin/truestep/job/{job.pk}/change/")
     is_live(page)

@@ -57,7 +57,7 @@ LOSES_THE_END = """
 
 @pytest.mark.full
 @on_one_database
-def test_the_last_frames_are_asked_for_again_when_they_are_lost(page, web, tmp_path):
+def test_lost_last_frames_are_requested_again(page, web, tmp_path):
     tamper(page, LOSES_THE_END)
     gate = tmp_path / "gate"
     job = launched("chatters", "--lines", "600", "--gate", str(gate))
@@ -106,7 +106,7 @@ def assert_right_within_a_second(tabs, since: float) -> None:
         assert shown_at - since < 1
 
 
-def test_a_killed_web_process_comes_back_and_all_pages_are_right(pages, web, desk):
+def test_pages_are_right_after_a_killed_web_process_restarts(pages, web, desk):
     held, tabs = pages
     serve = psutil.Process(web.process.pid)
     [daphne] = serve.children()

@@ -56,7 +56,7 @@ def test_a_double_click_on_launch_makes_one_job_and_leads_to_it(tab, web):
 
 
 @with_and_without_scripts
-def test_back_and_send_again_leads_to_the_first_job(tab, web):
+def test_resubmitting_after_back_leads_to_the_first_job(tab, web):
     tab.goto(f"{web.url}/launch/waits/")
     tab.get_by_label("Gate").fill("/gate")
     places = []
@@ -114,7 +114,7 @@ def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, de
         expect(page.locator("[data-step=bad] .try-again")).to_be_enabled()
 
 
-def test_the_second_click_of_a_double_click_comes_too_late_to_be_a_request(page, web, desk):
+def test_a_double_click_sends_one_request(page, web, desk):
     job = drive(desk, launch("fails"), fail)
     look_at(page, web, job)
     button = page.locator("[data-step=bad] .try-again")
@@ -130,7 +130,7 @@ def test_the_second_click_of_a_double_click_comes_too_late_to_be_a_request(page,
     assert requests_of(job) == 1
 
 
-def test_a_request_without_an_answer_is_not_done_again(page, web, desk):
+def test_a_request_without_a_response_is_not_repeated(page, web, desk):
     job = drive(desk, launch("fails"), fail)
     look_at(page, web, job)
     arrived = []

@@ -26,7 +26,7 @@ def test_new_jobs_appear_and_change_without_a_reload(page, web):
 
 
 @pytest.mark.full
-def test_a_status_is_told_before_the_list_is_fetched_anew(page, web):
+def test_a_status_arrives_before_the_list_is_refetched(page, web):
     job = launched("paced")
     page.goto(f"{web.url}/")
     expect(page.locator("body")).to_have_attribute("data-live", "live")
@@ -50,7 +50,7 @@ def test_a_filtered_list_shows_what_enters_and_leaves_it(page, web):
     expect(page.locator(".empty")).to_contain_text("No jobs match")
 
 
-def test_the_list_says_when_nobody_works(page, web):
+def test_the_list_says_when_no_worker_runs(page, web):
     launch("noop")
     page.goto(web.url)
     notice = page.get_by_text("Jobs are waiting, but no worker can run them.")

@@ -102,9 +102,7 @@ def test_running_time_counts_on(page, site, tmp_path):
     expect(clock).to_have_text("2 s")
 
 
-def test_without_any_poke_the_page_is_right_within_two_and_a_half_seconds(
-    page, database, serving, tmp_path
-):
+def test_without_pokes_the_page_is_right_within_2500_ms(page, database, serving, tmp_path):
     gate = tmp_path / "gate"
     with serving(env={"DJANGO_SETTINGS_MODULE": "tests.faults.missed_commits_settings"}) as deaf:
         job = launched("waits", "--gate", str(gate))
@@ -184,7 +182,7 @@ def test_lost_and_doubled_frames_leave_no_trace(page, site, tmp_path):
 
 
 @on_one_database
-def test_a_page_that_is_told_to_fetch_itself_anew_keeps_what_is_the_readers(page, site, tmp_path):
+def test_a_refetch_keeps_the_readers_scroll_focus_and_input(page, site, tmp_path):
     tamper(page, "(text, deliver) => deliver(text)")
     gate = tmp_path / "gate"
     job = launched("waits", "--gate", str(gate))
@@ -224,7 +222,7 @@ def test_a_half_open_socket_is_noticed_within_five_seconds(page, context, site, 
 
 @pytest.mark.full
 @on_one_database
-def test_a_clock_that_is_set_back_does_not_keep_a_dead_page_live(page, context, site, tmp_path):
+def test_setting_the_clock_back_does_not_keep_a_dead_page_live(page, context, site, tmp_path):
     look_at(page, site, launched("waits", "--gate", str(tmp_path / "gate")))
     page.evaluate("const now = Date.now; Date.now = () => now() - 3_600_000")
     context.set_offline(True)
@@ -247,7 +245,7 @@ def test_a_cancel_after_the_login_has_ended_says_so(page, context, site, tmp_pat
 
 @pytest.mark.full
 @on_one_database
-def test_an_error_while_the_page_fetches_itself_anew_does_not_replace_it(page, web):
+def test_an_error_during_a_refetch_does_not_replace_the_page(page, web):
     page.goto(f"{web.url}/")
     expect(page.locator("body")).to_have_attribute("data-live", "live")
     page.evaluate("window.never_reloaded = true")
@@ -285,7 +283,7 @@ def test_a_commit_between_render_and_subscribe_is_shown(page, web, proxied):
 
 
 @on_one_database
-def test_the_log_opens_by_itself_unless_the_reader_closed_it(page, site, tmp_path):
+def test_the_log_opens_automatically_unless_the_reader_closed_it(page, site, tmp_path):
     gate = tmp_path / "gate"
     job = launched("waits", "--gate", str(gate))
     look_at(page, site, job)

@@ -49,7 +49,7 @@ def test_a_long_log_is_followed_from_its_first_line_to_its_last(page, site, tmp_
 
 @pytest.mark.full
 @pytest.mark.sqlite
-def test_a_reader_scrolls_up_to_the_first_line_and_back_to_the_last(page, long):
+def test_a_log_scrolls_up_to_its_first_line_and_back_down(page, long):
     box = page.locator(".log-lines")
     seen = set()
     for key, goal in (("Home", 1), ("End", LINES)):
@@ -84,7 +84,7 @@ def test_a_reader_goes_to_a_line(page, long, line):
     expect(page.locator(f"[data-line='{LINES}']")).to_be_in_viewport()
 
 
-def test_who_reads_is_not_moved_by_what_is_written(page, site, tmp_path):
+def test_new_lines_do_not_move_a_reader(page, site, tmp_path):
     gate = tmp_path / "gate"
     job = launched("drips", "--gate", str(gate))
     look_at(page, site, job)
@@ -101,7 +101,7 @@ def test_who_reads_is_not_moved_by_what_is_written(page, site, tmp_path):
 
 
 @pytest.mark.sqlite
-def test_a_reader_of_an_old_line_is_there_again_after_a_reconnect(page, context, long):
+def test_a_reconnect_keeps_a_reader_at_the_same_old_line(page, context, long):
     goes_to(page, 5_000)
     expect(page.locator("[data-line='5000']")).to_be_in_viewport()
     context.set_offline(True)

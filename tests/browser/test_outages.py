@@ -40,7 +40,7 @@ def tab(context):
 
 
 @on_one_database
-def test_a_page_of_an_older_version_is_right_and_says_that_there_is_a_newer_one(serving, desk, tab):
+def test_a_page_of_an_older_version_is_right_and_announces_the_newer_one(serving, desk, tab):
     with serving("--no-worker") as old:
         job = launch("noop")
         look_at(tab, old, job)
@@ -96,7 +96,7 @@ def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web
         pytest.param(lambda route: route.fulfill(status=504), id="a gateway's"),
     ],
 )
-def test_a_page_does_not_claim_to_know_what_an_answer_would_have_said(tab, web, desk, lose):
+def test_a_page_does_not_guess_a_missing_response(tab, web, desk, lose):
     job = launch("noop")
     look_at(tab, web, job)
 
@@ -112,7 +112,7 @@ def test_a_page_does_not_claim_to_know_what_an_answer_would_have_said(tab, web, 
 
 
 @on_one_database
-def test_what_was_said_of_a_request_is_not_said_of_the_next_one(tab, web, desk):
+def test_the_message_about_one_request_is_not_shown_for_the_next(tab, web, desk):
     job = launch("noop")
     look_at(tab, web, job)
     tab.route("**/cancel/", lambda route: route.abort(), times=1)
@@ -166,7 +166,7 @@ def test_a_translated_title_says_what_is_so_after_the_next_change(tab, web, prox
 
 @on_one_database
 @pytest.mark.parametrize("path", ["/", "/admin/truestep/job/", "/admin/truestep/job/{job}/change/"])
-def test_every_title_comes_back_whole_after_an_outage(tab, web, proxied, desk, path):
+def test_every_title_is_restored_whole_after_an_outage(tab, web, proxied, desk, path):
     proxy = proxied(web)
     job = launch("noop")
     tab.goto(proxy.url + path.format(job=job.pk))
@@ -217,7 +217,7 @@ def test_a_slow_server_is_asked_for_one_page_at_a_time(tab, web, desk):
 
 @pytest.mark.full
 @on_one_database
-def test_a_fetch_that_nobody_answers_is_given_up(tab, web):
+def test_an_unanswered_fetch_is_abandoned(tab, web):
     tab.goto(f"{web.url}/")
     expect(tab.locator("body")).to_have_attribute("data-live", "live")
     tab.route(f"{web.url}/", lambda route: None, times=1)
@@ -241,7 +241,7 @@ def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
     assert statuses_seen(page, "job") == ["pending", "running", "succeeded"]
 
 
-def test_200_pages_that_come_back_at_once_are_all_served(web, page, desk):
+def test_200_pages_that_reconnect_together_are_all_served(web, page, desk):
     """As after a restart, without the chance that spreads the pages' tries.
 
     The bound is a deadline; ``benchmarks/storm.py`` measures.

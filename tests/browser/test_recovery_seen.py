@@ -176,7 +176,7 @@ def test_a_frozen_worker_is_warned_of_before_its_step_is_taken_away(page, long_l
 
 @pytest.mark.full
 @on_one_database
-def test_a_warning_goes_when_the_beat_comes_back(page, leased, gate):
+def test_a_warning_disappears_when_the_heartbeat_returns(page, leased, gate):
     """Frozen for less than a lease: nothing was decided, and nothing is warned of any more."""
     with program("worker", env=LEASE) as worker:
         job = launch("patient", {"gate": str(gate)})
@@ -196,7 +196,7 @@ def test_a_warning_goes_when_the_beat_comes_back(page, leased, gate):
 
 @pytest.mark.full
 @on_one_database
-def test_a_step_that_rests_says_when_it_is_tried_again(page, web, gate):
+def test_a_step_between_attempts_says_when_its_retry_comes(page, web, gate):
     job = launch("rests", {"gate": str(gate)})
     watch(page, web, job)
     with program("worker"):
@@ -235,7 +235,7 @@ def test_what_is_due_waits_for_a_worker_without_an_entry(page, web, gate):
 
 
 @pytest.mark.full
-def test_a_person_tries_again_what_failed(page, site, tmp_path):
+def test_a_person_retries_a_failed_step(page, site, tmp_path):
     job = launch("mendable", {"file": str(tmp_path / "file")})
     watch(page, site, job)
     expect(page.locator("[data-job] .status")).to_have_text("failed")
@@ -295,7 +295,7 @@ def test_a_time_out_and_the_attempt_after_it_are_seen(page, web):
 
 @pytest.mark.full
 @on_one_database
-def test_a_cancel_and_the_launch_again_after_it_are_seen_on_the_old_page(page, context, site, gate):
+def test_a_cancel_and_a_relaunch_are_shown_on_the_old_page(page, context, site, gate):
     job = launch("patient", {"gate": str(gate)})
     watch(page, site, job)
     expect(step(page, "wait").locator(".status")).to_have_text("running")

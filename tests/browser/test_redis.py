@@ -83,7 +83,7 @@ def test_a_poke_wakes_the_page_long_before_its_tick(watched, page, move):
 
 
 @pytest.mark.parametrize("seconds", at_length(5, 30))
-def test_redis_stops_and_comes_back(watched, page, move, redis, seconds):
+def test_pages_stay_right_when_redis_stops_and_restarts(watched, page, move, redis, seconds):
     """Meanwhile the page is right by its tick; afterwards pokes flow again by themselves."""
     move(page, BY_POKE)
     redis.stop()
@@ -98,7 +98,7 @@ def test_redis_stops_and_comes_back(watched, page, move, redis, seconds):
 
 
 @pytest.mark.full
-def test_redis_hangs_and_comes_back(watched, page, move, redis):
+def test_pages_stay_right_when_redis_hangs_and_recovers(watched, page, move, redis):
     redis.pause()
     for _ in range(2):
         move(page, BY_TICK)
@@ -116,7 +116,7 @@ def test_redis_is_emptied(watched, page, move, redis):
 
 
 @pytest.mark.full
-def test_a_page_opened_while_redis_is_away_gets_pokes_when_it_is_back(webs, page, move, redis):
+def test_a_page_opened_without_redis_gets_pokes_once_it_is_back(webs, page, move, redis):
     redis.stop()
     look_at(page, webs[0], orchestrator.launch("long_chain"))
     move(page, BY_TICK)

@@ -269,7 +269,7 @@ def is_subsequence(some: list[str], of: list[str]) -> bool:
 
 
 @pytest.mark.brief
-def test_20_schedules(web, context, world):
+def test_20_random_schedules_of_frames_end_right(web, context, world):
     play(web, context, world, range(1, 21))
 
 

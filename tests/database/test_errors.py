@@ -29,6 +29,7 @@ from tests.support import in_threads
     ],
 )
 def test_only_transient_errors_are_worth_a_retry(error, passing):
+    """Serialization failures, deadlocks and a busy file: the batch is decided again."""
     assert database.is_transient(error) == passing
 
 

@@ -274,6 +274,7 @@ def test_the_slot_of_a_deleted_job_runs_another_step(engine, gate, tmp_path):
 
 
 def test_a_draining_worker_lets_its_steps_end(engine, gate):
+    """SIGTERM: no new claims."""
     with engine.worker(env={"TEST_DRAIN": "30"}) as worker:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
@@ -332,6 +333,7 @@ def test_heartbeats_are_counted_in_the_workers_row(worker):
 
 
 def test_the_steps_of_a_killed_worker_are_requeued(engine, gate):
+    """The step was inside its work: it runs more than once."""
     with engine.worker(slots=1) as first:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
@@ -356,7 +358,7 @@ def test_without_a_retry_the_steps_of_a_killed_worker_fail_within_seconds(engine
         finished(job)
 
 
-def test_a_frozen_worker_loses_its_steps_and_its_late_writes_are_refused(engine, gate):
+def test_a_frozen_workers_steps_are_requeued_and_its_late_writes_refused(engine, gate):
     with engine.worker(slots=1, env=SHORT_LEASE) as first:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")

@@ -149,7 +149,7 @@ def test_a_step_that_kills_its_worker_each_time_is_stopped(database):
         assert finished(launch("noop"), 60).status == "succeeded"
 
 
-def test_the_slots_of_a_killed_worker_end_before_anybody_takes_their_steps(database, tmp_path):
+def test_the_slots_of_a_killed_worker_end_before_their_steps_are_claimed(database, tmp_path):
     """Else both attempts would run side by side for a moment."""
     marks = tmp_path / "marks"
     marks.mkdir()

@@ -21,7 +21,7 @@ SHORT = {"DJANGO_SETTINGS_MODULE": "tests.faults.short_lease_settings"}
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("freezes", at_length(5, 200))
-def test_what_a_frozen_worker_has_to_say_is_refused_and_noted(database, tmp_path, freezes):
+def test_the_late_writes_of_a_frozen_worker_are_refused_and_noted(database, tmp_path, freezes):
     """Its step has returned meanwhile: lines wait in its pipe, and the outcome in its socket."""
     with ExitStack() as stack:
         workers = [

@@ -9,7 +9,7 @@ from tests.support import job_of, step_of, wait_for
 pytestmark = pytest.mark.slow
 
 
-def test_a_step_that_holds_its_interpreter_delays_nobody(worker):
+def test_a_step_that_holds_its_interpreter_delays_no_heartbeat_or_page(worker):
     hog = launch("hog")
     wait_for(lambda: step_of(hog, "match").log_lines == 1, 30)
     beats = Worker.objects.get().beats

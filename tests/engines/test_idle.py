@@ -26,7 +26,7 @@ def waits(processes):
     return sum(process.num_ctx_switches().voluntary for process in processes)
 
 
-def test_nobody_turns_while_there_is_nothing_to_do(serving):
+def test_no_process_wakes_up_while_there_is_nothing_to_do(serving):
     with serving(env={"TEST_BEAT": "5"}) as running:
         finished(launch("noop"))
         supervisor = psutil.Process(running.process.pid)
@@ -42,7 +42,7 @@ def test_nobody_turns_while_there_is_nothing_to_do(serving):
         finished(launch("noop"))
 
 
-def test_the_end_of_a_worker_is_reported_and_no_look_at_it_is(desk):
+def test_the_end_of_a_worker_wakes_others_and_a_check_of_it_does_not(desk):
     deaths = WorkerExits()
     assert deaths.are_reported
     with program("worker") as running:
@@ -60,7 +60,7 @@ def test_the_end_of_a_worker_is_reported_and_no_look_at_it_is(desk):
     deaths.close()
 
 
-def test_a_sweep_looks_at_steps_again_when_somebody_may_have_committed(desk):
+def test_a_sweep_rereads_steps_only_after_a_possible_commit(desk):
     sweep = Sweep(desk)
     sweep.run(held=())
     with CaptureQueriesContext(connection) as idle:

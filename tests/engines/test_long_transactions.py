@@ -62,7 +62,7 @@ def slot_of(gate):
 
 @pytest.mark.sqlite
 @pytest.mark.timeout(HOLD_SECONDS + 120)
-def test_what_others_do_meanwhile_is_kept_and_written_afterwards(hoarding, ada, tmp_path):
+def test_other_work_during_a_long_transaction_is_written_afterwards(hoarding, ada, tmp_path):
     talk = tmp_path / "talk"
     with ExitStack() as stack:
         worker = stack.enter_context(program("worker", "--slots", "3", env=SHORT_LEASE))
@@ -131,7 +131,7 @@ def test_a_cancel_of_the_holder_reaches_its_worker_and_is_journaled_afterwards(
 
 
 @pytest.mark.sqlite
-def test_a_cancel_outlives_the_worker_that_was_told(hoarding, ada, tmp_path):
+def test_a_cancel_outlives_the_worker_that_received_it(hoarding, ada, tmp_path):
     with program("worker", env=SHORT_LEASE) as first, hoarding() as job:
         wait_for(
             lambda: job.pk in {entry.job for entry in local_steps.read_all()}, 30, "it is told"
@@ -152,7 +152,7 @@ def test_a_cancel_outlives_the_worker_that_was_told(hoarding, ada, tmp_path):
 
 
 @pytest.mark.sqlite
-def test_a_worker_that_is_frozen_during_a_transaction_is_found_within_the_lease(hoarding, tmp_path):
+def test_a_worker_frozen_in_a_transaction_is_found_within_the_lease(hoarding, tmp_path):
     with ExitStack() as stack:
         workers = [
             stack.enter_context(program("worker", "--slots", "1", env=SHORT_LEASE))
@@ -179,7 +179,7 @@ FOR_ALL = f"LOCK TABLE {TABLES} IN EXCLUSIVE MODE" if connection.vendor == "post
 
 @pytest.mark.postgres
 @pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE", "SHARE"])
-def test_a_step_that_locks_the_tables_ends_neither_its_worker_nor_a_step(hoarding, tmp_path, mode):
+def test_a_step_that_locks_the_tables_kills_no_worker_and_no_step(hoarding, tmp_path, mode):
     gate = tmp_path / "other"
     away = SHORT_LEASE | {"DJANGO_SETTINGS_MODULE": "tests.faults.other_host_settings"}
     with (

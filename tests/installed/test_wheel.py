@@ -35,7 +35,7 @@ def test_it_has_every_file_of_the_app_and_nothing_else(contents):
         assert f"truestep/{needed}" in packed
 
 
-def test_it_asks_for_what_the_app_needs_and_not_for_what_the_project_needs(contents):
+def test_the_wheel_requires_only_what_the_app_needs(contents):
     [name] = [name for name in contents.namelist() if name.endswith("/METADATA")]
     metadata = email.message_from_bytes(contents.read(name))
     required = metadata.get_all("Requires-Dist")

@@ -187,7 +187,7 @@ def test_a_step_row_carries_the_number_of_its_last_news(desk):
     assert step_of(job, "three").seq == 1
 
 
-def test_a_step_that_is_freed_and_started_in_one_batch_carries_the_start(desk):
+def test_a_step_freed_and_started_in_one_batch_has_the_seq_of_the_start(desk):
     job = launch("noop")
     [one] = claim(desk, room=1)
     [two] = finish(desk, one, returned(), room=1)
@@ -195,7 +195,7 @@ def test_a_step_that_is_freed_and_started_in_one_batch_carries_the_start(desk):
     assert (started.status, started.seq, started.fence) == ("running", 5, two.fence)
 
 
-def test_several_freed_steps_of_several_endings_carry_each_its_own_number(desk):
+def test_steps_freed_together_each_have_the_seq_of_their_own_entry(desk):
     job = launch("diamond")
     [top] = claim(desk, room=1)
     finish(desk, top, returned(1), room=0)
@@ -221,7 +221,7 @@ def test_a_batch_that_decides_nothing_writes_nothing(desk):
     assert rows() == before
 
 
-def test_what_decide_raises_comes_through_and_undoes_everything(desk):
+def test_an_error_in_decide_is_raised_and_undoes_everything(desk):
     job = launch("noop")
     state = JobState.load(job.pk)
     before = rows()
@@ -268,7 +268,7 @@ def test_an_attempt_that_was_handed_back_is_kept_beside_the_next(desk):
     ]
 
 
-def test_who_has_been_overtaken_writes_nothing(desk):
+def test_an_overtaken_attempt_writes_nothing(desk):
     job = launch("noop")
     [held] = claim(desk, room=1)
     finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
@@ -279,7 +279,7 @@ def test_who_has_been_overtaken_writes_nothing(desk):
     assert step_of(job, "one").status == "pending"
 
 
-def test_a_new_attempt_begins_with_clean_progress_and_goes_on_with_the_log(desk):
+def test_a_new_attempt_resets_progress_and_continues_the_log(desk):
     job = launch("noop")
     [first] = claim(desk, room=1)
     book = LogBook(first, 1000)
@@ -309,7 +309,8 @@ def failing(times, error, monkeypatch):
     monkeypatch.setattr(sys.modules[commit.__module__], "RETRY_PAUSES", (0.0, 0.0, 0.0))
 
 
-def test_a_passing_error_is_tried_again(desk, monkeypatch):
+def test_a_transient_database_error_is_retried(desk, monkeypatch):
+    """The whole batch is decided again, a bounded number of times."""
     job = launch("noop")
     failing(2, OperationalError("database is locked"), monkeypatch)
     drive(desk, job)
@@ -321,9 +322,7 @@ def test_a_passing_error_is_tried_again(desk, monkeypatch):
     [(9, OperationalError("database is locked")), (1, OperationalError("disk I/O error"))],
     ids=["lasting", "not passing"],
 )
-def test_an_error_that_does_not_pass_comes_through_and_leaves_nothing(
-    desk, monkeypatch, times, error
-):
+def test_a_permanent_database_error_is_raised_and_leaves_nothing(desk, monkeypatch, times, error):
     job = launch("noop")
     before = rows()
     failing(times, error, monkeypatch)

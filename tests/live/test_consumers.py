@@ -67,14 +67,14 @@ async def test_a_foreign_origin_is_refused_before_the_handshake(ada, origin):
         assert refused is None
 
 
-async def test_nobody_without_a_login(database):
+async def test_a_socket_without_a_login_is_closed(database):
     job = await sync_to_async(launch)("noop")
     async with socket(job) as page:
         assert await page.closed() == 4401
 
 
 @pytest.mark.parametrize("permissions", [[], ["launch_job", "control_job", "view_log"]])
-async def test_nobody_without_the_permission_to_look(login, permissions):
+async def test_a_socket_without_the_view_permission_is_closed(login, permissions):
     client = await sync_to_async(login)(*permissions)
     async with socket(1, client) as page:  # nor do they learn whether there is such a job
         assert await page.closed() == 4403
@@ -85,7 +85,7 @@ async def test_no_such_job(ada):
         assert await page.closed() == 4404
 
 
-async def test_somebody_who_was_locked_out(ada, admin_user):
+async def test_the_socket_of_a_deactivated_user_is_closed(ada, admin_user):
     job = await sync_to_async(launch)("noop")
     admin_user.is_active = False
     await admin_user.asave()
@@ -149,7 +149,7 @@ async def test_too_many_frames_close(ada):
 # --- what it says ---------------------------------------------------------------------------------
 
 
-async def test_a_page_that_is_up_to_date_is_told_so_at_once(ada):
+async def test_an_up_to_date_page_gets_a_tick_immediately(ada):
     job = await sync_to_async(launch)("noop")
     position = await sync_to_async(position_of)(job)
     async with socket(job, ada, position) as page:
@@ -158,7 +158,7 @@ async def test_a_page_that_is_up_to_date_is_told_so_at_once(ada):
         assert re.fullmatch(r"[0-9a-f]{12}", tick["version"])
 
 
-async def test_a_page_without_a_position_gets_everything_as_the_page_itself_paints_it(ada, desk):
+async def test_a_page_without_a_position_gets_the_fragments_of_the_first_paint(ada, desk):
     """One partial for first paint and update."""
     job = await sync_to_async(launch)("fails")
     await sync_to_async(drive)(desk, job)
@@ -250,7 +250,7 @@ async def test_a_position_of_another_history_is_stale(ada, position):
         assert (await page.next("changes"))["since"] == 1
 
 
-async def test_who_is_to_fetch_its_page_anew_is_not_asked_where_it_is(ada, monkeypatch):
+async def test_a_viewer_that_must_refetch_needs_no_position(ada, monkeypatch):
     """Its answer would only be told again that it is stale, and so on until it has fetched."""
     monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)
     job = await sync_to_async(launch)("noop")
@@ -261,7 +261,7 @@ async def test_who_is_to_fetch_its_page_anew_is_not_asked_where_it_is(ada, monke
             assert (await page.next("stale", "tick"))["type"] == "stale"
 
 
-async def test_a_resync_from_nothing_sends_everything_again(ada):
+async def test_a_resync_from_zero_sends_everything(ada):
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         await page.next("tick")
@@ -319,7 +319,7 @@ async def test_a_job_that_is_deleted_is_gone(ada):
 # --- logs -----------------------------------------------------------------------------------------
 
 
-async def test_a_followed_log_comes_whole_and_each_line_once(ada, desk):
+async def test_a_followed_log_arrives_complete_and_each_line_once(ada, desk):
     job = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
     await sync_to_async(write_log)(held, (f"<b>{n}</b>" for n in range(1, 1201)))
@@ -348,7 +348,7 @@ async def test_a_log_is_followed_from_where_the_page_is(ada, desk):
     assert (frame["first"], frame["last"], frame["total"]) == (3, 3, 3)
 
 
-async def test_the_log_of_another_job_is_not_told(ada, desk):
+async def test_the_log_of_another_job_is_not_sent(ada, desk):
     theirs = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
     await sync_to_async(write_log)(held, ["secret"])
@@ -361,7 +361,7 @@ async def test_the_log_of_another_job_is_not_told(ada, desk):
 
 
 @pytest.mark.parametrize("permissions", [["view_job"], ["view_job", "view_log"]])
-async def test_only_who_may_read_logs_is_told_them(login, desk, permissions):
+async def test_logs_are_sent_only_with_the_permission_to_read_them(login, desk, permissions):
     client = await sync_to_async(login)(*permissions)
     job = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(desk, 1)
@@ -445,7 +445,7 @@ async def test_two_pages_of_one_job_each_get_their_own(ada):
 
 
 @pytest.mark.postgres
-async def test_a_process_that_nobody_watches_holds_no_connection(ada):
+async def test_a_process_without_viewers_holds_no_connection(ada):
     def others():
         with connection.cursor() as cursor:
             cursor.execute(

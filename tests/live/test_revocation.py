@@ -71,7 +71,7 @@ async def closed_with(page):
 
 @pytest.mark.parametrize("what", REVOCATIONS)
 @pytest.mark.parametrize("way", ["only_hints", "only_the_batch"])
-async def test_a_right_that_ends_closes_its_sockets(database, request, way, what):
+async def test_a_permission_that_ends_closes_its_sockets(database, request, way, what):
     request.getfixturevalue(way)
     code, revoke = REVOCATIONS[what]
     user, client = await sync_to_async(viewer)()
@@ -85,9 +85,7 @@ async def test_a_right_that_ends_closes_its_sockets(database, request, way, what
         await by.next("tick")  # nobody else's
 
 
-def test_who_is_deactivated_during_a_look_is_not_taken_for_one_without_permission(
-    database, monkeypatch
-):
+def test_a_user_deactivated_during_a_check_is_logged_out_not_refused(database, monkeypatch):
     user, client = viewer()
     key = client.cookies["sessionid"].value
     permitted = sessions._permitted
@@ -113,7 +111,7 @@ def test_a_session_that_is_no_login_is_refused_and_harms_no_other(database):
     assert [told[key].code, told[nobody.session_key].code] == [0, 4401]
 
 
-async def test_a_group_that_loses_the_permission(database, only_hints):
+async def test_a_permission_taken_from_a_group_closes_its_sockets(database, only_hints):
     def prepare():
         user, client = viewer()
         user.user_permissions.clear()
@@ -148,7 +146,7 @@ async def test_a_commit_of_another_process_without_a_poke(database, monkeypatch)
         assert await closed_with(page) == 4401
 
 
-async def test_who_may_read_logs_no_more_keeps_the_socket(database, desk, only_hints):
+async def test_losing_the_log_permission_keeps_the_socket_open(database, desk, only_hints):
     user, client = await sync_to_async(viewer)()
     may_read = await Permission.objects.aget(codename="view_log")
     await user.user_permissions.aadd(may_read)
@@ -236,7 +234,7 @@ class Looks:
         return {key: Access(0, key) for key in keys}
 
 
-async def test_pages_that_come_at_once_share_a_look():
+async def test_pages_that_connect_together_share_one_check():
     looks = Looks()
     checker = access.AccessChecker(looks)
     answers = await asyncio.gather(*(checker.admit(Page(str(number))) for number in range(100)))

@@ -59,7 +59,7 @@ def test_a_mark_changes_with_every_move_of_a_job_in_the_window(desk):
     assert marks[0] == marks[1] != marks[2]
 
 
-def test_a_row_is_marked_by_its_seq_and_a_whole_job_by_its_log_too(desk):
+def test_a_rows_version_is_its_seq_and_a_whole_jobs_also_its_log(desk):
     job, other = launch("noop"), launch("noop")
     rows, whole = IdWindow((job.pk,)), IdWindow((job.pk,), whole=True)
     [held] = claim(desk, room=1)
@@ -75,7 +75,7 @@ def test_a_row_is_marked_by_its_seq_and_a_whole_job_by_its_log_too(desk):
 
 
 @pytest.mark.parametrize("whole", [True, False])
-async def test_a_page_of_the_admin_is_told_the_statuses_in_its_cells(ada, desk, whole):
+async def test_a_page_of_the_admin_gets_the_statuses_of_its_cells(ada, desk, whole):
     job = await sync_to_async(launch)("noop")
     window = IdWindow((job.pk,), whole=whole)
     before = (await sync_to_async(window.read)()).mark
@@ -95,7 +95,7 @@ async def test_a_page_of_the_admin_is_told_the_statuses_in_its_cells(ada, desk, 
     assert (stale["urgent"], stale["cells"]) == (False, running)
 
 
-async def test_a_page_of_the_list_is_told_the_statuses_in_its_rows(ada, desk):
+async def test_a_page_of_the_list_gets_the_statuses_of_its_rows(ada, desk):
     """It is fetched at once all the same: the counts have changed, and there may be other rows."""
     old = await sync_to_async(launch)("noop")
     query = await sync_to_async(position)()
@@ -107,7 +107,7 @@ async def test_a_page_of_the_list_is_told_the_statuses_in_its_rows(ada, desk):
     assert (stale["urgent"], stale["cells"]) == (True, rows)
 
 
-async def test_a_list_that_changes_at_every_look_is_told_so_by_the_tick(ada, database, monkeypatch):
+async def test_a_list_that_changes_at_every_read_is_stale_at_each_tick(ada, database, monkeypatch):
     """Else its page would go on saying that it is live, also when its fetches fail."""
     marks = (f"{number:08}{number:08}" for number in count())
     monkeypatch.setattr(ListWindow, "read", lambda window: (next(marks), {}))
@@ -118,7 +118,7 @@ async def test_a_list_that_changes_at_every_look_is_told_so_by_the_tick(ada, dat
 
 
 @pytest.mark.parametrize(("only", "said"), [(None, False), ("the first", True), ("both", False)])
-def test_who_works_for_one_job_alone_takes_no_other(database, only, said):
+def test_a_worker_for_one_job_does_not_count_for_others(database, only, said):
     first, second = launch("noop"), launch("noop")
     alone = {None: [None], "the first": [first.pk], "both": [first.pk, second.pk]}[only]
     posts = [workers.register(slots=1, knows={}, only_job=job) for job in alone]
@@ -129,7 +129,7 @@ def test_who_works_for_one_job_alone_takes_no_other(database, only, said):
             post.release()
 
 
-async def test_a_page_that_is_up_to_date_is_told_so(ada, database):
+async def test_an_up_to_date_list_page_gets_a_tick(ada, database):
     query = await sync_to_async(position)()
     async with socket(None, ada, f"?{query}") as page:
         tick = await page.next("tick", "stale")
@@ -137,9 +137,7 @@ async def test_a_page_that_is_up_to_date_is_told_so(ada, database):
         assert f"seq=0&tag={tick['tag']}" == query
 
 
-async def test_a_page_is_told_that_it_is_out_of_date_and_then_that_it_is_right(
-    ada, database, monkeypatch
-):
+async def test_an_outdated_list_page_gets_stale_and_then_a_tick(ada, database, monkeypatch):
     monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)  # it does not wait for the next one
     query = await sync_to_async(position)()
     async with socket(None, ada, f"?{query}") as page:
@@ -151,7 +149,7 @@ async def test_a_page_is_told_that_it_is_out_of_date_and_then_that_it_is_right(
         assert (await page.next("tick", "stale"))["tag"] == fresh
 
 
-async def test_a_commit_between_render_and_subscribe_is_told(ada, database):
+async def test_a_commit_between_render_and_subscribe_makes_the_list_stale(ada, database):
     query = await sync_to_async(position)()
     await sync_to_async(launch)("noop")
     async with socket(None, ada, f"?{query}") as page:
@@ -199,7 +197,7 @@ async def test_a_window_that_means_nothing_is_a_bad_frame(ada, query):
         assert await page.closed() == 4400
 
 
-async def test_who_may_not_see_jobs_may_not_watch_the_list(login):
+async def test_watching_the_list_needs_the_view_permission(login):
     stranger = await sync_to_async(login)()
     async with socket(None, stranger) as page:
         assert await page.closed() == 4403

@@ -77,7 +77,7 @@ def test_while_the_worker_beats_nothing_is_warned_of(desk, other):
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
-def test_a_silence_is_told_with_its_beginning_and_its_end(desk, other, failures):
+def test_a_missing_heartbeat_is_shown_from_its_beginning_to_its_end(desk, other, failures):
     post, theirs = other
     job = launch("patient", {"gate": "/gate"})
     for _ in range(failures):
@@ -106,7 +106,7 @@ def test_what_is_to_be_cancelled_is_so_when_its_worker_is_lost(desk, other):
     assert late(job)["wait"].endswith("this attempt ends. The step is then cancelled.")
 
 
-def test_an_ended_worker_is_told_at_once(desk, other):
+def test_an_ended_worker_is_shown_immediately(desk, other):
     post, theirs = other
     job = launch("patient", {"gate": "/gate"})
     claim(theirs, room=1)
@@ -121,7 +121,7 @@ def test_an_ended_worker_is_told_at_once(desk, other):
 
 
 @pytest.mark.parametrize("how", ["ended", "silent", "both silent"])
-def test_where_nobody_else_lives_nothing_is_decided(database, other, how):
+def test_without_another_live_worker_nothing_is_decided(database, other, how):
     post, theirs = other
     job = launch("patient", {"gate": "/gate"})
     claim(theirs, room=1)
@@ -157,7 +157,7 @@ def test_the_terminal_warns_too_inside_its_width(desk, other):
     assert "this attempt ends. The step is then retried (attempt 2 of 3)." in text
 
 
-def test_line_by_line_a_silence_is_told_once_and_so_is_its_end(desk, other):
+def test_line_by_line_a_missing_heartbeat_and_its_end_are_printed_once(desk, other):
     post, theirs = other
     job = launch("patient", {"gate": "/gate"})
     claim(theirs, room=1)
@@ -192,7 +192,7 @@ def test_as_json_a_silence_is_no_entry_of_the_journal(desk, other):
     assert len(lines) == job_of(job.pk).seq
 
 
-def test_a_step_keeps_to_one_line_of_the_terminal_whatever_its_progress_says(desk):
+def test_a_step_takes_one_terminal_line_whatever_its_progress_text(desk):
     job = launch("noop")
     claim(desk, room=1)
     text = "a page\nof the book 日本語 " * 9
@@ -248,7 +248,7 @@ def test_without_a_worker_a_step_that_rests_says_that_too(database, other):
     )
 
 
-def test_a_persons_retry_begins_the_count_anew(desk):
+def test_a_persons_retry_resets_the_attempt_count(desk):
     job = launch("rests")
     for attempt in range(1, 5):
         [held] = claim(desk, room=1)
@@ -277,7 +277,7 @@ def attempts_of(job, name, since=START):
     return [attempt.number for attempt in row.attempts]
 
 
-def test_one_attempt_stands_alone_and_several_side_by_side(desk):
+def test_one_attempt_is_shown_alone_and_several_in_a_table(desk):
     job = launch("rests")
     assert attempts_of(job, "rest") == []
     for number in (1, 2):
@@ -304,7 +304,7 @@ def test_of_many_attempts_the_newest_ten_are_shown_and_their_number(desk):
     assert attempts_of(job, "two") == []
 
 
-def test_a_page_is_told_of_no_attempts_but_those_that_changed(desk):
+def test_a_page_gets_only_the_attempts_that_changed(desk):
     job = launch("noop")
 
     def hand_back():
@@ -328,7 +328,7 @@ def test_a_page_is_told_of_no_attempts_but_those_that_changed(desk):
     assert attempts_of(job, "one", first) == list(range(13, 3, -1))
 
 
-def test_long_errors_are_cut_where_they_stand_side_by_side(desk):
+def test_long_errors_are_cut_in_the_table_of_attempts(desk):
     job = launch("rests")
     [held] = claim(desk, room=1)
     finish(desk, held, ended(Verdict.FAILED), room=0)
@@ -347,7 +347,7 @@ def test_long_errors_are_cut_where_they_stand_side_by_side(desk):
 # --- jobs that run a job again --------------------------------------------------------------------
 
 
-def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
+def test_a_job_links_the_jobs_launched_from_it_and_its_original(desk):
     old = drive(desk, launch("noop"))
     here = read_job(old.pk)
     new = [launch("noop", again_of=old, actor="ada", why="once more").pk for _ in range(6)]
@@ -362,7 +362,7 @@ def test_an_older_job_tells_who_follows_it_and_whom_it_follows(desk):
     assert f'again after <a href="/jobs/{old.pk}/">' in head
 
 
-def test_a_launch_in_a_transaction_is_told_when_that_commits(desk):
+def test_a_launch_in_a_transaction_is_announced_at_its_commit(desk):
     old = drive(desk, launch("noop"))
     with transaction.atomic():
         new = launch("noop", again_of=old)
@@ -386,7 +386,7 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
 
 
 @pytest.mark.parametrize(("gap", "is_late"), [(0.4, True), (0.6, False)])
-def test_who_looks_rarely_warns_no_later_but_of_nothing_it_cannot_know(other, gap, is_late):
+def test_an_observer_that_looks_rarely_warns_in_time_and_only_of_what_it_saw(other, gap, is_late):
     """The last beat came somewhere in the gap before it was seen; in a long one, anywhere."""
     post, _ = other
     workers.seconds_without_heartbeat(post.worker)

@@ -38,7 +38,7 @@ def test_a_process_runs_all_steps_of_one_job_and_of_no_other(worker):
     assert len(set(pids)) == 3
 
 
-def test_an_attempt_after_a_failure_has_a_process_of_its_own(worker):
+def test_an_attempt_after_a_failure_runs_in_a_new_process(worker):
     job = ended(launch("tells_who", {"failures": "1"}))
     results = results_of(job)
     failed, retried = map(int, log_of(job, "second"))
@@ -54,7 +54,7 @@ def left(worker):
     return {trace: results_of(ended(job)) for trace, job in jobs.items()}
 
 
-def test_between_two_steps_of_one_job_all_that_readme_names_is_put_back(left):
+def test_process_state_is_restored_between_two_steps_of_one_job(left):
     for trace, results in left.items():
         (first, before), (second, after) = results["change"], results["look"]
         assert after == before, trace
@@ -89,6 +89,7 @@ def seconds_to_cancel(job):
 
 @pytest.mark.parametrize("count", at_length(brief=60, full=200))
 def test_many_jobs_side_by_side_see_nothing_of_each_other(worker, count):
+    """Also the text that C code has buffered is in the log of its own step."""
     jobs, hanging = [], []
     for n, trace in zip(range(count), cycle(TRACES | LASTING), strict=False):
         jobs.append(launch("leaves", {"trace": trace}, actor=f"user {n % 2}"))
@@ -111,7 +112,7 @@ def test_many_jobs_side_by_side_see_nothing_of_each_other(worker, count):
     assert len(pids) == count
 
 
-def test_a_mask_that_a_step_left_does_not_hold_up_the_cancel_of_another(worker):
+def test_a_signal_mask_left_by_a_step_does_not_delay_the_next_cancel(worker):
     ended(launch("leaves_traces", {"trace": "signal mask"}))
     assert seconds_to_cancel(launch("hangs")) < 1
 
@@ -142,7 +143,7 @@ def test_an_open_transaction_is_rolled_back_before_the_outcome(worker):
             assert results_of(job)["count"] == 0
 
 
-def test_a_connection_that_a_step_has_closed_is_made_again(worker):
+def test_a_connection_that_a_step_closed_is_reopened(worker):
     job = ended(launch("closes_its_connection"))
     assert job.status == "succeeded"
     assert log_of(job, "leave") == []

@@ -119,7 +119,7 @@ def limits_memory(top: Path) -> bool:
 
 @pytest.mark.slow
 @pytest.mark.sqlite
-def test_a_step_that_is_killed_for_its_memory_says_so_and_no_other_one(database, limited):
+def test_only_a_step_killed_for_its_memory_names_memory_as_the_reason(database, limited):
     enter = ["sh", "-c", f'echo $$ > {limited}/cgroup.procs && exec "$@"', "sh"]
     worker = Program("worker", "--slots", "1", before=enter)
     killed = "The step's process was killed by signal 9 (SIGKILL) before the step returned."

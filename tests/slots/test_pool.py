@@ -77,7 +77,7 @@ def test_spares_are_forked_ahead_and_refilled(pool):
     assert (pool.attempts, pool.waits_for_fork) == (20, 0)
 
 
-def test_a_step_that_finds_no_spare_waits_for_a_fork_and_is_counted(pool):
+def test_a_step_without_a_spare_slot_waits_for_a_fork_and_is_counted(pool):
     for job_id in range(3):  # nothing listens in between, so nothing is refilled
         start(pool, job_id)
     assert (pool.attempts, pool.waits_for_fork) == (3, 1)
@@ -107,7 +107,7 @@ def ends_by_itself(pool, running):
     return running.outcome.verdict is Verdict.STOPPED and not running.outcome.traceback
 
 
-def test_a_stop_that_comes_before_the_slot_has_read_its_task_is_not_lost(pool):
+def test_a_stop_before_the_slot_has_read_its_task_is_not_lost(pool):
     run(pool, 1)
     slot = next(slot for slot in pool._slots if slot.job_id == 1)
     os.kill(slot.pid, signal.SIGSTOP)
@@ -128,7 +128,7 @@ def freeze_at_birth(monkeypatch):
     monkeypatch.setattr(slot_main, "main", main)
 
 
-def test_a_stop_that_comes_while_the_slot_begins_is_not_lost(monkeypatch):
+def test_a_stop_while_the_slot_starts_is_not_lost(monkeypatch):
     freeze_at_birth(monkeypatch)
     with closing(Pool(1)) as pool:
         pool.beat()

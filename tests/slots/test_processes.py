@@ -30,7 +30,7 @@ time.sleep(600)
 
 @pytest.fixture
 def foreign(monkeypatch):
-    """A child that runs as if somebody had started it by sudo, with one of the usual kind."""
+    """Two children: one of another user, as if started by sudo, and one of the same user."""
     theirs, ours = subprocess.Popen(["sleep", "600"]), subprocess.Popen(["sleep", "600"])
     send_signal = psutil.Process._send_signal
 
@@ -42,9 +42,7 @@ def foreign(monkeypatch):
     monkeypatch.setattr(psutil.Process, "_send_signal", refuse)
     monkeypatch.setattr(processes, "_itself", lambda pid: [])  # that is this process
     try:
-        yield
-        assert ours.wait(10) < 0
-        assert theirs.poll() is None
+        yield theirs, ours
     finally:
         for child in (theirs, ours):
             child.kill()
@@ -52,16 +50,22 @@ def foreign(monkeypatch):
 
 
 def test_a_program_of_another_user_is_left_and_the_others_are_ended(foreign):
+    theirs, ours = foreign
     assert processes.kill_descendants(os.getpid()) == 1
     processes.kill_children(os.getpid(), keep=())
+    assert ours.wait(10) < 0
+    assert theirs.poll() is None
 
 
 def test_a_program_of_another_user_does_not_keep_others_from_being_asked(foreign):
+    theirs, ours = foreign
     processes.terminate_tree(os.getpid())
+    assert ours.wait(10) < 0
+    assert theirs.poll() is None
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_process_dies_with_its_parent_however_early_that_dies(moment):
     command = [sys.executable, "-c", ORPHAN, moment]
-    # It ends when nobody has the pipe open any more: neither the parent nor its child.
-    subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30)
+    ended = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=30)
+    assert ended.stdout == b""  # read to its end: neither the parent nor its child holds the pipe

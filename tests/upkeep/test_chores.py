@@ -248,7 +248,7 @@ def test_the_grace_restarts_after_a_worker_knew_the_step(diamond_desk):
     post.deregister()
 
 
-def test_a_sweep_looks_at_a_part_of_the_ready_steps_and_the_next_continues(
+def test_a_sweep_reads_some_ready_steps_and_the_next_continues(
     diamond_desk, stranger, settings, monkeypatch
 ):
     """However many are ready; in a job with many, it goes on in the middle of the job."""
