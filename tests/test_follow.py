@@ -72,7 +72,7 @@ def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
     """Somebody retries the job just when the command has seen it end."""
     job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
     monkeypatch.setattr(command, "_Interrupts", lambda: SimpleNamespace(count=0))
-    is_over = follow.Lines.is_over
+    is_over = follow.LineFollower.is_over
 
     def over_and_taken_back(follower):
         over = is_over(follower)
@@ -80,7 +80,7 @@ def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
             retry(job.pk)
         return over
 
-    monkeypatch.setattr(follow.Lines, "is_over", over_and_taken_back)
+    monkeypatch.setattr(follow.LineFollower, "is_over", over_and_taken_back)
     following = command.Command(stdout=io.StringIO())
     options = {"follow": job.pk, "definition": None, "detach": False, "json": False}
     assert following._follow(options) == 1
@@ -91,13 +91,13 @@ def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
 def test_a_job_deleted_while_it_is_followed_is_gone_not_failed(desk, monkeypatch):
     job = launch("noop")
     monkeypatch.setattr(command, "_Interrupts", lambda: SimpleNamespace(count=0))
-    is_over = follow.Lines.is_over
+    is_over = follow.LineFollower.is_over
 
     def over_after_the_deletion(follower):
         Job.objects.filter(pk=job.pk).delete()
         return is_over(follower)
 
-    monkeypatch.setattr(follow.Lines, "is_over", over_after_the_deletion)
+    monkeypatch.setattr(follow.LineFollower, "is_over", over_after_the_deletion)
     with pytest.raises(CommandError, match="The job is gone") as raised:
         call_command("launch", follow=job.pk)
     assert raised.value.returncode == command.CANNOT_RUN

@@ -6,7 +6,7 @@ import pytest
 
 from jobs import crashpoints, database, definitions, orchestrator, workers
 from jobs.journal import JobState
-from jobs.management.follow import Lines
+from jobs.management.follow import LineFollower
 from jobs.models import Attempt, Step, Worker
 from jobs.orchestrator import cancel, claim, finish, launch, retry
 from jobs.sight.job import read_job
@@ -106,7 +106,7 @@ def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
         lambda job, position: read_job(job.pk, position),
         lambda job, position: read_workers(job.pk, {FIRST_PAGE}),
         lambda job, position: read_workers(job.pk),
-        lambda job, position: Lines(job.pk, print, print, as_json=False).is_over(),
+        lambda job, position: LineFollower(job.pk, print, print, as_json=False).is_over(),
     ],
     ids=["pulse", "look", "workers", "workers of a terminal", "lines of a terminal"],
 )

@@ -1,4 +1,4 @@
-"""What all commands owe to the terminal."""
+"""What all commands share on the terminal: output, signals, and who sits there."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from ..text import without_marks
 WIDTH_OF_A_FILE = 160  # characters; a terminal has its own
 
 
-class Words(OutputWrapper):
-    """What a command writes. When nobody reads it any more, it goes nowhere, and is no error.
+class TerminalOutput(OutputWrapper):
+    """A command's output. Once its reader is gone it is discarded, which is no error.
 
-    Marks of direction are left out: they would reorder what is written beside them.
+    Marks of direction are left out: they would reorder the text beside them.
     """
 
     def write(  # type: ignore[override]  # as Django's own
@@ -50,16 +50,16 @@ class Words(OutputWrapper):
 
 
 class TerminalCommand(BaseCommand):
-    """A command whose words get through everywhere, and at once, also through a pipe.
+    """A command whose output appears immediately everywhere, also through a pipe.
 
-    A sign that the terminal lacks becomes a ``?``.
+    A character that the terminal lacks becomes a ``?``.
     """
 
     def __init__(self, stdout: Any = None, stderr: Any = None, **named: Any) -> None:
         super().__init__(stdout, stderr, **named)
         style = self.stderr.style_func
-        self.stdout = Words(stdout or sys.stdout)
-        self.stderr = Words(stderr or sys.stderr)
+        self.stdout = TerminalOutput(stdout or sys.stdout)
+        self.stderr = TerminalOutput(stderr or sys.stderr)
         self.stderr.style_func = style
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -69,34 +69,34 @@ class TerminalCommand(BaseCommand):
         return super().execute(*args, **options)
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
-        """No checks of databases: to Django's, one that cannot be written to lacks features.
+        """No database checks: to Django's, a locked database lacks features.
 
-        Each command looks itself whether it can use the database, and says why not.
+        Each command finds out itself whether it can use the database, and says why not.
         """
         kwargs: Any = super().get_check_kwargs(options)
         return kwargs | {"databases": []}
 
 
 def console_of(stream: Any) -> Console:
-    """What rich draws on: a command's output, where nothing that a step says is markup."""
+    """Rich's console on a command's output; nothing that a step says is markup."""
     stream.ending = ""  # Django would end everything that is written with a newline
     width = None if stream.isatty() else WIDTH_OF_A_FILE
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def can_draw(stream: Any) -> bool:
-    """Whether a picture can be drawn anew in place: a terminal that is not dumb."""
+    """Whether text can be redrawn in place: it is a terminal, and no dumb one."""
     return bool(stream.isatty()) and os.environ.get("TERM", "dumb") not in ("dumb", "unknown")
 
 
 def on_hangup(react: Callable[[], None]) -> None:
-    """Call *react* when the terminal is closed; not under ``nohup``, which means to go on."""
+    """Call *react* when the terminal is closed, but not under ``nohup``."""
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
         signal.signal(signal.SIGHUP, lambda *_: react())
 
 
 def who() -> str:
-    """The name of the person at the terminal, or the number where the system knows no name."""
+    """The name of the user at the terminal, or the number of a user without one."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

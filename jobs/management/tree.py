@@ -1,4 +1,4 @@
-"""A job as a tree in the terminal: drawn from one snapshot, inside whatever space there is."""
+"""A job as a tree in the terminal, read in one snapshot and cut to the space there is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from .. import database, logs
+from ..models import Step
 from ..sight.failures import failures_of_job
 from ..sight.job import read_overview
 from ..sight.steps import StepRow
@@ -38,19 +39,19 @@ STYLES = {
     Status.SKIPPED: "dim",
 }
 LOG_LINES = 5  # of each running step
-GUIDE_WIDTH = 4  # what the tree puts before a step
+GUIDE_WIDTH = 4  # of the lines before a step
 BADGE_WIDTH = 11
 BAR_WIDTH = 20
 
 
-class Picture:
-    """What is drawn of a job: its steps and, under those that run, their newest log lines."""
+class JobTree:
+    """A job and its steps; below the running ones, warnings and their newest log lines."""
 
     def __init__(self, job_id: int, most_steps: int, workers: Facts | None) -> None:
-        """*workers* is what ``read_workers`` said last. Raises Job.DoesNotExist."""
+        """*workers* is what ``read_workers`` returned last. Raises Job.DoesNotExist."""
         with database.snapshot():
-            seen = read_overview(job_id, most_steps)
-            self.job, self.steps, self.counts = seen.job, seen.steps, seen.counts
+            overview = read_overview(job_id, most_steps)
+            self.job, self.steps, self.counts = overview.job, overview.steps, overview.counts
             self.workers: Facts = workers or {}
             self.lines = {
                 row.step.pk: logs.read(
@@ -60,23 +61,23 @@ class Picture:
                 if row.step.status == Status.RUNNING and row.step.log_lines
             }
 
-    def drawn(self, console: Console, height: int | None = None) -> RenderableType:
-        """The tree; with a *height*, cut to so many rows, with what runs at the top."""
+    def render(self, console: Console, height: int | None = None) -> RenderableType:
+        """The tree; with a *height* cut to so many rows, the most urgent steps first."""
         rows = list(self.steps)
         head = self._head()
         tree = Tree(head, guide_style="bright_black")
-        # Without the head, and the line that tells what is not shown.
+        # Without the head, and the line that says how many steps are not shown.
         left = (height or 10**9) - len(console.render_lines(head)) - 1
         width = max((len(row.step.name) for row in rows), default=0)
         if height is not None and len(rows) > left:
-            rows.sort(key=lambda row: _URGENCY[Status(row.step.status)])
+            rows.sort(key=lambda row: _URGENCY.index(Status(row.step.status)))
         shown = 0
         for row in rows:
-            lines = self._below(row, console.width - 8)
-            if 1 + len(lines) > left:
-                lines = []
+            lines = self._below(row, console.width - 2 * GUIDE_WIDTH)
             if left < 1:
                 break
+            if 1 + len(lines) > left:
+                lines = []
             branch = tree.add(self._step(row, min(width, console.width // 3), console))
             for line in lines:
                 branch.add(line)
@@ -103,43 +104,39 @@ class Picture:
         return head
 
     def _step(self, row: StepRow, width: int, console: Console) -> Text:
-        """One line; a table would cost several times as much, at every drawing of every step."""
+        """One line. A table would cost several times as much for every step each time."""
         step, attempt = row.step, row.attempt
         name = Text(step.name)
         name.truncate(width, overflow="ellipsis", pad=True)
         badge = _badge(step.status)
         badge.truncate(BADGE_WIDTH, pad=True)
-        told = Text(f"attempt {step.attempt} " if step.attempt > 1 else "")
+        detail = Text(f"attempt {step.attempt} " if step.attempt > 1 else "")
         if step.status == Status.RUNNING and step.total is not None:
-            drawn = console.render(ProgressBar(step.total or 1, step.done or 0, width=BAR_WIDTH))
-            bar = Text.assemble(*((part.text, part.style or "") for part in drawn))
-            bar.truncate(BAR_WIDTH, pad=True)  # without colours, what is not done is not drawn
-            told = Text(" ").join([bar, told])
+            detail = Text(" ").join([_bar(step, console), detail])
             text = " ".join(step.progress_text.split())
-            told.append(f"{number(step.done)} / {number(step.total)} {text}")
+            detail.append(f"{number(step.done)} / {number(step.total)} {text}")
         else:
-            told.append(self._why(row), "dim")
+            detail.append(self._why(row), "dim")
         took = _took(attempt.started_at, attempt.ended_at) if attempt else ""
-        told.truncate(
-            console.width - GUIDE_WIDTH - BADGE_WIDTH - width - len(took) - 3, overflow="ellipsis"
-        )
+        taken = GUIDE_WIDTH + BADGE_WIDTH + width + len(took) + 3
+        detail.truncate(console.width - taken, overflow="ellipsis")
         line = Text(" ", no_wrap=True, overflow="ellipsis")
-        return line.join([badge, name, told, Text(took, style="bright_black")])
+        return line.join([badge, name, detail, Text(took, style="bright_black")])
 
     def _why(self, row: StepRow) -> str:
         """Why it waits, or what went wrong."""
-        if row.step.status == Status.PENDING:
-            if row.step.waiting or not self._is_meant(row):
-                return plain(why_pending(row.step, row.attempt, row.waits_for))
-            return plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
-        return row.error.splitlines()[0] if row.error else ""
+        if row.step.status != Status.PENDING:
+            return row.error.splitlines()[0] if row.error else ""
+        if row.step.waiting or not self._is_current(row):
+            return plain(why_pending(row.step, row.attempt, row.waits_for))
+        return plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
 
-    def _is_meant(self, row: StepRow) -> bool:
-        """Whether the words about the workers are not older than the step."""
+    def _is_current(self, row: StepRow) -> bool:
+        """Whether what is known of the workers is not older than the step."""
         return bool(self.workers) and row.step.seq <= self.workers["seq"]
 
     def _below(self, row: StepRow, width: int) -> list[Text]:
-        late = self.workers["late"].get(str(row.step.pk), []) if self._is_meant(row) else []
+        late = self.workers["late"].get(str(row.step.pk), []) if self._is_current(row) else []
         warning = [Text(line, style="yellow") for line in wrap(plain(late), max(width, 20))]
         return warning + [
             Text(line.text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
@@ -147,19 +144,14 @@ class Picture:
         ]
 
 
-_URGENCY = {
-    status: rank
-    for rank, status in enumerate(
-        (
-            Status.RUNNING,
-            Status.FAILED,
-            Status.PENDING,
-            Status.CANCELLED,
-            Status.SUCCEEDED,
-            Status.SKIPPED,
-        )
-    )
-}
+_URGENCY = (  # the first ones are shown when there is no room for all
+    Status.RUNNING,
+    Status.FAILED,
+    Status.PENDING,
+    Status.CANCELLED,
+    Status.SUCCEEDED,
+    Status.SKIPPED,
+)
 
 
 def tracebacks_of(job_id: int) -> Group:
@@ -174,6 +166,13 @@ def tracebacks_of(job_id: int) -> Group:
 
 def _badge(status: str) -> Text:
     return Text(f"{SIGNS[Status(status)]} {status}", style=STYLES[Status(status)])
+
+
+def _bar(step: Step, console: Console) -> Text:
+    rendered = console.render(ProgressBar(step.total or 1, step.done or 0, width=BAR_WIDTH))
+    bar = Text.assemble(*((segment.text, segment.style or "") for segment in rendered))
+    bar.truncate(BAR_WIDTH, pad=True)  # without colours, the rest of the bar is not drawn
+    return bar
 
 
 def plain(words: Iterable[Any]) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from .. import database
 from ..codes import words
+from ..models import Attempt
 from ..statuses import Status
 
 MOST_FAILURES = 10  # of a job, that are told at once
@@ -45,6 +46,13 @@ def failures_of_steps(steps: Collection[int]) -> dict[int, Failure]:
         return {}
     found = _read(f"s.id IN ({database.placeholders(steps)})", *steps)
     return {failure.step_id: failure for failure in found}
+
+
+def error_of_attempt(step_id: int, number: int) -> str:
+    """The traceback of an attempt, or the error of one without; empty when it left neither."""
+    found = Attempt.objects.filter(step=step_id, number=number).values_list("traceback", "error")
+    traceback, error = found.first() or ("", "")
+    return traceback or error
 
 
 def _read(condition: str, *parameters: object, tracebacks: bool = False) -> list[Failure]:

@@ -15,8 +15,8 @@ from django.utils import timezone
 from rich.console import Console
 
 from jobs import conf, definitions, workers
-from jobs.management.follow import Lines
-from jobs.management.tree import Picture
+from jobs.management.follow import LineFollower
+from jobs.management.tree import JobTree
 from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import Claimant, cancel, claim, finish, launch, retry
 from jobs.sight.job import context_of, read_job
@@ -162,11 +162,11 @@ def test_line_by_line_a_missing_heartbeat_and_its_end_are_printed_once(desk, oth
     job = launch("patient", {"gate": "/gate"})
     claim(theirs, room=1)
     lines = []
-    follower = Lines(job.pk, lines.append, lines.append, as_json=False)
+    follower = LineFollower(job.pk, lines.append, lines.append, as_json=False)
 
     def look():
         lines.clear()
-        follower._next_look = follower._next_clock = 0
+        follower._next_read = follower._next_clock = 0
         assert not follower.is_over()
         return [re.sub(r"^\S+ ! wait +", "", line) for line in lines if " ! wait " in line]
 
@@ -188,7 +188,7 @@ def test_as_json_a_silence_is_no_entry_of_the_journal(desk, other):
     claim(theirs, room=1)
     be_silent(post, 0.6)
     lines = []
-    Lines(job.pk, lines.append, lines.append, as_json=True).is_over()
+    LineFollower(job.pk, lines.append, lines.append, as_json=True).is_over()
     assert len(lines) == job_of(job.pk).seq
 
 
@@ -205,7 +205,7 @@ def test_a_step_takes_one_terminal_line_whatever_its_progress_text(desk):
 def drawn(job, width=160):
     """The tree in the terminal, line by line."""
     console = Console(file=StringIO(), width=width, markup=False, highlight=False, emoji=False)
-    console.print(Picture(job.pk, 100, read_workers(job.pk)).drawn(console, 40))
+    console.print(JobTree(job.pk, 100, read_workers(job.pk)).render(console, 40))
     return console.file.getvalue().splitlines()
 
 

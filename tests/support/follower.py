@@ -10,11 +10,11 @@ class Follower:
 
     def __init__(self, job, as_json=False):
         self.lines = []
-        self.follower = follow.Lines(job.pk, self.lines.append, self.lines.append, as_json)
+        self.follower = follow.LineFollower(job.pk, self.lines.append, self.lines.append, as_json)
 
     def look(self):
         """Whether the job is over; the words of each new line, without its time or date."""
-        self.follower._next_look = 0
+        self.follower._next_read = 0
         self.lines.clear()
         over = self.follower.is_over()
         lines = [line for line in self.lines if not line.endswith(", times in UTC")]

@@ -27,7 +27,7 @@ from ...models import Job
 from ...statuses import Status
 from ...system import heap
 from ...workers import inbox
-from ..follow import PAUSE_SECONDS, Drawn, Follower, Lines
+from ..follow import PAUSE_SECONDS, Follower, LineFollower, TreeFollower
 from ..terminal import TerminalCommand, can_draw, console_of, on_hangup, who
 
 BAD_PARAMS, CANNOT_RUN, HUNG_UP, KILLED = 2, 4, 129, 130
@@ -119,8 +119,8 @@ class Command(TerminalCommand):
     def _follower(self, job: Job, as_json: bool) -> Follower:
         if can_draw(self.stdout) and not as_json:
             heap.freeze()
-            return Drawn(job.pk, console_of(self.stdout))
-        return Lines(job.pk, self.stdout.write, self.stderr.write, as_json)
+            return TreeFollower(job.pk, console_of(self.stdout))
+        return LineFollower(job.pk, self.stdout.write, self.stderr.write, as_json)
 
     def _list(self) -> None:
         for name, cls in definitions.registered().items():
