@@ -107,6 +107,53 @@ def test_codes_and_data_give_the_words_that_were_stored(old):
         assert Fact(code, json.loads(data)).reason == reworded(reason)
 
 
+def test_an_end_has_the_counts_of_its_step(old):
+    """The step's row has them as they are after its last move."""
+    old.migrate()
+    columns = ("log_lines", "failures", "crashes", "interruptions")
+    ends = old.execute(
+        f"SELECT t.data, s.{', s.'.join(columns)} FROM truestep_transition AS t "
+        "JOIN truestep_step AS s ON s.id = t.step_id AND s.tag = t.tag "
+        "WHERE t.from_status = 'running'"
+    )
+    assert len(ends) > 30
+    for data, *counts in ends:
+        assert [json.loads(data)[column] for column in columns] == counts
+
+
+def test_data_name_the_rows_beside(old):
+    old.migrate()
+    claims = old.execute(
+        "SELECT t.data, a.worker_id FROM truestep_transition AS t JOIN truestep_attempt AS a "
+        "ON a.step_id = t.step_id AND a.number = t.attempt WHERE t.code = 'step.claimed'"
+    )
+    assert claims
+    assert all(json.loads(data)["worker_id"] == worker for data, worker in claims)
+    names = dict(old.execute("SELECT id, name FROM truestep_step"))
+    skips = old.execute(
+        "SELECT data FROM truestep_transition WHERE code = 'step.dependency_unsuccessful'"
+    )
+    assert skips
+    for data in (json.loads(data) for (data,) in skips):
+        assert names[data["dependency_id"]] == data["dependency"]
+
+
+def test_a_retry_names_the_steps_that_it_took(old):
+    old.migrate()
+    retries = old.execute(
+        "SELECT job_id, data FROM truestep_transition WHERE code = 'request.retry' "
+        "ORDER BY job_id, seq"
+    )
+    assert [(job, *json.loads(data)["steps"]) for job, data in retries] == [
+        (1, "before", "waiting", "after"),
+        (6, "größe_messen"),
+        (15, "left"),
+        (15, "left", "right"),
+        (15, "left", "right"),
+        (18, "waiting"),
+    ]
+
+
 def test_what_cannot_be_read_keeps_its_text(old):
     old.execute(
         "INSERT INTO truestep_transition (job_id, seq, tag, kind, attempt, from_status, to_status, "
