@@ -1,4 +1,4 @@
-"""What an engine promises, and how the one named in the settings is found."""
+"""What an engine promises, and how the settings choose one."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ class WorkerProcess(ABC):
         until: Callable[[], bool] = lambda: False,
         every: float = math.inf,
     ) -> None:
-        """Claim and run steps until *until* says so or ``stop`` is called.
+        """Claim and run steps until *until* returns True or ``stop`` is called.
 
-        *until* is asked whenever something has happened, and at least *every* so many seconds.
-        Steps that still run at the end are stopped and handed back.
+        *until* is called whenever something has happened, and at least *every* so many seconds.
+        Steps that still run at the end are stopped and requeued.
         """
 
     @abstractmethod
     def stop(self) -> None:
-        """End ``run`` soon; safe to call from a signal handler."""
+        """Drain: end ``run`` soon. Safe to call from a signal handler."""
 
     @abstractmethod
     def wake(self) -> None:
-        """Look at the database now: *until* has written something that concerns the worker."""
+        """Look for work now: this process has written something that concerns the worker."""
 
     @abstractmethod
     def kill(self) -> None:
-        """Grant running steps no more grace; safe to call from a signal handler."""
+        """Give stopping steps no more grace. Safe to call from a signal handler."""
 
 
 class Engine(ABC):

@@ -22,12 +22,13 @@ class Cancels:
         self._inbox = Inbox()
 
     def read_inbox(self) -> None:
-        """Stop what a file asks for; perhaps the very step that holds the lock."""
+        """Stop what a file asks for. It may be the step that holds the lock."""
         self._stop({request.job for request in self._inbox.read()})
 
     def journal_inbox(self) -> None:
-        """Write these requests down. Do it before recording how their steps ended: a step can
-        become cancelled only after a request.
+        """Journal these requests.
+
+        Do it before recording how their steps ended: only a requested step can become cancelled.
         """
         for request in self._inbox.read():
             with contextlib.suppress(Job.DoesNotExist):

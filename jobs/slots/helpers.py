@@ -1,6 +1,6 @@
-"""Processes that Python's own ``multiprocessing`` keeps for as long as a process lives.
+"""Processes that Python's ``multiprocessing`` keeps for as long as a process lives.
 
-They are nothing that a step has left running, and to kill them would break the next one.
+A step did not leave them running, and killing them would break the next step.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def pids() -> list[int]:
 
 
 def are_not_alone() -> bool:
-    """Whether this process has other children that run. Zombies are buried on the way."""
+    """Whether this process has other running children. Reaps the ended ones."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
@@ -48,7 +48,7 @@ def _descendants() -> set[int]:
 
 
 def end() -> None:
-    """End them in the order that lets them put shared memory in order."""
+    """End them in the order in which they can release shared memory."""
     for helper, _ in _running():
         with suppress(Exception):
             helper._stop()

@@ -1,8 +1,8 @@
-"""Whether the kernel has killed a process because memory ran out, where this one runs.
+"""Whether the kernel has killed a process because memory ran out.
 
-Signal 9 does not say who sent it, but the kernel counts the processes that its out-of-memory killer
-ends: in each control group, and on the whole host. It counts before it sends the signal. A count
-does not name the process, so neither do the words here.
+Signal 9 does not show its sender. But the kernel counts the processes that its out-of-memory killer
+ends, in each control group and on the whole host, before it sends the signal. The count does not
+name the process, so the message says "probably".
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class KillCounter:
         return None
 
     def explain(self, before: int | None) -> str:
-        """What to say of a signal 9 that came since there were *before* kills; often nothing."""
+        """A sentence about a signal 9, if there were only *before* kills earlier; else empty."""
         kills = self.kills()
         if before is None or kills is None or kills <= before:
             return ""
@@ -46,7 +46,7 @@ class KillCounter:
 
 
 def kill_counter(proc: Path = PROC) -> KillCounter:
-    """The counter of this process's own control group, where the kernel keeps one, or the host's.
+    """The counter of this process's control group if the kernel keeps one, else the host's.
 
     Older kernels keep it in fewer places, and the root of cgroup v2 has none.
     """
@@ -67,14 +67,14 @@ def _files_of_own_group(proc: Path) -> Iterator[Path]:
 def _folders(
     groups: list[str], mounts: list[str], filesystem: str, controller: str
 ) -> Iterator[Path]:
-    """Where the control group is mounted that has this controller; in v2 it is named by none."""
+    """Where the control group of this controller is mounted; v2 has one group without a name."""
     for group in _paths(groups, controller):
         for mount in mounts:
             here, _, what = mount.partition(" - ")
             root, point = here.split(" ")[3:5]
             kind, _, options = what.split(" ", 2)
             is_wanted = kind == filesystem and (not controller or controller in options.split(","))
-            if is_wanted and group.is_relative_to(root):  # a container may see a part alone
+            if is_wanted and group.is_relative_to(root):  # a container may see only a part
                 yield Path(point) / group.relative_to(root)
 
 
@@ -86,5 +86,5 @@ def _paths(groups: list[str], controller: str) -> Iterator[PurePosixPath]:
 
 
 def _lines(file: Path) -> list[str]:
-    """A mount point may hold any byte but a newline, also what Python takes for one in a text."""
+    """The lines of a file. A mount point may contain any byte but a newline."""
     return [line for line in os.fsdecode(file.read_bytes()).split("\n") if line]

@@ -240,7 +240,7 @@ class Pool:
     def _end_leftovers(self, attempt: RunningAttempt, left: dict[str, Any]) -> None:
         if left["has_processes"]:
             self._end_children(attempt, keep=left["helpers"])
-        if left["is_spoilt"]:
+        if left["is_unusable"]:
             self.discard(attempt)
 
     def _end_children(self, attempt: RunningAttempt, keep: list[int]) -> None:

@@ -1,16 +1,13 @@
 """The slot's side: a process that runs steps of one job, and may be killed at any moment.
 
-It talks over two descriptors. The *conversation* is a socket: tasks come in; progress and outcomes
+It has two file descriptors. The *conversation* is a socket: tasks come in; progress and outcomes
 go out, as JSON lines. The *output* is a pipe that is also its stdout and stderr, so that prints,
-``logging``, ``run.log`` and whatever child processes write arrive in the order they were written.
+``logging``, ``run.log`` and the output of child processes arrive in the order of writing.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
-import logging
 import os
 import signal
 import socket
@@ -28,17 +25,16 @@ from django.db import close_old_connections, connections
 from .. import database
 from ..codes import Code, Fact
 from ..exceptions import StepStopped
-from ..runner import LEVELS, Channel, Outcome, Run, Task, run_step
+from ..runner import Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
 from ..system import processes
 from . import helpers, transactions
+from .output import Output, capture_logging
 from .state import ProcessState, stop_timers
 
-_C = ctypes.CDLL(None)
 STOPPED = Fact(Code.STEP_ASKED_TO_STOP)
-RECORD_CHARACTERS = 32 * 1024
-# What its engine has to end when nobody knows what the step has left behind.
-_ANYTHING = {"is_spoilt": True, "has_processes": True, "helpers": []}
+# What the engine has to end if the slot cannot say what its step has left behind.
+_ANYTHING = {"is_unusable": True, "has_processes": True, "helpers": []}
 
 
 def main(conversation: int, output: int, parent: int) -> NoReturn:
@@ -59,85 +55,52 @@ class _Slot:
     def __init__(self, conversation: socket.socket, output: int) -> None:
         self._conversation = conversation
         self._incoming = conversation.makefile("r", encoding="utf-8")
-        self._marker = self._incoming.readline().rstrip("\n").encode()
-        self._output = output
+        marker = self._incoming.readline().rstrip("\n").encode()
+        self._output = Output(output, marker, self._shielded)
         self._pid = os.getpid()
-        self._is_reporting = False
         self._run: Run | None = None
+        self._is_reporting = False  # between the end of a step and the next task
+        self._stops_next_task = False
         self._shields = 0
-        self._one_speaks = threading.RLock()
-        self._stop_waits = False
-        self._stops_next = False
-        self._channel = Channel(log=self._log, progress=self._progress)
+        self._stop_waits = False  # until the last shield is gone
+        self._listen_to_signals()
+        self._channel = Channel(log=self._output.log, progress=self._progress)
+        self._output.redirect()
+        capture_logging(self._channel)
+        self._state = ProcessState()
+
+    def _listen_to_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._on_term)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # one may wait since the fork
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # the fork server ignores these …
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # … and what a step starts should not
+        # The fork server ignores these; what a step starts must not.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _redirect(output)
-        _log_through(self._channel)
-        self._state = ProcessState()
 
     def serve(self) -> None:
         """Run tasks until the engine hangs up."""
         for line in self._incoming:
             self._is_reporting = False
-            if self._stops_next:
+            if self._stops_next_task:
                 self._stop_before_the_step()
-            # A copy: the language, the time zone and whatever else a step activates ends with it.
+            # In a copy: the language, the time zone and other context end with the step.
             outcome = copy_context().run(self._attempt, Task.from_json(line))
             if os.getpid() != self._pid:
-                os._exit(0)  # a fork of the step that came back out of it
-            self._send({"outcome": asdict(outcome), "left": self._clear_up(outcome)})
+                os._exit(0)  # a fork that the step made and that returned from it
+            self._send({"outcome": asdict(outcome), "left": self._clean_up(outcome)})
         connections.close_all()
         helpers.end()
 
-    def _clear_up(self, outcome: Outcome) -> dict[str, Any]:
-        """What the engine has to end. An error here ends the slot; the step has returned."""
-        try:
-            stop_timers()
-            self._roll_back()
-            _reopen(self._output)
-            _flush()
-            return self._left(outcome)
-        except Exception:
-            return _ANYTHING
-
-    def _roll_back(self) -> None:
-        for alias in transactions.roll_back():
-            told = f"The step left a transaction open in the database {alias!r}"
-            self._log(f"{told}; it was rolled back.", "warning")
-
-    def _left(self, outcome: Outcome) -> dict[str, Any]:
-        """What the step left behind that its engine has to end."""
-        is_spoilt = outcome.verdict is Verdict.RETURNED and not self._tidy()
-        if is_locked := transactions.holds_lock():
-            self._log("The step left a SQLite database locked; its process was ended.", "warning")
-        has_threads = len(sys._current_frames()) > 1  # however they were started
-        return {
-            "is_spoilt": is_spoilt or is_locked or has_threads,
-            "has_processes": helpers.are_not_alone(),
-            "helpers": helpers.pids(),
-        }
-
-    def _tidy(self) -> bool:
-        """Whatever the step did to its process, the next one begins alike; whether that worked."""
-        try:
-            self._state.restore()
-            _redirect(self._output)
-            close_old_connections()
-        except Exception:
-            return False
-        return True
+    # -- one step
 
     def _attempt(self, task: Task) -> Outcome:
         try:
             outcome = run_step(task, lambda params: self._begin(task, params))
-            # A step that was told to stop may have done a part only, however it ended.
+            # However it ended, a step that was asked to stop may have done only a part.
             if self._run is not None and self._run.stop_reason:
                 return Outcome(verdict=Verdict.STOPPED, fact=STOPPED, traceback=outcome.traceback)
             return outcome
-        except StepStopped:  # the signal came while the outcome was being put in words
+        except StepStopped:  # the signal came while the outcome was being made
             return Outcome(verdict=Verdict.STOPPED, fact=STOPPED)
         finally:
             self._run, self._is_reporting = None, True
@@ -146,6 +109,53 @@ class _Slot:
         self._run = Run(task, params, self._channel)
         return self._run
 
+    def _progress(self, done: float, total: float, text: str) -> None:
+        if os.getpid() == self._pid:
+            with self._shielded():
+                self._send({"progress": [done, total, text]})
+
+    def _send(self, message: dict[str, Any]) -> None:
+        self._conversation.sendall(json.dumps(message).encode() + b"\n")
+
+    # -- after a step
+
+    def _clean_up(self, outcome: Outcome) -> dict[str, Any]:
+        """What the engine has to end. An error here ends the slot, but the step has returned."""
+        try:
+            stop_timers()
+            self._roll_back()
+            self._output.flush()
+            return self._leftovers(outcome)
+        except Exception:
+            return _ANYTHING
+
+    def _roll_back(self) -> None:
+        for alias in transactions.roll_back():
+            text = f"The step left a transaction open in the database {alias!r}"
+            self._output.log(f"{text}; it was rolled back.", "warning")
+
+    def _leftovers(self, outcome: Outcome) -> dict[str, Any]:
+        is_unusable = outcome.verdict is Verdict.RETURNED and not self._restore()
+        if is_locked := transactions.holds_lock():
+            text = "The step left a SQLite database locked; its process was ended."
+            self._output.log(text, "warning")
+        has_threads = len(sys._current_frames()) > 1  # however they were started
+        return {
+            "is_unusable": is_unusable or is_locked or has_threads,
+            "has_processes": helpers.are_not_alone(),
+            "helpers": helpers.pids(),
+        }
+
+    def _restore(self) -> bool:
+        """Undo what the step did to its process; return whether that worked."""
+        try:
+            self._state.restore()
+            self._output.redirect()
+            close_old_connections()
+        except Exception:
+            return False
+        return True
+
     # -- being asked to stop
 
     def _on_term(self, signum: int, frame: FrameType | None) -> None:
@@ -153,20 +163,23 @@ class _Slot:
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTERM)
         elif self._run is not None:
-            self._run.stop_reason = STOPPED.reason
-            if self._run.watches_cancel:
-                return
-            if self._shields:
-                self._stop_waits = True
-            else:
-                raise StepStopped(STOPPED.reason)
+            self._stop_the_step(self._run)
         elif self._is_reporting:
-            self._stops_next = True  # that task may be waiting, unread; the last outcome stands
+            self._stops_next_task = True  # it may be waiting unread; the last outcome is valid
         else:
             self._stop_before_the_step()
 
+    def _stop_the_step(self, run: Run) -> None:
+        run.stop_reason = STOPPED.reason
+        if run.watches_cancel:
+            return
+        if self._shields:
+            self._stop_waits = True
+        else:
+            raise StepStopped(STOPPED.reason)
+
     def _stop_before_the_step(self) -> NoReturn:
-        """None of the step's own code has run: there is nothing to put in order."""
+        """None of the step's own code has run: there is nothing to clean up."""
         try:
             outcome = Outcome(verdict=Verdict.STOPPED, fact=STOPPED)
             self._send({"outcome": asdict(outcome), "left": _ANYTHING})
@@ -175,7 +188,7 @@ class _Slot:
 
     @contextmanager
     def _shielded(self) -> Iterator[None]:
-        """A stop waits until what the main thread is writing is whole: it is raised there only."""
+        """A stop waits until what the main thread is writing is complete: it is raised there."""
         if threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -187,98 +200,3 @@ class _Slot:
         if self._stop_waits and not self._shields:
             self._stop_waits = False
             raise StepStopped(STOPPED.reason)
-
-    # -- speaking
-
-    def _log(self, text: str, level: str) -> None:
-        _flush_prints()
-        if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
-            _write_all(self._output, text.encode("utf-8", "backslashreplace") + b"\n")
-            return
-        with self._one_speaks, self._shielded():
-            for start in range(0, max(1, len(text)), RECORD_CHARACTERS):
-                end = start + RECORD_CHARACTERS
-                values = {"l": LEVELS[level], "t": text[start:end], "more": end < len(text)}
-                _write_all(self._output, self._marker + json.dumps(values).encode() + b"\n")
-
-    def _progress(self, done: float, total: float, text: str) -> None:
-        if os.getpid() == self._pid:
-            with self._shielded():
-                self._send({"progress": [done, total, text]})
-
-    def _send(self, message: dict[str, Any]) -> None:
-        self._conversation.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _redirect(output: int) -> None:
-    """Point stdin, stdout and stderr, and Python's streams for them, to nothing and to *output*."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for target, source in ((0, nothing), (1, output), (2, output)):
-        os.dup2(source, target)
-    if nothing > 2:  # the step before may have closed one of the three, and it took its place
-        os.close(nothing)
-    for name, fd in (("stdout", 1), ("stderr", 2)):
-        stream = open(  # noqa: SIM115  (stays open as long as the process)
-            fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
-        )
-        setattr(sys, name, stream)
-        setattr(sys, f"__{name}__", stream)
-
-
-def _reopen(output: int) -> None:
-    """Where the step closed stdout or stderr: the C library drops what it cannot flush."""
-    for fd in (1, 2):
-        try:
-            os.fstat(fd)
-        except OSError:
-            os.dup2(output, fd)
-
-
-def _flush() -> None:
-    """Hand on what the step printed and Python or the C library still buffers."""
-    _flush_prints()
-    _C.fflush(None)
-
-
-def _flush_prints() -> None:
-    """Hand on what the step printed and Python still buffers."""
-    for stream in (sys.__stdout__, sys.__stderr__):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no stream
-            stream.flush()  # type: ignore[union-attr]
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(fd, data) :]
-
-
-class _StepLogHandler(logging.Handler):
-    def __init__(self, channel: Channel) -> None:
-        super().__init__()
-        self._channel = channel
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            self._channel.log(self.format(record), _nearest_level(record.levelno))
-        except Exception:
-            self.handleError(record)
-
-
-def _nearest_level(number: int) -> str:
-    names = [(getattr(logging, name.upper()), name) for name in LEVELS]
-    return max((level for level in names if level[0] <= number), default=names[0])[1]
-
-
-def _log_through(channel: Channel) -> None:
-    """``logging`` lands in the step's log, once: handlers that print would say it again."""
-    root = logging.getLogger()
-    known = root.manager.loggerDict.values()
-    loggers = [root, *(item for item in known if isinstance(item, logging.Logger))]
-    ours = _StepLogHandler(channel)
-    for logger in loggers:
-        for handler in list(logger.handlers):
-            if type(handler) is logging.StreamHandler:
-                logger.removeHandler(handler)
-        if logger is root or not logger.propagate:  # its records go no further
-            logger.addHandler(ours)
-    root.setLevel(min(root.level or logging.INFO, logging.INFO))

@@ -1,6 +1,6 @@
-"""What the next step of a job finds as if the one before had not been there.
+"""The state of a process that is restored between two steps of a job.
 
-README names the same list ("What a step may leave behind"); each of its items is put back here.
+``docs/write-steps.md`` has the same list ("What a step may leave behind").
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ LIMITS = sorted({value for name, value in vars(resource).items() if name.startsw
 
 
 class ProcessState:
-    """How this process is now; ``restore`` makes it so again."""
+    """The state of this process now; ``restore`` returns to it."""
 
     def __init__(self) -> None:
         self._restores: list[Restore] = [part() for part in _PARTS]
 
     def restore(self) -> None:
-        """Raises whatever keeps a part from being put back: the process is not to be used then."""
+        """Raises an error if a part cannot be restored; the process must not be used then."""
         for restore in self._restores:
             restore()
 
 
 def stop_timers() -> None:
-    """Before anything is put in order: the reaction to their signals may raise."""
+    """Do this before anything is restored: the handlers of their signals may raise."""
     for timer in (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF):
         signal.setitimer(timer, 0)
 
 
 def _directory() -> Restore:
-    directory = os.open(".", os.O_PATH)  # it may have been deleted, as a deploy does with old ones
+    directory = os.open(".", os.O_PATH)  # the path may be deleted, as by a deploy
     return lambda: os.fchdir(directory)
 
 
@@ -60,36 +60,36 @@ def _environment() -> Restore:
         if os.environ != environment:
             os.environ.clear()
             os.environ.update(environment)
-        time.tzset()  # the C library keeps a zone that the variable does not name any more
+        time.tzset()  # otherwise the C library keeps the earlier zone
 
     return restore
 
 
 def _signals() -> Restore:
-    """Reactions, and the mask."""
-    reactions = dict(_reactions())
+    """The handlers, and the mask."""
+    handlers = dict(_handlers())
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
     def restore() -> None:
         signal.set_wakeup_fd(-1)
-        for number, reaction in reactions.items():
-            if signal.getsignal(number) != reaction:
-                signal.signal(number, reaction)
+        for number, handler in handlers.items():
+            if signal.getsignal(number) != handler:
+                signal.signal(number, handler)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     return restore
 
 
-def _reactions() -> Iterator[tuple[signal.Signals, Any]]:
-    """How this process reacts to each signal that it may react to."""
+def _handlers() -> Iterator[tuple[signal.Signals, Any]]:
+    """The handler of each signal that can have one."""
     for number in signal.Signals:
-        reaction = signal.getsignal(number)
-        if reaction is not None and number not in (signal.SIGKILL, signal.SIGSTOP):
-            yield number, reaction
+        handler = signal.getsignal(number)
+        if handler is not None and number not in (signal.SIGKILL, signal.SIGSTOP):
+            yield number, handler
 
 
 def _limits() -> Restore:
-    """Soft limits, up to the hard ones: those cannot be raised again."""
+    """Soft limits, up to the hard limits, which cannot be raised again."""
     limits = {number: resource.getrlimit(number)[0] for number in LIMITS}
 
     def restore() -> None:
@@ -124,14 +124,14 @@ def _warnings() -> Restore:
         logging.captureWarnings(False)
         warnings.showwarning, warnings.formatwarning = shown, formatted
         if warnings.filters != filters:
-            warnings.resetwarnings()  # also makes modules forget what they have shown
+            warnings.resetwarnings()  # also makes modules forget which they have shown
             warnings.filters.extend(filters)  # type: ignore[attr-defined]  # it is a list
 
     return restore
 
 
 def _logging() -> Restore:
-    """Loggers, what they hand their records to, and what is disabled for all of them."""
+    """Loggers, their handlers, and the level that is disabled for all of them."""
     disabled = logging.root.manager.disable
     factory = logging.getLogRecordFactory()
     known = {logger: _attributes(logger) for logger in _loggers()}
@@ -142,10 +142,10 @@ def _logging() -> Restore:
     def restore() -> None:
         logging.setLogRecordFactory(factory)
         for logger in _loggers():
-            _put_back(logger, known.get(logger, new))
+            _reset(logger, known.get(logger, new))
         for handler, attributes in handled:
-            _put_back(handler, attributes)
-        logging.disable(disabled)  # also makes loggers forget what they took for enabled
+            _reset(handler, attributes)
+        logging.disable(disabled)  # also makes loggers forget which levels are enabled
 
     return restore
 
@@ -161,7 +161,7 @@ def _attributes(subject: logging.Logger | logging.Handler) -> dict[str, Any]:
     return {name: value[:] if isinstance(value, list) else value for name, value in found.items()}
 
 
-def _put_back(subject: logging.Logger | logging.Handler, attributes: dict[str, Any]) -> None:
+def _reset(subject: logging.Logger | logging.Handler, attributes: dict[str, Any]) -> None:
     for name, value in attributes.items():
         if vars(subject)[name] != value:
             setattr(subject, name, value[:] if isinstance(value, list) else value)
@@ -183,7 +183,7 @@ def _decimal() -> Restore:
 
 
 def _random() -> Restore:
-    """A seed of its own, which a forked process would otherwise share with its siblings."""
+    """A new seed: a forked process would otherwise share it with its siblings."""
 
     def restore() -> None:
         random.seed()

@@ -1,4 +1,4 @@
-"""What a step has left open in the databases."""
+"""Transactions and locks that a step has left open."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..database import TransactionState, dialect_of
 
 
 def roll_back() -> Iterator[str]:
-    """Roll back every open transaction of Django's connections; the alias of each.
+    """Roll back every open transaction of Django's connections; yield the alias of each.
 
-    Its connection is closed, so that whoever uses it next makes a new one, in autocommit; and so is
-    one that is lost, or that the step has closed without Django.
+    The connection is closed, so that its next use opens a new one, in autocommit. So is a
+    connection that is lost, or that the step has closed without Django.
     """
     for connection in connections.all(initialized_only=True):
         if connection.connection is None:
@@ -29,9 +29,9 @@ def roll_back() -> Iterator[str]:
 
 
 def _close(connection: BaseDatabaseWrapper) -> None:
-    with suppress(Exception):  # to close it ends the transaction, too
+    with suppress(Exception):  # closing it ends the transaction, too
         connection.connection.rollback()
-    connection.in_atomic_block = False  # else it stays the closed connection of a broken block
+    connection.in_atomic_block = False  # otherwise Django would keep the closed connection
     connection.close()
 
 
