@@ -121,12 +121,12 @@ LOCAL.__qualname__ = "nowhere.LOCAL"
     ("value", "why"),
     [
         (object(), "a value of type builtins.object would not come back equal"),
-        (Text("x"), "a value of type tests.test_values.Text would"),
+        (Text("x"), "a value of type tests.definitions.test_values.Text would"),
         ([{"a": 1j}], "a value of type builtins.complex would"),
         (nested(150), "it is nested more than 100 deep"),
         pytest.param(10**5000, "digits", id="digits"),
         (datetime(2026, 1, 1, tzinfo=Odd()), "a time zone of type Odd would not"),
-        (LOCAL.ONE, "tests.test_values.nowhere.LOCAL cannot be found by its name"),
+        (LOCAL.ONE, "tests.definitions.test_values.nowhere.LOCAL cannot be found by its name"),
         (Group(name="new"), "this group is not in the database yet"),
     ],
 )
