@@ -1,6 +1,6 @@
-"""Call one step and hand back how it ended. Knows no database and no worker.
+"""Runs one step and returns its outcome. It knows no database and no worker.
 
-This runs in a slot: a process of its own that may be killed at any moment.
+This runs in a slot: a process that may be killed at any moment.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ T = TypeVar("T")
 LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "c"}
 PROGRESS_SECONDS = 0.05
 SHOWN_BYTES = 100  # of a key that an error names
-# What every process reads again, whatever a step did to the limits of its own.
-DEEPEST = 200  # lists and dicts within each other
-TOO_LARGE = 10**4300  # an integer that Python does not read from text
+# Within these limits every process can read a result, even if a step changed its own limits.
+MAX_DEPTH = 200  # nested lists and dicts
+TOO_LARGE = 10**4300  # Python does not parse such an integer
 PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # two code points that JSON reads as one
 
 
@@ -38,9 +38,9 @@ class Outcome:
     verdict: Verdict
     fact: Fact  # for the journal
     result: Any = None  # JSON
-    error: str = ""  # for the reader: what happened, in a line or a few
+    error: str = ""  # for people: what happened, in one or a few lines
     traceback: str = ""
-    may_retry: bool = True  # False: a further attempt would end alike
+    may_retry: bool = True  # False: a further attempt would end the same way
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Outcome:
@@ -56,19 +56,19 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Everything that a slot is told about the attempt it is to run."""
+    """Everything that a slot needs to run an attempt."""
 
     definition: str
     step: str
     attempt: int
-    params: dict[str, list[str]]  # what was typed
-    understood: parameters.Kept | None = None  # what the form made of it at the launch
+    params: dict[str, list[str]]  # as typed
+    understood: parameters.Kept | None = None  # as the form understood them at launch
     results: dict[str, Any]
     idempotency_key: str
     limits: Limits
 
     def to_json(self) -> str:
-        # Not asdict: it would copy all results of a long job for each of its steps.
+        # Not asdict, which would copy all results of a long job for each of its steps.
         return json.dumps(vars(self) | {"limits": vars(self.limits)})
 
     @classmethod
@@ -79,14 +79,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Channel:
-    """Where a step's words go: one log line with its level, one progress value."""
+    """Where a step's log lines and progress go."""
 
     log: Callable[[str, str], None]  # text, level
     progress: Callable[[float, float, str], None]  # done, total, text
 
 
 class Run:
-    """What a step is given: its parameters, earlier results, and ways to speak."""
+    """What a step gets: its parameters, the results of its dependencies, log and progress."""
 
     def __init__(self, task: Task, params: dict[str, Any], channel: Channel) -> None:
         self.params = params
@@ -94,7 +94,7 @@ class Run:
         self.attempt = task.attempt
         self.idempotency_key = task.idempotency_key
         self._channel = channel
-        self._told = 0.0
+        self._reported_at = 0.0
         self.watches_cancel = False  # True once the step has asked whether it is cancelled
         self.stop_reason = ""
 
@@ -102,8 +102,8 @@ class Run:
     def cancelled(self) -> bool:
         """Whether this step has been asked to stop.
 
-        A step that reads this is trusted to stop by itself within the grace. Any other step is
-        interrupted by an exception wherever it is.
+        A step that reads this is expected to stop within the grace. Any other step is interrupted
+        by an exception wherever it is.
         """
         self.watches_cancel = True
         return bool(self.stop_reason)
@@ -117,17 +117,17 @@ class Run:
     def progress(self, done: Any, total: Any, text: object = "") -> None:
         """Show how far the step is: *done* of *total*, in any unit.
 
-        It takes any numbers, also Decimal, Fraction and those of other libraries. What is negative,
-        infinite or no number counts as 0: a report never fails a step.
+        Takes any numbers, also Decimal, Fraction and those of other libraries. A value that is
+        negative, infinite or not a number counts as 0: reporting progress never fails a step.
         """
         done, total = _number(done), _number(total)
         now = time.monotonic()
-        if done >= total > 0 or now - self._told >= PROGRESS_SECONDS:
-            self._told = now
-            self._channel.progress(done, total, clean(_say(text))[:200])
+        if done >= total > 0 or now - self._reported_at >= PROGRESS_SECONDS:
+            self._reported_at = now
+            self._channel.progress(done, total, clean(_to_text(text))[:200])
 
     def track(self, iterable: Iterable[T], text: str = "") -> Iterator[T]:
-        """Go through *iterable* and show how far it is."""
+        """Iterate over *iterable* and show the progress."""
         total = len(iterable) if isinstance(iterable, Sized) else len(iterable := list(iterable))
         self.progress(0, total, text)
         for done, item in enumerate(iterable, 1):
@@ -138,15 +138,15 @@ class Run:
 def _number(value: Any) -> float:
     try:
         number = float(value)
-    except Exception:  # what a foreign type raises cannot be foreseen
+    except Exception:  # a foreign type may raise anything
         return 0.0
     return number if 0 <= number < math.inf else 0.0
 
 
 def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
-    """Run the step; whatever it does, an Outcome comes back.
+    """Run the step and return its outcome, whatever it does.
 
-    *make_run* gets the parameters as understood and returns the Run that the step is given.
+    *make_run* takes the parameters as understood and returns the Run that the step gets.
     """
     try:
         definition = definitions.get(task.definition)
@@ -160,16 +160,16 @@ def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
             traceback=_traceback(stopped, task.limits.error_bytes),
         )
     except SystemExit as error:
-        return _failed(task, error, f"SystemExit: the step called sys.exit({_say(error.code)})")
+        return _failed(task, error, f"SystemExit: the step called sys.exit({_to_text(error.code)})")
     except (InvalidParams, LostParam) as error:
-        return _failed(task, error, _say(error), may_retry=False)
+        return _failed(task, error, _to_text(error), may_retry=False)
     except BaseException as error:
-        message = f"{type(error).__name__}: {_say(error)}".removesuffix(": ")
+        message = f"{type(error).__name__}: {_to_text(error)}".removesuffix(": ")
         return _failed(task, error, message, _may_retry(task, error))
 
 
 def _params(definition: type[definitions.JobDefinition], task: Task) -> dict[str, Any]:
-    if task.understood is None:  # launched by an older release, which kept text alone
+    if task.understood is None:  # launched by a release that kept only the text
         return definition.clean(task.params)
     return parameters.recall(task.understood)
 
@@ -194,13 +194,13 @@ def _returned(task: Task, result: Any) -> Outcome:
 
 
 def misfit(value: Any, place: str = "result", depth: int = 0) -> str:
-    """Which part of *value* would come back from JSON as another value, and why; or nothing."""
-    if isinstance(value, dict | list) and depth == DEEPEST:
-        return f"{place[:SHOWN_BYTES]}… is nested more than {DEEPEST} deep"
+    """Which part of *value* JSON would return as another value, and why; else empty."""
+    if isinstance(value, dict | list) and depth == MAX_DEPTH:
+        return f"{place[:SHOWN_BYTES]}… is nested more than {MAX_DEPTH} deep"
     if isinstance(value, dict):
         for key, item in value.items():
             if not isinstance(key, str):
-                return f"{place} has the key {cut(_say(key), SHOWN_BYTES)}, {_describe(key)}"
+                return f"{place} has the key {cut(_to_text(key), SHOWN_BYTES)}, {_describe(key)}"
             if PAIR.search(key):
                 return f"{place} has a key with a surrogate pair, which comes back as one character"
             there = f"{place}[{json.dumps(cut(key, SHOWN_BYTES))}]"
@@ -238,12 +238,12 @@ def _failed(
 def _may_retry(task: Task, error: BaseException) -> bool:
     try:
         return definitions.get(task.definition).steps()[task.step].is_retried_on(error)
-    except (UnknownDefinition, KeyError):  # that is the error; another worker may know it
+    except (UnknownDefinition, KeyError):  # this is the error itself; another worker may know it
         return True
 
 
-def _say(value: object) -> str:
-    """``str(value)``, also of an object whose ``__str__`` raises."""
+def _to_text(value: object) -> str:
+    """``str(value)``, even if its ``__str__`` raises."""
     try:
         return str(value)
     except BaseException as error:
@@ -256,7 +256,7 @@ def _describe(value: object) -> str:
 
 
 def _traceback(error: BaseException, limit: int) -> str:
-    """The traceback from the step's own frames on."""
+    """The traceback, beginning with the step's own frames."""
     frames = error.__traceback__.tb_next if error.__traceback__ else None
     try:
         text = "".join(tracebacks.format_exception(type(error), error, frames))

@@ -227,7 +227,7 @@ class Meter:
 )
 def test_progress_takes_any_number_and_never_fails(run, ear, value, counts_as):
     run.progress(value, 10)
-    run._told = 0.0
+    run._reported_at = 0.0
     run.progress(1, value)
     assert ear.progress == [(counts_as, 10, ""), (1, counts_as, "")]
 
