@@ -50,7 +50,9 @@ class Scene:
         """On another host, and silent for longer than the lease."""
         worker = self.post.worker
         Worker.objects.filter(pk=worker.pk).update(host="far.example")
-        seen = workers.liveness._Observation(beats=(False, 0), looked_at=time.monotonic(), silent=1e9)
+        seen = workers.liveness._Observation(
+            beats=(False, 0), looked_at=time.monotonic(), silent=1e9
+        )
         workers.liveness._observations[worker.uuid] = seen
 
     def operation(self, name: str):
