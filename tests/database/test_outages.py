@@ -45,8 +45,8 @@ def test_a_step_that_ends_during_an_outage_keeps_its_outcome(faults, tmp_path, k
         running(job, "bulk", SECONDS)
         with getattr(faults, kind)():
             gate.touch()
-            told = complaint(worker, words)
-            assert db.name() in told
+            line = complaint(worker, words)
+            assert db.name() in line
             assert step_of(job, "bulk").status == "running"
         job = finished(job, SECONDS)
         assert worker.process.poll() is None
@@ -97,9 +97,9 @@ def test_no_command_starts_on_a_read_only_database(faults, command, code):
             timeout=SECONDS,
         )
     assert done.returncode == code, done.stderr
-    [told] = done.stderr.splitlines()
-    assert f"The database {db.name()} is read-only" in told
-    assert "Let this user write to the file and its directory" in told
+    [line] = done.stderr.splitlines()
+    assert f"The database {db.name()} is read-only" in line
+    assert "Let this user write to the file and its directory" in line
 
 
 # --- pages ----------------------------------------------------------------------------------------

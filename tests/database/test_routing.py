@@ -218,8 +218,8 @@ def test_everything_works_while_the_replica_is_dead(project, serving):
         wait_for(lambda: job_of(int(held)).status == "cancelled")
         assert f"fails #{job.pk}" in run("show", str(job.pk), env=project)[0]
         run("launch", "noop", "--json", env=project)
-        [told] = run("audit", env=project)
-        assert told.startswith("clean: 3 jobs")
+        [line] = run("audit", env=project)
+        assert line.startswith("clean: 3 jobs")
     assert Worker.objects.count() == 1, "the worker took itself for dead"
 
 
@@ -268,8 +268,8 @@ def test_migrate_and_launch_use_the_database_that_is_named(fresh):
     assert {"truestep_job", *(rule.name for rule in SQLite.rules)} <= made
     assert "auth_user" not in made
     run("shell", "-c", ROLLED_BACK, env=fresh)
-    [told] = run("audit", env=fresh)
-    assert told.startswith("clean: 1 jobs"), (
+    [line] = run("audit", env=fresh)
+    assert line.startswith("clean: 1 jobs"), (
         "a launch joins a transaction on its own database alone"
     )
 

@@ -84,9 +84,9 @@ def test_lines_beyond_the_limit_are_counted_in_one_last_line(held):
     book.close()
     book.close()  # the database refused the first time, and the worker tries again
     book.write()
-    *kept, told = [line.text for line in logs.read(held.step_id, 1, 100)]
+    *kept, last = [line.text for line in logs.read(held.step_id, 1, 100)]
     assert kept == ["12345"] * 3
-    assert told.startswith("… 7 further lines are not kept: the log limit of 20 bytes")
+    assert last.startswith("… 7 further lines are not kept: the log limit of 20 bytes")
 
 
 @pytest.mark.parametrize(("size", "most"), [(10, 2000), (16 * 1024 - 1, 256)])

@@ -114,14 +114,14 @@ def test_a_text_in_several_records_is_one_text(text, size):
 
 def test_an_endless_line_comes_in_pieces_while_it_grows():
     cutter = LineCutter(MARKER, 100)
-    told = [line for _ in range(50) for line in cutter.feed(b"x" * 64)]
-    assert len(told) >= 50 * 64 // 100 - 2
+    pieces = [line for _ in range(50) for line in cutter.feed(b"x" * 64)]
+    assert len(pieces) >= 50 * 64 // 100 - 2
     assert len(cutter._rest) < 300
 
 
 def test_a_record_in_parts_holds_no_more_than_a_line():
     cutter = LineCutter(MARKER, 100)
     part = record("y" * 64, more=True)
-    told = [line for _ in range(50) for line in cutter.feed(part)]
-    assert len(told) == 50 * 64 // 100 - (50 * 64 % 100 == 0)
+    pieces = [line for _ in range(50) for line in cutter.feed(part)]
+    assert len(pieces) == 50 * 64 // 100 - (50 * 64 % 100 == 0)
     assert len(cutter._unended[0]) <= 100
