@@ -16,8 +16,8 @@ from django.templatetags.static import static
 
 _FOLDER = Path(__file__).parent / "static" / "truestep"
 BOOT = "live.js"
-STYLE = "live.css"
-# Loaded before the boot module asks for them; it connects them.
+STYLES = ("live.css", "job.css")
+# What the boot module imports and connects.
 MODULES = (
     "vendor/idiomorph-0.8.0.esm.js",
     *sorted(path.name for path in _FOLDER.glob("*.js") if path.name != BOOT),
@@ -33,7 +33,7 @@ def address(name: str) -> str:
 def version() -> str:
     """A digest of script and style, as the project serves them: 12 characters."""
     digest = hashlib.sha256()
-    for name in (BOOT, STYLE, *MODULES):
+    for name in (BOOT, *STYLES, *MODULES):
         served = finders.find(f"truestep/{name}")
         digest.update(Path(str(served or _FOLDER / name)).read_bytes())
     return digest.hexdigest()[:12]

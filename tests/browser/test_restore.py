@@ -63,7 +63,7 @@ def test_open_pages_show_the_rows_of_the_copy(web, desk, trouble, tabs, way):
     expect(top).to_have_attribute("data-status", "running", timeout=left())
     cancelled = tabs[1].locator("[data-job]")
     expect(cancelled).to_have_attribute("data-status", "pending", timeout=left())
-    expect(tabs[3].locator("#said")).to_contain_text("gone", timeout=left())
+    expect(tabs[3].locator("#said")).to_contain_text("no longer exists", timeout=left())
     for tab, job in zip(tabs, (moved, elsewhere, same), strict=False):
         expect(tab.locator("body")).to_have_attribute("data-live", "live")
         assert shown_by_page(tab) == shown_by_command(job)
