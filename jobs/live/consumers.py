@@ -64,8 +64,12 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         """What the page watches. Raises ValueError when the query is malformed."""
 
     @abstractmethod
-    def _known(self, given: dict[str, Any]) -> Any:
-        """What the page shows, by its query or its frame. Raises ValueError or TypeError."""
+    def _known_by_query(self, query: QueryDict) -> Any:
+        """What the page shows when it connects. Raises ValueError when that is malformed."""
+
+    @abstractmethod
+    def _known_by_frame(self, frame: Frame) -> Any:
+        """What the page shows now. Raises ValueError, TypeError or KeyError when malformed."""
 
     @abstractmethod
     def _refusal(self) -> int:
@@ -77,7 +81,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         try:
             query = QueryDict(self.scope["query_string"])
             self._watched = self._target(query)
-            known, page = self._known_of(query), step_page_of(query)
+            known, page = self._known_by_query(query), step_page_of(query)
         except (ValueError, SuspiciousOperation):  # the latter: more fields than Django takes
             await self._close(BAD_FRAME)
             return
@@ -91,9 +95,6 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         except BaseException:  # a client that is gone cancels this, and nothing disconnects later
             self._leave()
             raise
-
-    def _known_of(self, query: QueryDict) -> Any:
-        return self._known({"seq": int(query.get("seq", "0")), "tag": query.get("tag", "")})
 
     async def _watch(self, known: Any, page: StepPage) -> None:
         hub = get_hub()
@@ -156,7 +157,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
                 viewer.acknowledge(_number(frame["n"]))
                 return not had_room
             case "resync":
-                viewer.go_on_from(self._known(frame))
+                viewer.go_on_from(self._known_by_frame(frame))
             case "follow":
                 if viewer.sees_logs:
                     viewer.follows[_number(frame["step"])] = _lines(frame)
@@ -180,8 +181,11 @@ class JobConsumer(Consumer):
     def _target(self, query: QueryDict) -> int:
         return int(self.scope["url_route"]["kwargs"]["job_id"])
 
-    def _known(self, given: dict[str, Any]) -> Position:
-        return Position(_number(given["seq"]), _text(given["tag"]))
+    def _known_by_query(self, query: QueryDict) -> Position:
+        return Position(_number(int(query.get("seq", "0"))), _text(query.get("tag", "")))
+
+    def _known_by_frame(self, frame: Frame) -> Position:
+        return Position(_number(frame["seq"]), _text(frame["tag"]))
 
     def _refusal(self) -> int:
         return 0 if Job.objects.filter(pk=self._watched).exists() else NO_JOB
@@ -193,9 +197,11 @@ class ListConsumer(Consumer):
     def _target(self, query: QueryDict) -> Window:
         return window_of(query)
 
-    def _known(self, given: dict[str, Any]) -> str:
-        _number(given["seq"])
-        return _text(given["tag"])
+    def _known_by_query(self, query: QueryDict) -> str:
+        return _text(query.get("mark", ""))
+
+    def _known_by_frame(self, frame: Frame) -> str:
+        return _text(frame["mark"])
 
     def _refusal(self) -> int:
         return 0

@@ -34,4 +34,4 @@ class ListFeed(Feed[str]):
                 urgent = differs and not self._window.cells_show_all
                 viewer.put({"type": "stale", "urgent": urgent, "cells": cells})
             if is_tick or (viewer.awaits_tick and viewer.known is not None):
-                self._send_tick(viewer, seq=0, tag=mark)
+                self._send_tick(viewer, mark=mark)

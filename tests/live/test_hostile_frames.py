@@ -63,7 +63,7 @@ def hostile(chance, depth=0):
         case "list":
             return [hostile(chance, depth + 1) for _ in range(chance.randrange(4))]
         case _:
-            keys = ("type", "n", "seq", "tag", "step", "from")
+            keys = ("type", "n", "seq", "tag", "mark", "step", "from")
             return {key: hostile(chance, depth + 1) for key in keys if chance.random() < 0.5}
 
 

@@ -75,7 +75,7 @@ export class Refetch {
     if (its.version !== this.#page.dataset.version) return this.#parts.status.sayNewer(); // this script may not fit it
     if (!this.#position.is(asked)) return; // frames arrived meanwhile, so this answer may be older
     this.#takeOver(fresh, began);
-    this.#position.moveTo({ seq: Number(its.seq), tag: its.tag });
+    this.#position.moveToPage(its);
     this.#settle();
     this.#took = performance.now() - began;
   }

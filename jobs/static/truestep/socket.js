@@ -75,8 +75,7 @@ export class Socket {
   #address() {
     const url = new URL(this.#page.dataset.socket, location.href);
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
-    url.searchParams.set("seq", this.#position.seq);
-    url.searchParams.set("tag", this.#position.tag);
+    for (const [name, value] of Object.entries(this.#position.value)) url.searchParams.set(name, value);
     return url;
   }
 
