@@ -1,9 +1,9 @@
 """What a journal entry means: a code and its data. The words are made from them here, nowhere else.
 
-A ``Fact`` is written with its entry and never parsed: whoever decides something asks for the code
-and the keys below. ``words`` makes a sentence in the reader's language, ``Fact.reason`` the same in
-English, which is stored beside the fact. A code that this release does not know, and one whose data
-lacks a key, is shown by its stored English.
+A ``Fact`` is written with its entry. Code that decides something reads the code and the keys below;
+a sentence is never parsed. ``words`` makes it in the reader's language, ``Fact.reason`` in English,
+which is stored beside the fact. A code that this release does not know, and one whose data lacks a
+key, is shown by its stored English.
 
 Data is strict JSON. Keys in brackets may be missing.
 

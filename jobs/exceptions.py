@@ -35,8 +35,8 @@ class InvalidParams(TruestepError):
         self.definition = definition
         self.errors = errors
         self.form = form
-        told = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors.items())
-        super().__init__(f"{definition} cannot be launched with these parameters. {told}")
+        problems = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors.items())
+        super().__init__(f"{definition} cannot be launched with these parameters. {problems}")
 
 
 class LostParam(TruestepError):

@@ -68,7 +68,7 @@ class Plan(Generic[K]):
     def down(self, step: K, through: Callable[[K], bool]) -> Iterator[tuple[K, K]]:
         """(dependency, dependant) from *step* on, as long as ``through`` is true of the dependant.
 
-        It is asked when a pair's turn comes, so that whoever walks may change the answer.
+        It is asked when the turn of a pair comes, so the caller can change the answer on the way.
         """
         todo = [step]
         while todo:

@@ -1,7 +1,7 @@
 """What a status means and which move from one to another is legal.
 
-Everything here is data. ``journal`` is the only package that acts on it; the page, the admin
-and ``audit`` only look.
+Everything here is data. ``journal`` is the only package that moves anything; the page, the admin
+and ``audit`` only read.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ class Status(TextChoices):
     PENDING = "pending"  # waits for steps it needs, for a worker, or (a job) has not started
     RUNNING = "running"  # a live worker holds this attempt; of a job: some step has started
     SUCCEEDED = "succeeded"  # it returned; of a job: every step did
-    FAILED = "failed"  # it raised, timed out, or nobody could run it; of a job: a step failed
+    FAILED = "failed"  # it raised, timed out, or no worker could run it; of a job: a step failed
     CANCELLED = "cancelled"  # somebody asked, and it has really stopped
     SKIPPED = "skipped"  # never ran: something it needs did not succeed (steps only)
 
 
 class Kind(TextChoices):
-    """What a journal entry tells."""
+    """What sort of journal entry it is."""
 
     BIRTH = "birth"  # the job and all its steps were written, pending
     MOVE = "move"  # a status changed
@@ -38,17 +38,17 @@ class Verdict(TextChoices):
     FAILED = "failed"  # it raised, or returned what cannot be kept
     TIMED_OUT = "timed out"
     DIED = "died"  # its process ended under it: a crash, out of memory
-    LOST = "lost"  # its worker vanished, and it with it
+    LOST = "lost"  # its worker vanished
     STOPPED = "stopped"  # it was asked to stop, and has
-    HANDED_BACK = "handed back"  # a person told its worker to stop; it is to run again elsewhere
-    INTERRUPTED = "interrupted"  # the same for any other reason, and so a bounded number of times
+    HANDED_BACK = "handed back"  # its worker was stopped on purpose; the step is requeued
+    INTERRUPTED = "interrupted"  # requeued for any other reason, a bounded number of times
 
 
 CRASHES = frozenset({Verdict.DIED, Verdict.LOST})
 REQUEUED = frozenset({Verdict.HANDED_BACK, Verdict.INTERRUPTED})
 CHARGED = frozenset({Verdict.FAILED, Verdict.TIMED_OUT}) | CRASHES  # to the retries of the step
 
-# The verdicts of an attempt after which its step is what.
+# The verdicts with which an attempt can end when its step gets this status.
 VERDICTS: dict[Status, frozenset[Verdict]] = {
     Status.SUCCEEDED: frozenset({Verdict.RETURNED}),
     Status.FAILED: CHARGED | {Verdict.INTERRUPTED},
@@ -148,9 +148,9 @@ _EXPLAINING = frozenset(
 
 
 def explains(code: str, moves: Moves, old: str, new: str) -> bool:
-    """True when an entry with this code may tell the legal move from *old* to *new*.
+    """True when an entry with this code can be about the legal move from *old* to *new*.
 
-    So may one whose code is in no table: a text, or of another release.
+    So can one whose code is in no table: a text, or a code of another release.
     """
     return code not in _EXPLAINING or code in moves[Status(old)][Status(new)]
 
@@ -162,7 +162,7 @@ def only_code(moves: Moves, old: str, new: str) -> Code:
 
 
 def status_of_job(current: str, steps: Collection[str]) -> Status:
-    """The status that a job has by its steps' statuses; *current* tells whether it has started."""
+    """The status that follows from the steps'; *current* says whether the job has started."""
     if all(status in TERMINAL for status in steps):
         for decisive in (Status.FAILED, Status.CANCELLED):
             if decisive in steps:

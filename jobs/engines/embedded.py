@@ -168,11 +168,11 @@ class EmbeddedWorker(WorkerProcess):
         self._next_look = time.monotonic() + NET_SECONDS
         while (room := self._driver.room) and not self._registration.reason_to_stop:
             try:
-                claims = orchestrator.claim(self._desk, room)
+                claims = orchestrator.claim(self._claimant, room)
             except Overtaken:
                 continue
             if not claims:
-                retry_at = time.monotonic() + orchestrator.next_retry(self._desk)
+                retry_at = time.monotonic() + orchestrator.next_retry(self._claimant)
                 self._next_look = min(self._next_look, retry_at)
                 return
             for claim in claims:
@@ -214,17 +214,17 @@ class EmbeddedWorker(WorkerProcess):
         registration = workers.register(slots=self._size, knows=knows, only_job=self._only_job)
         self._registration = registration
         self._heartbeat = Heartbeat(registration, self._driver.beat)
-        self._desk = Claimant(worker=registration.worker, knows=knows)
-        self._sweep = Sweep(self._desk, self._exits.are_reported)
-        self._driver.work_for(self._desk, registration.lock)
+        self._claimant = Claimant(worker=registration.worker, knows=knows)
+        self._sweep = Sweep(self._claimant, self._exits.are_reported)
+        self._driver.work_for(self._claimant, registration.lock)
 
     def _register_again(self) -> None:
         """This worker was declared dead: end what it runs, and become another worker."""
         self._driver.lose_all()
         self._driver.record_outcomes()
-        before, jobs = self._registration, self._desk.jobs
+        before, jobs = self._registration, self._claimant.jobs
         self._register()
-        self._desk.jobs = jobs  # the end of some steps may still have to be recorded
+        self._claimant.jobs = jobs  # the end of some steps may still have to be recorded
         self._look_again = True  # the news read so far were for another worker
         before.release()
 

@@ -1,4 +1,4 @@
-"""What every verb of a batch stands on: a legal move, its entry, and a way back."""
+"""The base of every verb of a batch: a legal move, its entry, and a way back."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ class Transition(models.Model):
 
     job = models.ForeignKey(Job, models.CASCADE, related_name="journal")
     seq = models.PositiveBigIntegerField()
-    tag = models.CharField(max_length=8)  # random; (seq, tag) tells a restored database apart
+    tag = models.CharField(max_length=8)  # random: in a restored database, (seq, tag) differs
     kind = models.CharField(max_length=7, choices=Kind.choices)
     step = models.ForeignKey(Step, models.CASCADE, null=True, related_name="journal")
     attempt = models.PositiveIntegerField(default=0)

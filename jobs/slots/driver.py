@@ -5,7 +5,7 @@ step, enforces its time-out and cancels, writes its log and progress, and record
 is the only writer of these rows, and every write carries the attempt's fence.
 
     driver = SlotDriver(size)          # forks: before threads and database connections
-    driver.work_for(desk, lock)        # once the worker is registered
+    driver.work_for(claimant, lock)        # once the worker is registered
     while …:
         driver.listen(seconds)         # until ``due_at`` at most
         driver.beat()                  # at least once a lease
@@ -59,10 +59,10 @@ class SlotDriver:
         self._released = 0  # attempts whose end is recorded
         self._next_flush = 0.0
 
-    def work_for(self, desk: Claimant, lock: int) -> None:
-        """Run steps for the worker of *desk*, which holds *lock* until no slot is left."""
-        self._desk = desk
-        self._publisher = Publisher(desk.worker.lock_path)
+    def work_for(self, claimant: Claimant, lock: int) -> None:
+        """Run steps for the worker of *claimant*, which holds *lock* until no slot is left."""
+        self._claimant = claimant
+        self._publisher = Publisher(claimant.worker.lock_path)
         self._pool.hold(lock)
         self._pool.beat()
 
@@ -109,8 +109,8 @@ class SlotDriver:
         return 0 if self._is_draining else self._size - len(self.running)
 
     def run(self, claim: Claim) -> None:
-        """Run a step that was claimed with this worker's desk."""
-        state = self._desk.jobs[claim.job_id]
+        """Run a step that was claimed with this worker's claimant."""
+        state = self._claimant.jobs[claim.job_id]
         knobs = conf.knobs()
         task = Task(
             definition=state.job.definition,
@@ -157,7 +157,7 @@ class SlotDriver:
                 pid=attempt.slot.pid,
                 database=database.name(),
                 job=attempt.claim.job_id,
-                definition=self._desk.jobs[attempt.claim.job_id].job.definition,
+                definition=self._claimant.jobs[attempt.claim.job_id].job.definition,
                 step=attempt.claim.name,
                 attempt=attempt.claim.attempt,
                 since=attempt.claim.started_at,
@@ -218,7 +218,7 @@ class SlotDriver:
         try:
             attempt.book.write()
             claims = orchestrator.finish(
-                self._desk, attempt.claim, ending, room, log_lines=attempt.book.last
+                self._claimant, attempt.claim, ending, room, log_lines=attempt.book.last
             )
         except Overtaken:
             self._overtaken(attempt)
@@ -232,14 +232,14 @@ class SlotDriver:
         self._release(attempt)
         for claim in claims:
             self.run(claim)
-        self._desk.forget({each.claim.job_id for each in self.running})
+        self._claimant.forget({each.claim.job_id for each in self.running})
 
     def _overtaken(self, attempt: RunningAttempt) -> None:
         """The step is someone else's now: kill it here, and leave its rows alone."""
         claim = attempt.claim
         self._pool.discard(attempt)
         logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
-        orchestrator.note_refused(self._desk, claim)  # if this raises, the write is tried again
+        orchestrator.note_refused(self._claimant, claim)  # if this raises, the write is tried again
         self._release(attempt)
 
     def _release(self, attempt: RunningAttempt) -> None:
@@ -284,7 +284,7 @@ class SlotDriver:
             self._cancels.journal_inbox()
         for attempt in self.running:
             with contextlib.suppress(Exception):
-                orchestrator.finish(self._desk, attempt.claim, outcome, room=0)
+                orchestrator.finish(self._claimant, attempt.claim, outcome, room=0)
 
     def close(self) -> None:
         """End every slot and everything that the steps started. Safe to repeat."""

@@ -14,7 +14,7 @@ class DeadWorkers:
 
     is_idle = False  # a worker that dies commits nothing
 
-    def __init__(self, desk: Claimant) -> None:
+    def __init__(self, claimant: Claimant) -> None:
         self.due_at = 0.0
 
     def run(self, held: Collection[int]) -> None:

@@ -22,9 +22,9 @@ class LostAttempts:
 
     due_at = math.inf  # when a lease ends, ``DeadWorkers`` asks for a sweep
 
-    def __init__(self, desk: Claimant) -> None:
+    def __init__(self, claimant: Claimant) -> None:
         self.is_idle = False
-        self._worker = desk.worker
+        self._worker = claimant.worker
 
     def run(self, held: Collection[int]) -> None:
         own, others = self.running()

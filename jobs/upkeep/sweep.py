@@ -30,10 +30,10 @@ class Sweep:
     With *exits_are_reported*, ``hurry`` is called when a worker of this host ends.
     """
 
-    def __init__(self, desk: Claimant, exits_are_reported: bool = False) -> None:
+    def __init__(self, claimant: Claimant, exits_are_reported: bool = False) -> None:
         self.has_news = True  # there may have been a commit since the last sweep
         self.due_at = 0.0  # of the next sweep, in monotonic seconds
-        self._chores: list[Chore] = [chore(desk) for chore in CHORES]
+        self._chores: list[Chore] = [chore(claimant) for chore in CHORES]
         self._exits_are_reported = exits_are_reported
         self._leeway = 0.0  # seconds earlier, if the worker is awake anyway
         self._rests_until = 0.0

@@ -22,9 +22,9 @@ class UnknownSteps:
     does not find again is known by now, or not ready any more.
     """
 
-    def __init__(self, desk: Claimant) -> None:
+    def __init__(self, claimant: Claimant) -> None:
         self.is_idle = False
-        self._known = desk.known
+        self._known = claimant.known
         self._unknown_since: dict[int, float] = {}  # step → monotonic seconds
         self._found: dict[int, float] = {}  # the same, of the round in progress
         self._looked_at: tuple[int, int] | None = None  # job and position of the round's last step
