@@ -174,7 +174,7 @@ def test_an_sqlite_file_on_a_network_is_refused(monkeypatch, mounted, kind, soun
     found = checks.check_sqlite()
     assert bool(found) != sound
     for error in found:
-        assert path in error.msg and kind in error.msg and "DATABASE_URL" in error.msg
+        assert path in error.msg and kind in error.msg and "NAME in DATABASES" in error.msg
 
 
 @pytest.mark.sqlite

@@ -253,7 +253,7 @@ def test_ctrl_c_cancels(database):
         running.process.send_signal(signal.SIGINT)
         assert running.wait() == 3
     assert job_of(job.pk).status == "cancelled"
-    assert running.errors == ["Cancelling; Ctrl-C again kills at once."]
+    assert running.errors == ["Cancelling; Ctrl-C again kills the steps."]
     wait_until_gone(children)
 
 
@@ -275,7 +275,7 @@ def test_ctrl_c_beside_a_worker_cancels_and_the_worker_lives_on(worker):
         wait_for(lambda: step_of(job, "hang").log_lines)
         running.process.send_signal(signal.SIGINT)
         assert running.wait() == 3
-    assert running.errors == ["Cancelling; Ctrl-C again leaves it to its worker."]
+    assert running.errors == ["Cancelling; Ctrl-C again leaves them to their worker."]
     assert worker.process.poll() is None
 
 
@@ -381,7 +381,7 @@ def test_a_worker_ends_on_request(worker, number):
 
 def test_a_worker_needs_a_slot(database):
     code, _, err = manage("worker", "--slots", "0")
-    assert (code, err) == (1, "CommandError: --slots 0: give a number from 1 on.\n")
+    assert (code, err) == (1, "CommandError: --slots 0: pass 1 or more.\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

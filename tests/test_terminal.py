@@ -93,7 +93,7 @@ def test_ctrl_c_cancels_what_was_launched(terminal):
     shown = terminal("launch", "hangs")
     shown.shows("▶ running hang")
     shown.press("\x03")
-    shown.shows("Cancelling; Ctrl-C again kills at once.")
+    shown.shows("Cancelling; Ctrl-C again kills the steps.")
     assert shown.wait() == 3
     shown.shows("■ cancelled hangs #")
     assert not shown.cursor_is_hidden

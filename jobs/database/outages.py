@@ -15,7 +15,7 @@ class Outage(Enum):
         "Let this user write to the file and its directory, or use the server that takes writes; "
         "running steps then go on.",
     )
-    AWAY = "cannot be reached", "Start it, or set DATABASE_URL; running steps then go on."
+    AWAY = "cannot be reached", "Start it, or correct DATABASES; running steps then go on."
     EMPTY = "lacks its tables", "Is it new? Run: {migrate}"
     OTHER = "refused this", "Nothing was written; the database's log may say more."
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 from django.db.models import Max
 
-from jobs.management.commands.serve import END_SECONDS
+from jobs.management.children import END_SECONDS
 from jobs.models import Attempt, Job, Step, Worker
 from jobs.orchestrator import launch
 from jobs.statuses import UNFINISHED

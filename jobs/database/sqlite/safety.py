@@ -41,7 +41,7 @@ def _require_local(path: str) -> None:
     if _NETWORK.fullmatch(kind):
         raise DatabaseUnsafe(
             f"{path} is on a network file system ({kind}), where SQLite's locks do not hold. Set "
-            "DATABASE_URL to a file on a local disk, or to a PostgreSQL."
+            "NAME in DATABASES to a file on a local disk, or use PostgreSQL."
         )
 
 

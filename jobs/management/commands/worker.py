@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -10,42 +9,37 @@ from django.core.management.base import CommandError, CommandParser
 from ... import conf, database, definitions
 from ...engines.base import get_engine
 from ...exceptions import NotReady
-from ..terminal import TerminalCommand, on_hangup
+from ..interrupts import StopSignals
+from ..terminal import TerminalCommand
 
 
 class Command(TerminalCommand):
-    help = "Run steps of jobs until SIGTERM or Ctrl-C; a second one kills the steps at once."
+    help = "Run steps until SIGTERM or Ctrl-C; a second one kills the running steps."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--slots", type=int, default=conf.knobs().slots, help="Steps to run side by side."
+            "--slots",
+            type=int,
+            default=conf.knobs().slots,
+            help="How many steps run at the same time.",
         )
 
     def handle(self, *args: Any, slots: int, **options: Any) -> None:
         if slots < 1:
-            raise CommandError(f"--slots {slots}: give a number from 1 on.")
+            raise CommandError(f"--slots {slots}: pass 1 or more.")
         worker = get_engine().worker(slots)
-        signals = 0
 
-        def stop(*_: Any) -> None:
-            nonlocal signals
-            signals += 1
+        def react(signals: int) -> None:
             worker.stop()
             if signals > 1:
                 worker.kill()
 
-        def hang_up() -> None:
-            if not signals:  # it often comes together with SIGTERM
-                stop()
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
-        on_hangup(hang_up)
+        StopSignals(react)
         known = ", ".join(definitions.registered()) or "nothing"
         self.stdout.write(f"Worker with {slots} slots. Knows: {known}.")
         try:
             worker.run()
         except NotReady as error:
             raise CommandError(str(error)) from error
-        except database.DATABASE_ERRORS as error:  # before it has signed on; later it tries again
+        except database.DATABASE_ERRORS as error:  # only before it registered; later it retries
             raise CommandError(database.explain(error)) from error
