@@ -15,7 +15,7 @@ from tests.history.database import old_database
 from tests.support.programs import program
 from tests.support.waiting import wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("db")]
 LAST_BEFORE = "0007"
 # What release 0.1.0 said in other words than this one.
 REWORDED = {
@@ -32,13 +32,20 @@ SAME = (
 
 
 @pytest.fixture
-def old(db, tmp_path):
+def old(tmp_path):
     with old_database(tmp_path) as found:
         yield found
 
 
-def test_pages_show_and_audit_tell_the_same_as_before(old):
-    output = old.migrate()
+@pytest.fixture(scope="module")
+def migrated(django_db_setup, tmp_path_factory):
+    """One that is only looked at: the database, and what ``migrate`` printed."""
+    with old_database(tmp_path_factory.mktemp("migrated")) as found:
+        yield found, found.migrate()
+
+
+def test_pages_show_and_audit_tell_the_same_as_before(migrated):
+    old, output = migrated
     assert "255 journal entries have codes; 0 of them keep their text.\nclean: 23 jobs" in output
     before, now = old.told_before(), old.told_now()
     assert now["audit"] == before["audit"]
@@ -99,17 +106,17 @@ def test_every_other_column_stays(old):
     assert old.journal(SAME) == before
 
 
-def test_codes_and_data_give_the_words_that_were_stored(old):
-    old.migrate()
+def test_codes_and_data_give_the_words_that_were_stored(migrated):
+    old, _ = migrated
     found = old.journal("reason", "code", "data")
     assert {code for _, code, _ in found} == set(Code) - {Code.TEXT, Code.STEP_ASKED_TO_STOP}
     for reason, code, data in found:
         assert Fact(code, json.loads(data)).reason == reworded(reason)
 
 
-def test_an_end_has_the_counts_of_its_step(old):
+def test_an_end_has_the_counts_of_its_step(migrated):
     """The step's row has them as they are after its last move."""
-    old.migrate()
+    old, _ = migrated
     columns = ("log_lines", "failures", "crashes", "interruptions")
     ends = old.execute(
         f"SELECT t.data, s.{', s.'.join(columns)} FROM truestep_transition AS t "
@@ -121,8 +128,8 @@ def test_an_end_has_the_counts_of_its_step(old):
         assert [json.loads(data)[column] for column in columns] == counts
 
 
-def test_data_name_the_rows_beside(old):
-    old.migrate()
+def test_data_name_the_rows_beside(migrated):
+    old, _ = migrated
     claims = old.execute(
         "SELECT t.data, a.worker_id FROM truestep_transition AS t JOIN truestep_attempt AS a "
         "ON a.step_id = t.step_id AND a.number = t.attempt WHERE t.code = 'step.claimed'"
@@ -138,8 +145,8 @@ def test_data_name_the_rows_beside(old):
         assert names[data["dependency_id"]] == data["dependency"]
 
 
-def test_a_retry_names_the_steps_that_it_took(old):
-    old.migrate()
+def test_a_retry_names_the_steps_that_it_took(migrated):
+    old, _ = migrated
     retries = old.execute(
         "SELECT job_id, data FROM truestep_transition WHERE code = 'request.retry' "
         "ORDER BY job_id, seq"
@@ -166,8 +173,8 @@ def test_what_cannot_be_read_keeps_its_text(old):
     assert last == ("a sentence of a fork", "text", '{"text": "a sentence of a fork"}')
 
 
-def test_an_entry_is_guarded_again_afterwards(old):
-    old.migrate()
+def test_an_entry_is_guarded_again_afterwards(migrated):
+    old, _ = migrated
     with pytest.raises(Exception, match="a journal entry is never changed"):
         old.execute("UPDATE truestep_transition SET code = 'text'")
 
