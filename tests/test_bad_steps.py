@@ -15,7 +15,7 @@ from jobs import audit, logs
 from jobs.models import Attempt, Job, Step
 from jobs.orchestrator import launch
 from tests.support import job_of, program, step_of, wait_for
-from tests.testapp.jobs import BEHAVIOURS
+from tests.testapp.misbehaving_jobs import BEHAVIOURS
 
 pytestmark = [
     pytest.mark.django_db,  # makes the database; it is written by the fixture alone

@@ -11,7 +11,9 @@ import pytest
 from jobs import audit
 from jobs.models import Intent, Job, Step, Transition, Worker
 from jobs.statuses import TERMINAL
-from tests.faults.crashes import SITUATIONS, CrashServer, bring_to_end, database_state, new_worker
+from tests.faults.crash_child import bring_to_end, database_state
+from tests.faults.crash_situations import SITUATIONS, new_worker
+from tests.faults.crashes import CrashServer
 from tests.support.sources import SOURCES
 
 pytestmark = pytest.mark.slow

@@ -17,7 +17,8 @@ from jobs.orchestrator import Claimant
 from jobs.runner import Outcome
 from jobs.statuses import TERMINAL, Kind, Verdict
 from jobs.upkeep import Sweep
-from tests.faults.crashes import HOPELESS, bring_to_end, new_worker
+from tests.faults.crash_child import bring_to_end
+from tests.faults.crash_situations import HOPELESS, new_worker
 from tests.faults.schedules import Scheduler
 from tests.support import returned
 

@@ -16,7 +16,7 @@ from jobs.codes import Code, Fact
 from jobs.exceptions import StepStopped
 from jobs.runner import Channel, Limits, Outcome, Run, Task, run_step
 from jobs.statuses import Verdict
-from tests.testapp import jobs as testapp_jobs
+from tests.testapp.simple_jobs import Noop
 
 LIMITS = Limits(error_bytes=1000, result_bytes=1000)
 
@@ -50,7 +50,7 @@ def run(ear):
 
 def call(told, monkeypatch, function, ear):
     """The outcome of a step that is this function."""
-    monkeypatch.setattr(testapp_jobs.Noop, "one", lambda self, run: function(run))
+    monkeypatch.setattr(Noop, "one", lambda self, run: function(run))
     return run_step(told, lambda params: Run(told, params, ear.channel))
 
 

@@ -139,7 +139,7 @@ def test_a_failed_step_keeps_its_error_and_the_traceback_of_its_own_code(worker)
     }
     attempt = Attempt.objects.get(step__name="bad")
     assert attempt.error == "ValueError: <b>no</b> such luck"
-    assert "tests/testapp/jobs.py" in attempt.traceback
+    assert "tests/testapp/simple_jobs.py" in attempt.traceback
     assert "runner.py" not in attempt.traceback
 
 

@@ -1,9 +1,9 @@
-"""The process that forks the children of ``crashes``."""
+"""The process that forks the children of the crash matrix."""
 
 import django
 
 django.setup()
 
-from tests.faults import crashes  # noqa: E402
+from tests.faults.crash_child import serve  # noqa: E402
 
-crashes.serve()
+serve()

@@ -1,0 +1,209 @@
+"""The situations of the crash matrix: each sets up rows and returns the operation to perform."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from jobs import definitions, orchestrator, workers
+from jobs.codes import Fact
+from jobs.logs import LogBook
+from jobs.orchestrator import Claimant
+from jobs.runner import Outcome
+from jobs.statuses import Verdict
+from jobs.upkeep import Sweep
+from jobs.workers import Registration
+from tests.support import ended, returned, step_of
+
+Perform = Callable[[], Any]
+
+
+SITUATIONS: dict[str, Callable[[WorkerUnderTest], Perform]] = {}
+
+
+def situation(make: Callable[[WorkerUnderTest], Perform]) -> Callable[[WorkerUnderTest], Perform]:
+    """Brings rows about, and returns the operation to perform on them."""
+    SITUATIONS[make.__name__] = make
+    return make
+
+
+def new_worker() -> tuple[Registration, Claimant]:
+    """A worker of this process that knows the jobs of these tests."""
+    knows = {name: list(definitions.get(name).steps()) for name in ("sturdy", "woven")}
+    post = workers.register(slots=2, knows=knows)
+    return post, Claimant(post.worker, knows)
+
+
+class WorkerUnderTest:
+    """The worker that the child is."""
+
+    def __init__(self) -> None:
+        self.post, self.desk = new_worker()
+
+    def claimed(self, desk=None):
+        """A new job, and the claim of its first step."""
+        job = orchestrator.launch("sturdy")
+        [held] = orchestrator.claim(desk or self.desk, room=1)
+        return job, held
+
+    def failed_job(self):
+        """A job whose first step has failed, with the two after it skipped."""
+        job, held = self.claimed()
+        orchestrator.finish(self.desk, held, HOPELESS, room=0)
+        for held in orchestrator.claim(self.desk, room=2):
+            orchestrator.finish(self.desk, held, RETURNED, room=0)
+        return job
+
+
+RETURNED = returned({"answer": 42})
+
+
+HOPELESS = Outcome(
+    verdict=Verdict.FAILED, fact=Fact.text("raised"), error="no luck", may_retry=False
+)
+
+
+def _finish(worker, held, outcome, room=1):
+    return lambda: orchestrator.finish(worker.desk, held, outcome, room=room)
+
+
+@situation
+def launch(worker):
+    return lambda: orchestrator.launch("sturdy", actor="ada")
+
+
+@situation
+def launch_once(worker):
+    return lambda: orchestrator.launch("sturdy", actor="ada", once="a form")
+
+
+@situation
+def claim(worker):
+    orchestrator.launch("sturdy")
+    return lambda: orchestrator.claim(worker.desk, room=2)
+
+
+@situation
+def finish(worker):
+    """The next step starts in the same batch."""
+    _, held = worker.claimed()
+    return _finish(worker, held, RETURNED)
+
+
+@situation
+def finish_the_last(worker):
+    """The job ends with it."""
+    _, held = worker.claimed()
+    for _ in range(3):
+        [held] = orchestrator.finish(worker.desk, held, RETURNED, room=1)
+    return _finish(worker, held, RETURNED)
+
+
+@situation
+def finish_to_try_again(worker):
+    _, held = worker.claimed()
+    return _finish(worker, held, ended(Verdict.FAILED))
+
+
+@situation
+def finish_in_vain(worker):
+    """What needs it is skipped."""
+    _, held = worker.claimed()
+    return _finish(worker, held, HOPELESS)
+
+
+@situation
+def finish_cancelled(worker):
+    job, held = worker.claimed()
+    orchestrator.cancel(job.pk)
+    return _finish(worker, held, ended(Verdict.STOPPED))
+
+
+@situation
+def hand_back(worker):
+    _, held = worker.claimed()
+    return _finish(worker, held, ended(Verdict.HANDED_BACK))
+
+
+@situation
+def recover(worker):
+    """A sweep finds a dead worker and its step."""
+    post, desk = new_worker()
+    worker.claimed(desk)
+    os.close(post._lock)
+    sweep = Sweep(worker.desk)
+    return lambda: sweep.run(held=())
+
+
+@situation
+def give_up(worker):
+    job = orchestrator.launch("sturdy")
+    step = step_of(job, "first")
+    return lambda: orchestrator.give_up(job.pk, {step.pk: Fact.text("no worker knows it")})
+
+
+@situation
+def cancel(worker):
+    """One step runs, the others wait."""
+    job, _ = worker.claimed()
+    return lambda: orchestrator.cancel(job.pk, actor="ada")
+
+
+@situation
+def cancel_before_it_started(worker):
+    job = orchestrator.launch("sturdy")
+    return lambda: orchestrator.cancel(job.pk, actor="ada")
+
+
+@situation
+def retry(worker):
+    job = worker.failed_job()
+    return lambda: orchestrator.retry(job.pk, actor="ada", why="it was the network")
+
+
+@situation
+def cancel_once(worker):
+    job, _ = worker.claimed()
+    return lambda: orchestrator.cancel(job.pk, actor="ada", once="a form")
+
+
+@situation
+def retry_once(worker):
+    job = worker.failed_job()
+    return lambda: orchestrator.retry(job.pk, actor="ada", once="a form")
+
+
+@situation
+def note(worker):
+    """Another worker has taken the step over."""
+    _, held = worker.claimed()
+    return lambda: orchestrator.note_refused(worker.desk, held)
+
+
+@situation
+def log(worker):
+    _, held = worker.claimed()
+    book = LogBook(held, limit=1_000_000)
+    book.add("written before")
+    book.write()
+    for number in range(3):
+        book.add(f"line {number}")
+    book.progress(1, 3, "counting")
+    return book.write
+
+
+@situation
+def beat(worker):
+    return worker.post.beat_in_row
+
+
+@situation
+def register(worker):
+    return new_worker
+
+
+@situation
+def deregister(worker):
+    post, _ = new_worker()
+    return post.deregister
