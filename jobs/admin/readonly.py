@@ -20,7 +20,7 @@ from .lists import NewestRows
 
 
 class ReadOnly:
-    """Only the journal's own code writes rows, so nobody may add, change or delete one here."""
+    """Only the app itself writes rows: no user may add, change or delete one here."""
 
     moments: ClassVar[dict[str, str]] = {}  # field → the method that shows it with its zone
 

@@ -1,4 +1,4 @@
-"""Only pages of this very site may open a socket."""
+"""Only pages of the same site may open a socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Below a path: what FORCE_SCRIPT_NAME says, whether a proxy in front strips the prefix or not."""
+"""Serving below a path (FORCE_SCRIPT_NAME), whether or not a proxy strips it from the address."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.conf import settings
 
 
 class BelowPrefix:
-    """An ASGI application that finds the prefix in every path.
+    """An ASGI application that gets every path with the prefix, as ASGI wants it.
 
-    ASGI wants it there. Without it, Django would send people who log in back to an address that
-    lacks the prefix, which the proxy does not know.
+    Without the prefix, Django would redirect users who log in to an address that the proxy does not
+    know.
     """
 
     def __init__(self, application: Any) -> None:

@@ -1,4 +1,4 @@
-"""WebSocket paths: below whatever prefix the project includes the app's URLs, or a proxy adds."""
+"""WebSocket paths, below any prefix that the project or a proxy adds."""
 
 from __future__ import annotations
 

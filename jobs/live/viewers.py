@@ -34,7 +34,7 @@ class Viewer(Generic[Known]):
         page: StepPage = FIRST_PAGE,
     ) -> None:
         self.known: Known | None = known  # None: the page is fetching itself again
-        self.stale_at = known  # what there was when it was last told to fetch itself again
+        self.stale_at = known  # what there was when it was last sent "stale"
         self.page = page  # of the job's steps
         # step → number of the next log line, and of the last one (None: without an end)
         self.follows: dict[int, tuple[int, int | None]] = {}

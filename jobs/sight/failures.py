@@ -11,7 +11,7 @@ from ..codes import words
 from ..models import Attempt
 from ..statuses import Status
 
-MOST_FAILURES = 10  # of a job, that are told at once
+MOST_FAILURES = 10  # of a job, in one reading
 LINE = 300  # characters
 
 

@@ -1,4 +1,4 @@
-"""Windows: what a page of jobs shows, and a mark that tells whether that has changed.
+"""Windows: what a page of jobs shows, and a mark that changes with it.
 
 A mark is equal for equal pages. It is made of two digests: of the statuses that the page shows, and
 of everything that it shows.

@@ -9,22 +9,19 @@ from datetime import timedelta
 from io import StringIO
 
 import pytest
-from django.db import transaction
-from django.template.loader import render_to_string
 from django.utils import timezone
 from rich.console import Console
 
 from jobs import conf, definitions, workers
 from jobs.management.follow import LineFollower
 from jobs.management.tree import JobTree
-from jobs.models import Attempt, Job, Step
+from jobs.models import Step
 from jobs.orchestrator import Claimant, cancel, claim, finish, launch, retry
-from jobs.sight.job import context_of, read_job
-from jobs.sight.positions import START, position_of
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Verdict
 from jobs.times import rfc3339
-from tests.support import drive, ended, job_of, returned, step_of
+from tests.support import ended, job_of, step_of
+from tests.support.rendering import rest_is_over, step_html
 
 
 @pytest.fixture
@@ -39,12 +36,6 @@ def be_silent(post, leases):
     """As if this process had seen no beat of it for so many leases."""
     workers.seconds_without_heartbeat(post.worker)
     workers.liveness._observations[post.worker.uuid].silent = leases * conf.knobs().lease
-
-
-def rest_is_over(desk):
-    """As if the time until the next attempt had passed."""
-    Step.objects.update(not_before=None)
-    desk.jobs.clear()
 
 
 def late(job):
@@ -260,129 +251,6 @@ def test_a_persons_retry_resets_the_attempt_count(desk):
     [held] = claim(desk, room=1)
     finish(desk, held, ended(Verdict.FAILED, "no answer"), room=0)
     assert "(attempt 6 of 8, after: no answer)" in waits(job, "rest")
-
-
-# --- attempts side by side ------------------------------------------------------------------------
-
-
-def step_html(job, name):
-    snapshot = read_job(job.pk)
-    [row] = [row for row in snapshot.steps if row.step.name == name]
-    context = context_of(snapshot) | {"row": row, "whole": True}
-    return render_to_string("truestep/_step.html", context)
-
-
-def attempts_of(job, name, since=START):
-    [row] = [row for row in read_job(job.pk, since).steps if row.step.name == name]
-    return [attempt.number for attempt in row.attempts]
-
-
-def test_one_attempt_is_shown_alone_and_several_in_a_table(desk):
-    job = launch("rests")
-    assert attempts_of(job, "rest") == []
-    for number in (1, 2):
-        [held] = claim(desk, room=1)
-        assert attempts_of(job, "rest") == ([] if number == 1 else [2, 1])
-        finish(desk, held, ended(Verdict.FAILED, f"<i>no {number}"), room=0)
-        rest_is_over(desk)
-    html = step_html(job, "rest")
-    for number in (1, 2):
-        assert f"&lt;i&gt;no {number}" in html
-        assert f'href="/jobs/{job.pk}/steps/rest/log?attempt={number}"' in html
-    assert html.count('<span class="verdict">failed</span>') == 2
-    assert html.count(f"on {desk.worker}") == 2
-    assert "<i>" not in html
-
-
-def test_of_many_attempts_the_newest_ten_are_shown_and_their_number(desk):
-    job = launch("noop")
-    for _ in range(12):
-        [held] = claim(desk, room=1)
-        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
-    assert attempts_of(job, "one") == list(range(12, 2, -1))
-    assert "12 attempts, newest 10" in step_html(job, "one")
-    assert attempts_of(job, "two") == []
-
-
-def test_a_page_gets_only_the_attempts_that_changed(desk):
-    job = launch("noop")
-
-    def hand_back():
-        [held] = claim(desk, room=1)
-        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
-        return position_of(job.pk)
-
-    first = hand_back()
-    hand_back()
-    assert attempts_of(job, "one", first) == [2, 1], "the first had not stood among others"
-    second = hand_back()
-    for _ in range(2):
-        hand_back()
-    here = position_of(job.pk)
-    assert attempts_of(job, "one", second) == [5, 4]
-    [held] = claim(desk, room=1)
-    assert attempts_of(job, "one", here) == [6]
-    finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
-    for _ in range(7):
-        hand_back()
-    assert attempts_of(job, "one", first) == list(range(13, 3, -1))
-
-
-def test_long_errors_are_cut_in_the_table_of_attempts(desk):
-    job = launch("rests")
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.FAILED), room=0)
-    rest_is_over(desk)
-    Attempt.objects.update(error="e" * 10_000, traceback="first" + "t" * 10_000 + "last")
-    claim(desk, room=1)
-    html = step_html(job, "rest")
-    assert "e" * 2000 in html
-    assert "e" * 2001 not in html
-    assert "first" not in html
-    assert "t" * 1996 + "last" in html
-    Attempt.objects.filter(number=1).update(traceback="short")
-    assert "short" in step_html(job, "rest")
-
-
-# --- jobs that run a job again --------------------------------------------------------------------
-
-
-def test_a_job_links_the_jobs_launched_from_it_and_its_original(desk):
-    old = drive(desk, launch("noop"))
-    here = read_job(old.pk)
-    new = [launch("noop", again_of=old, actor="ada", why="once more").pk for _ in range(6)]
-    snapshot = read_job(old.pk, here.position)
-    assert snapshot.followers == new[1:]
-    notes = [(entry.kind, entry.actor, entry.reason) for entry in snapshot.journal]
-    assert notes == [("note", "ada", f"launched again as job {pk}: once more") for pk in new]
-    head = render_to_string("truestep/_job.html", context_of(snapshot))
-    assert all(f'href="/jobs/{pk}/"' in head for pk in new[1:])
-    snapshot = read_job(new[0])
-    head = " ".join(render_to_string("truestep/_job.html", context_of(snapshot)).split())
-    assert f'again after <a href="/jobs/{old.pk}/">' in head
-
-
-def test_a_launch_in_a_transaction_is_announced_at_its_commit(desk):
-    old = drive(desk, launch("noop"))
-    with transaction.atomic():
-        new = launch("noop", again_of=old)
-        assert position_of(old.pk).seq == old.seq
-    assert old.journal.latest("seq").reason == f"launched again as job {new.pk}"
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
-        launch("noop", again_of=old)
-        raise ZeroDivisionError
-    assert position_of(old.pk).seq == old.seq + 1
-
-
-def test_an_older_job_that_is_gone_stops_no_launch(desk):
-    old = launch("noop")
-    new = launch("noop", again_of=old)
-    Job.objects.filter(pk=old.pk).delete()
-    assert job_of(new.pk).again_of is None
-    snapshot = read_job(new.pk)
-    head = render_to_string("truestep/_job.html", context_of(snapshot))
-    assert "again after" not in head
-    assert drive(desk, new, lambda held: returned()).status == "succeeded"
 
 
 @pytest.mark.parametrize(("gap", "is_late"), [(0.4, True), (0.6, False)])
