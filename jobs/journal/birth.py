@@ -41,6 +41,13 @@ def create_job(
         intents.record(intent, job.pk)
     _create_steps(job, steps)
     crashpoints.reach("launch.steps_written")
+    _write_birth(job, fact, actor, source)
+    news.announce(job.pk, job.seq)
+    crashpoints.reach("launch.before_commit")
+    return job
+
+
+def _write_birth(job: Job, fact: Fact, actor: str, source: str) -> None:
     birth = writing.entry(
         Kind.BIRTH,
         fact,
@@ -53,9 +60,6 @@ def create_job(
         source=source,
     )
     birth.save(force_insert=True)
-    news.announce(job.pk, job.seq)
-    crashpoints.reach("launch.before_commit")
-    return job
 
 
 def _create_steps(job: Job, steps: Collection[StepDefinition]) -> None:

@@ -25,10 +25,9 @@ def commit(
 ) -> Batch:
     """Run *decide* on the state and write what it decided, all or nothing, in one transaction.
 
-    *decide* may run several times; it acts only through the batch. *name* is what the crash points
-    of this batch begin with. Returns the batch that was written. Raises what *decide* raises
-    (MoveRefused, Overtaken: nothing is written then) and, when the database stays busy through all
-    retries, its error.
+    *decide* may run several times; it acts only through the batch. The crash points of this batch
+    begin with *name*. Returns the batch that was written. Raises what *decide* raises, and then
+    nothing is written, and the database's error when it stays busy through all retries.
     """
     is_stale = False
     for pause in (*RETRY_PAUSES, None):
