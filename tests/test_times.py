@@ -22,7 +22,7 @@ def test_a_duration_in_words(seconds, took, running):
 
 
 @pytest.mark.parametrize(
-    ("seconds", "told"),
+    ("seconds", "written"),
     [
         (0.25, "0.25 s"),
         (15, "15 s"),
@@ -31,8 +31,8 @@ def test_a_duration_in_words(seconds, took, running):
         (2e6, "23 d 03 h"),
     ],
 )
-def test_a_setting_is_written_exactly(seconds, told):
-    assert setting(seconds) == told
+def test_a_setting_is_written_exactly(seconds, written):
+    assert setting(seconds) == written
 
 
 def test_no_duration_is_negative_or_has_a_full_unit():

@@ -120,7 +120,8 @@ def test_a_watch_that_lost_its_connection_listens_again(watch):
     settle(watch)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND query LIKE 'LISTEN%'"
         )
     wait_for(watch.changed)
     wait_for(lambda: watch.changed() and watch._listening)
