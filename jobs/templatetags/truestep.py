@@ -111,7 +111,7 @@ def once(context: dict[str, Any]) -> SafeString:
 @register.filter
 def asked(entry: Transition) -> str:
     """What a person asked for, without the reason."""
-    return gist(entry.code, entry.data, entry.reason)
+    return str(gist(entry.code, entry.data, entry.reason))
 
 
 @register.filter
@@ -119,7 +119,7 @@ def why(entry: Transition) -> str:
     """The reason that a person gave; for other entries, everything that they say."""
     if entry.kind in (Kind.REQUEST, Kind.BIRTH):
         return isolated(entry.data.get("why", ""))
-    return entry.words
+    return str(entry.words)  # made once, not by each filter after this one
 
 
 @register.filter

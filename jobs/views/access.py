@@ -1,4 +1,4 @@
-"""Who may call a view, and the context that every page has."""
+"""Permission to call a view, and the context that every page has."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ const CLOCKS_AGREE_MS = 2000;
 const WHOLE_MOMENT = new Intl.DateTimeFormat([], { dateStyle: "full", timeStyle: "long" }); // with the zone
 
 export class Clocks {
-  #offset; // added to this computer's clock, it gives the server's
+  #offset; // milliseconds from this computer's clock to the server's
   #day = new Date().toDateString();
 
   constructor(serverSeconds) {

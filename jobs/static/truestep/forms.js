@@ -1,4 +1,4 @@
-// Sends the forms that ask for something. Its outcome is not in the response: the socket tells it.
+// Sends the forms that ask for something. The response does not show the outcome; frames of the socket do.
 
 const NO_RESPONSE = "No response. Check the history to see whether it went through.";
 const LOGGED_OUT = 4401;

@@ -1,9 +1,9 @@
-// Fetches this page again when its frames do not tell everything, and takes over what differs.
+// Fetches this page again when its frames do not say everything, and takes over what differs.
 
 const REFETCH_MS = 1000; // between two fetches …
 const REFETCH_SHARE = 4; // … a page that is slow to fetch and draw is fetched less often …
 const LONGEST_REFETCH_MS = 1500; // … but within this
-const URGENT_MS = 150; // when statuses have changed and the frame does not tell all of them
+const URGENT_MS = 150; // when statuses have changed and the frame does not have all of them
 const LONGEST_FETCH_MS = 10_000;
 
 export class Refetch {
