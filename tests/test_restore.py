@@ -40,7 +40,7 @@ def test_workers_continue_from_a_restored_copy(trouble, tmp_path, way):
         finished(early, SECONDS)
         getattr(trouble, way)()
         # What the worker knows has never happened; what it runs is not its own.
-        wait_for(lambda: any("begins anew" in line for line in worker.errors), SECONDS)
+        wait_for(lambda: any("registers again" in line for line in worker.errors), SECONDS)
         assert not Job.objects.filter(pk=late.pk).exists()
         assert finished(early, SECONDS).status == "succeeded"
         wait_for(lambda: step_of(both, "wait").attempt == 1, SECONDS)

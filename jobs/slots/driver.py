@@ -5,7 +5,7 @@ step, enforces its time-out and cancels, writes its log and progress, and record
 is the only writer of these rows, and every write carries the attempt's fence.
 
     driver = SlotDriver(size)          # forks: before threads and database connections
-    driver.work_for(claimant, lock)        # once the worker is registered
+    driver.work_for(claimant, lock)    # once the worker is registered
     while …:
         driver.listen(seconds)         # until ``due_at`` at most
         driver.beat()                  # at least once a lease
@@ -109,7 +109,7 @@ class SlotDriver:
         return 0 if self._is_draining else self._size - len(self.running)
 
     def run(self, claim: Claim) -> None:
-        """Run a step that was claimed with this worker's claimant."""
+        """Run a step that this worker has claimed."""
         state = self._claimant.jobs[claim.job_id]
         knobs = conf.knobs()
         task = Task(
@@ -235,11 +235,14 @@ class SlotDriver:
         self._claimant.forget({each.claim.job_id for each in self.running})
 
     def _overtaken(self, attempt: RunningAttempt) -> None:
-        """The step is someone else's now: kill it here, and leave its rows alone."""
+        """The step is someone else's now: kill it here, and leave its rows alone.
+
+        If the note cannot be written, the refused write is tried again.
+        """
         claim = attempt.claim
         self._pool.discard(attempt)
         logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
-        orchestrator.note_refused(self._claimant, claim)  # if this raises, the write is tried again
+        orchestrator.note_refused(self._claimant, claim)
         self._release(attempt)
 
     def _release(self, attempt: RunningAttempt) -> None:
