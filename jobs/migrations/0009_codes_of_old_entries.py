@@ -4,7 +4,8 @@ All other columns stay as they are. An entry that cannot be read gets the code `
 transaction, during which nothing else writes to the journal: workers must be stopped before. At the
 end, ``audit`` compares the rows with the journal.
 
-A million entries need about 30 s of one core on SQLite, and memory for some thousands of them.
+A million entries took 104 s on SQLite and 187 s on PostgreSQL, on two busy cores; in memory are some
+thousands at a time.
 """
 
 from __future__ import annotations
