@@ -148,7 +148,7 @@ def _has_middleware(path: str) -> bool:
 def check_login(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """A LOGIN_URL that leads nowhere: nobody could log in to see a page."""
+    """A LOGIN_URL that leads to no page."""
     path = urlsplit(resolve_url(settings.LOGIN_URL))
     if path.netloc:
         return []

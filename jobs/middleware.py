@@ -1,4 +1,4 @@
-"""What answers before anything else of the project is asked."""
+"""Middleware that a project may put first."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from .views import healthz
 
 @sync_and_async_middleware
 def health(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Answers ``healthz`` to a probe that asks an address: no allowed Host is needed, no HTTPS.
+    """Answers ``healthz`` to a load balancer that asks an address, without HTTPS.
 
-    It comes first in MIDDLEWARE, before what redirects and what looks at the Host.
+    Put it first in MIDDLEWARE, before what checks the Host or redirects to HTTPS.
     """
 
-    def now(request: HttpRequest) -> Any:
-        return healthz(request) if _asks(request) else get_response(request)
+    def answer(request: HttpRequest) -> Any:
+        return healthz(request) if _is_for_healthz(request) else get_response(request)
 
-    async def soon(request: HttpRequest) -> Any:
-        return healthz(request) if _asks(request) else await get_response(request)
+    async def answer_async(request: HttpRequest) -> Any:
+        return healthz(request) if _is_for_healthz(request) else await get_response(request)
 
-    return soon if iscoroutinefunction(get_response) else now
+    return answer_async if iscoroutinefunction(get_response) else answer
 
 
-def _asks(request: HttpRequest) -> bool:
+def _is_for_healthz(request: HttpRequest) -> bool:
     try:
-        # Only what may be asking is looked up.
+        # The cheap test comes first: this runs for every request of the project.
         return request.path_info.endswith("healthz") and resolve(request.path_info).func is healthz
     except Resolver404:
         return False

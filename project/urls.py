@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import include, path
 
-# Without those that send mail: nothing here is told of a mail server.
+# Without those that send mail: this project has no mail server.
 account = [entry for entry in auth_urlpatterns if "reset" not in str(entry.name)]
 
 

@@ -61,6 +61,14 @@ class Reader:
         for block in [*before, *chosen, *after]:
             self._do(block)
 
+    def add_optional_lines(self) -> None:
+        """The lines of the page's table, each in its file."""
+        section = PAGE.read_text().split("## Optional lines\n")[1].split("\n## ")[0]
+        lines = re.findall(r"^\| `(.+?)`(?: in `(\S+)`)? \|", section, re.MULTILINE)
+        assert len(lines) == 4
+        for line, file in lines:
+            self.add(f"mysite/{file or 'settings.py'}", f"{line}\n")
+
     def _do(self, block: Block) -> None:
         if block.language == "sh":
             if block.text != SERVE:

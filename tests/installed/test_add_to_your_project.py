@@ -14,6 +14,7 @@ import tempfile
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -110,6 +111,7 @@ def test_the_page_works_on_every_ground(wheel, tmp_path, database, below):
 
 def check_a_live_project(reader: Reader, below: str = "root") -> None:
     """Page, socket, admin, command and audit, with a job of an app called ``jobs``."""
+    reader.add_optional_lines()
     reader.run("python manage.py startapp jobs")
     reader.add("jobs/jobs.py", THEIRS)
     reader.add("mysite/settings.py", 'INSTALLED_APPS += ["jobs"]\nPORT = 0\n')
@@ -141,6 +143,9 @@ def served(reader: Reader, below: str):
 
 
 def visit(url: str) -> None:
+    probe = Request(f"{url}/jobs/healthz", headers={"Host": "10.0.0.1"})  # not an allowed host
+    with urlopen(probe, timeout=30) as answer:
+        assert answer.read() == b"ok"
     visitor = Visitor(url)
     visitor.get("/jobs/")
     login = visitor.path.removeprefix(urlsplit(url).path)
@@ -159,7 +164,7 @@ def visit(url: str) -> None:
 
 
 def watch(url: str, visitor: Visitor, job: str) -> None:
-    """The page's socket, at its beginning: it is told everything, and then that it is right."""
+    """The page's socket, from the beginning: it gets every change, and then a tick."""
     [address] = re.findall(r'data-socket="([^"]*)"', visitor.get(job))
     [host] = re.findall(r"^http://[^/]+", url)
     separator = "&" if "?" in address else "?"
