@@ -8,7 +8,9 @@ from decimal import Decimal
 
 import pytest
 from django.db import OperationalError, connection, connections, transaction
+from django.db.utils import load_backend
 
+from jobs import checks
 from jobs.backends.sqlite import library
 from jobs.backends.sqlite.base import DatabaseWrapper
 
@@ -124,6 +126,20 @@ def test_a_connection_knows_how_many_parameters_a_statement_may_have(file):
     with its.cursor() as cursor:
         cursor.execute(f"SELECT {' + '.join(['%s'] * 500)}", [1] * 500)
         assert its.connection.getlimit(sqlite3.SQLITE_LIMIT_COLUMN) == 2000
+
+
+def test_one_file_opened_with_two_libraries_is_refused(settings, monkeypatch):
+    ours = connections["default"]
+    elsewhere = load_backend("django.db.backends.sqlite3").DatabaseWrapper(
+        ours.settings_dict | {"ENGINE": "django.db.backends.sqlite3"}, "elsewhere"
+    )
+    assert checks.check_database() == []
+    monkeypatch.setattr(connections, "all", lambda: [ours, elsewhere])
+    found = [error for error in checks.check_database() if error.id == "truestep.E015"]
+    assert bool(found) == (ours.Database is not elsewhere.Database)
+    for error in found:
+        assert "the same file as DATABASES['elsewhere']" in error.msg
+        assert "Set the same ENGINE, 'jobs.backends.sqlite', for both" in error.msg
 
 
 def test_the_errors_of_its_library_are_djangos(transactional_db):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import psutil
+from django.db import connections
 
 from ... import conf
 from ...backends.sqlite.library import is_sound
@@ -71,6 +72,25 @@ def problems(connection: Any) -> Iterator[Problem]:
             "hour after daylight saving twice. TIME_ZONE of the settings may stay as it is.",
             "Remove it",
         )
+    for alias in _opened_with_another_library(connection):
+        yield Problem(
+            "E015",
+            f" is the same file as DATABASES[{alias!r}], which another SQLite library opens. "
+            "Closing the file in one of them releases the locks that the process has in the other.",
+            f"Set the same ENGINE, {ENGINE!r}, for both",
+        )
+
+
+def _opened_with_another_library(connection: Any) -> list[str]:
+    """The other names in DATABASES for this file, where its library is not this one."""
+    path = os.path.realpath(connection.settings_dict["NAME"])
+    others: list[Any] = [each for each in connections.all() if each.vendor == connection.vendor]
+    return [
+        other.alias
+        for other in others
+        if other.Database is not connection.Database
+        and os.path.realpath(other.settings_dict["NAME"]) == path
+    ]
 
 
 def _missing_options(connection: Any) -> list[str]:
