@@ -39,7 +39,7 @@ def raised_by(error: BaseException) -> type[Dialect]:
     """The dialect whose driver raised *error*: users may be in another database than jobs."""
     if error.__cause__ is None:
         return type(dialect())
-    return PostgreSQL if PostgreSQL.raised(error.__cause__) else SQLite
+    return next(each for each in DIALECTS.values() if each.raised(error.__cause__))
 
 
 def watch_commits() -> CommitWatch:
