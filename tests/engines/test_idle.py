@@ -43,21 +43,21 @@ def test_no_process_wakes_up_while_there_is_nothing_to_do(serving):
 
 
 def test_the_end_of_a_worker_wakes_others_and_a_check_of_it_does_not(desk):
-    deaths = WorkerExits()
-    assert deaths.are_reported
+    exits = WorkerExits()
+    assert exits.are_reported
     with program("worker") as running:
         other = wait_for(lambda: Worker.objects.filter(pid=running.process.pid).first())
-        sweep = Sweep(desk, deaths.are_reported)
+        sweep = Sweep(desk, exits.are_reported)
         sweep.run(held=())
         assert workers.is_alive(other)
-        assert not deaths.occurred()
+        assert not exits.occurred()
         running.process.kill()
-        wait_for(deaths.occurred)
+        wait_for(exits.occurred)
         slowly = sweep.due_at
         sweep.hurry()
         assert sweep.due_at < slowly
         wait_for(lambda: workers.is_gone(other))
-    deaths.close()
+    exits.close()
 
 
 def test_a_sweep_rereads_steps_only_after_a_possible_commit(desk):

@@ -104,7 +104,7 @@ def test_other_work_during_a_long_transaction_is_written_afterwards(hoarding, ad
         assert worker.process.poll() is None
     assert verdicts(job, "write") == verdicts(patient, "wait") == ["returned"]
     assert verdicts(brief, "overrun") == ["timed out"]
-    assert Worker.objects.filter(only_job=None).count() == 1, "it never began anew"
+    assert Worker.objects.filter(only_job=None).count() == 1, "it never registered again"
     freed_at = step_of(job, "write").attempts.get().ended_at
     launched = Job.objects.get(definition="noop")
     assert (launched.started_at - freed_at).total_seconds() < 2
