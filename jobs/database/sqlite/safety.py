@@ -88,7 +88,8 @@ def _opened_with_another_library(connection: Any) -> list[str]:
     return [
         other.alias
         for other in others
-        if other.Database is not connection.Database
+        if file.is_shared(other)
+        and other.Database is not connection.Database
         and os.path.realpath(other.settings_dict["NAME"]) == path
     ]
 
