@@ -59,7 +59,7 @@ def take_pictures(url: str) -> None:
         expect(page.locator("body")).to_have_attribute("data-live", "live")
         with running("worker"):
             expect(page.locator("[data-step=count_lines] progress")).to_be_visible(timeout=30_000)
-            expect(page.locator("[data-step=list_files] [data-line]").nth(1)).to_be_visible()
+            expect(page.locator("[data-step=list_files] [data-line]").first).to_be_visible()
             page.screenshot(path=ROOT / "docs" / "job-page.png")
             page.goto(f"{url}jobs/{failed}/")
             expect(page.locator(".job-head")).to_have_attribute("data-status", "failed")
