@@ -29,7 +29,7 @@ from django.core.management import call_command
 
 from tests.faults.postgresql import PostgreSQL
 
-# Jobs by kind, weighed, and how each ends if nobody cancels it.
+# Jobs by kind, weighed, and how each ends without a cancel.
 KINDS = {
     "chaos_chain": (30, "succeeded"),
     "chaos_diamond": (25, "succeeded"),

@@ -49,7 +49,7 @@ def django_db_modify_db_settings():
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_session_left(django_db_setup, django_db_blocker):
-    """A database that somebody still uses could not be dropped."""
+    """A database with open sessions could not be dropped."""
     yield
     hub.close_ended()
     if connection.vendor == "postgresql":
@@ -70,8 +70,8 @@ def _end_other_sessions():
 def transactional_db(django_db_setup, django_db_blocker):
     """The database, to which tests commit; emptied afterwards.
 
-    The rows that migrations make stay: to make them anew, as a flush does, takes longer than most
-    tests.
+    The rows that migrations create stay: creating them again, as a flush does, takes longer than
+    most tests.
     """
     with django_db_blocker.unblock():
         yield
@@ -111,7 +111,7 @@ def worker(database):
 
 @pytest.fixture
 def serving(database):
-    """``serving(*options)``: a web server, with a worker unless told otherwise, on a free port."""
+    """``serving(*options)``: a web server on a free port, with a worker by default."""
 
     @contextmanager
     def serve(*options: str, env: dict[str, str] | None = None):
@@ -150,7 +150,7 @@ def _shared_web(django_db_setup):
 
 @pytest.fixture
 def web(database, _shared_web):
-    """A web server without a worker, which tests share: it keeps nothing but what rows say.
+    """A web server without a worker, which tests share: it remembers nothing that is not in rows.
 
     ``web.url`` says where. A test that needs options or an end starts its own with ``serving``.
     """
@@ -177,7 +177,7 @@ def ada(client, admin_user):
 
 @pytest.fixture
 def login(client, database):
-    """``login(*permissions)``: a client logged in as somebody who may do just this."""
+    """``login(*permissions)``: a client logged in as a user with just these permissions."""
 
     def log_in(*permissions):
         user = User.objects.create_user("vera")

@@ -1,4 +1,4 @@
-"""The permission matrix: every URL, admin route and socket, for everybody. Each cell is tried."""
+"""The permission matrix: every URL, admin route and socket, for every kind of user."""
 
 from types import SimpleNamespace
 
@@ -66,7 +66,7 @@ GET  /admin/truestep/               login     login  login  login    login      
 GET  /admin/nothing/                login     login  login  login    login      404   404       login
 """  # noqa: E501
 
-# What a superuser is answered by hand-made requests, and the actions offered. Everybody else in
+# What a superuser is answered by hand-made requests, and the actions offered. All others in
 # the staff needs Django's permission for the model, and who is not in the staff goes to the login.
 ADMIN = """
                        list add change delete history actions
@@ -83,7 +83,7 @@ axes.accessfailurelog  200  403 200    200    200     delete_selected
 """
 OURS = [Job, Step, Attempt, Transition, Worker]
 
-# The code that a socket is closed with; 0 is: it is told where it is.
+# The code that a socket is closed with; 0 means that it stays open and gets its position.
 SOCKETS = """
                      anonymous viewer reader launcher controller staff superuser deactivated
 /ws/jobs/            4401      0      0      4403     4403       4403  0         4401
@@ -103,7 +103,7 @@ def table(text, key_words=1):
 
 @pytest.fixture
 def people(database):
-    """A client factory: ``people(name)`` is logged in anew."""
+    """A client factory: ``people(name)`` has a fresh login."""
     users = {}
     for name, permissions in PEOPLE.items():
         if permissions is not None:

@@ -40,7 +40,7 @@ def test_every_kind_of_row_is_listed_and_shown(ada, job, model):
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("tail", ["add/", "{pk}/change/", "{pk}/delete/"])
 def test_a_post_made_by_hand_is_refused(ada, job, model, tail):
-    """Not only is there no button: nobody, not even a superuser, can add, change or delete."""
+    """Not even a superuser can add, change or delete, with or without a button."""
     row = model.objects.latest("pk")
     before = rows()
     response = ada.post(

@@ -147,9 +147,9 @@ def test_bad_behaviour_fails_the_step_with_a_clear_error(cases, behaviour):
 @pytest.mark.parametrize("behaviour", FAILURES)
 def test_the_error_of_bad_behaviour_is_shown_escaped_and_short(cases, behaviour):
     case = cases[behaviour]
-    told = escape(case.attempt.error)
-    assert told in case.page
-    assert told in case.admin
+    reported = escape(case.attempt.error)
+    assert reported in case.page
+    assert reported in case.admin
     assert len(case.attempt.error.encode()) < 20_000
     assert len(case.attempt.traceback.encode()) < 20_000
 
@@ -186,6 +186,6 @@ def test_binary_output_is_shown_and_splits_at_its_newlines(cases):
 
 
 def test_a_daemon_that_a_step_left_is_ended_and_reported(cases):
-    daemon, told = cases["leave a daemon"].lines
-    assert told == "The step left 1 process(es) running; they were ended."
+    daemon, reported = cases["leave a daemon"].lines
+    assert reported == "The step left 1 process(es) running; they were ended."
     assert not psutil.pid_exists(int(daemon.split()[1]))

@@ -55,7 +55,7 @@ def test_every_legal_move_has_codes_that_explain_it():
 
 
 @pytest.mark.parametrize(
-    ("data", "told"),
+    ("data", "output"),
     [
         ({}, "raised OSError"),
         (
@@ -73,8 +73,8 @@ def test_every_legal_move_has_codes_that_explain_it():
         ),
     ],
 )
-def test_an_end_says_what_follows_from_it(data, told):
-    assert Fact(Code.STEP_RAISED, {"error": "OSError", **data}).reason == told
+def test_an_end_says_what_follows_from_it(data, output):
+    assert Fact(Code.STEP_RAISED, {"error": "OSError", **data}).reason == output
 
 
 def test_a_persons_reason_is_shown_whole_and_apart():

@@ -135,7 +135,7 @@ def test_without_its_triggers_nothing_starts(database, name):
 
 @pytest.mark.sqlite
 def test_a_database_without_tables_is_exit_code_4(tmp_path):
-    """As in a checkout where nobody has migrated yet."""
+    """As in a checkout before its first migrate."""
     env = {"TRUESTEP_TEST_DIR": str(tmp_path)}
     code, _, err = manage("launch", "noop", env=env)
     assert (code, "migrate" in err, "Traceback" in err) == (4, True, False)
@@ -238,8 +238,8 @@ def test_control_characters_do_not_reach_the_terminal(database):
 
 def test_a_long_log_is_printed_complete_and_in_order(database):
     code, out, _ = manage("launch", "chatters", "--lines", "3609")
-    told = re.findall(r"│ chatter +line (\d+) of the log", out)
-    assert (code, told) == (0, [str(number) for number in range(1, 3610)])
+    output = re.findall(r"│ chatter +line (\d+) of the log", out)
+    assert (code, output) == (0, [str(number) for number in range(1, 3610)])
 
 
 # --- Ctrl-C ---------------------------------------------------------------------------------------

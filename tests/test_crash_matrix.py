@@ -83,9 +83,9 @@ def normal(database, crash_server, known):
 
     def live(operation):
         if operation not in known:
-            known[operation] = told = crash_server.run(operation)
-            assert "broke" not in told, told["broke"]
-            assert "raised" not in told
+            known[operation] = output = crash_server.run(operation)
+            assert "broke" not in output, output["broke"]
+            assert "raised" not in output
             Job.objects.all().delete()
             Worker.objects.all().delete()
             Intent.objects.all().delete()
@@ -124,11 +124,11 @@ def test_an_operation_happens_completely_or_not_at_all_at_every_crash_point(
     no status without its journal entry.
     """
     undisturbed = normal(operation)
-    told = crash_server.run(operation, point, fault)
-    check(operation, told, undisturbed)
-    assert told["code"] == (-9 if fault == "kill" else 0)
+    output = crash_server.run(operation, point, fault)
+    check(operation, output, undisturbed)
+    assert output["code"] == (-9 if fault == "kill" else 0)
     struck = fault in ("exception", "database") or was_cut(fault, point)
-    assert ("raised" in told) == (struck and not is_found(operation, point))
+    assert ("raised" in output) == (struck and not is_found(operation, point))
 
 
 def was_cut(fault, point):
@@ -147,26 +147,26 @@ def is_found(operation, point):
 @pytest.mark.parametrize(("operation", "point"), list(commits()))
 def test_a_commit_without_an_answer_is_looked_up_afterwards(normal, crash_server, operation, point):
     undisturbed = normal(operation)
-    told = crash_server.run(operation, point, "unanswered")
-    assert told["after"] in undisturbed["states"]
+    output = crash_server.run(operation, point, "unanswered")
+    assert output["after"] in undisturbed["states"]
     name = point.partition(".")[0]
-    assert ("raised" in told) == (name in ("log", "register", "deregister", "mark_dead"))
-    check(operation, told, undisturbed)
+    assert ("raised" in output) == (name in ("log", "register", "deregister", "mark_dead"))
+    check(operation, output, undisturbed)
 
 
-def check(operation, told, undisturbed):
-    assert "broke" not in told, told["broke"]
+def check(operation, output, undisturbed):
+    assert "broke" not in output, output["broke"]
     before, after = undisturbed["before"], undisturbed["after"]
-    assert told["before"] == before
-    if told["code"]:
+    assert output["before"] == before
+    if output["code"]:
         seen = database_state()
         assert list(audit.differences()) == []
         post, desk = new_worker()
         bring_to_end(desk)
         post.deregister()
     else:  # it has gone on by itself
-        seen = told["after"]
-        assert told["again"] in ([after, undisturbed["again"]] if seen == after else [after])
+        seen = output["after"]
+        assert output["again"] in ([after, undisturbed["again"]] if seen == after else [after])
     assert seen in (before, *undisturbed["states"], after)
     assert list(audit.differences()) == []
     must_succeed = operation not in MAY_END_BADLY or ("retry" in operation and seen == after)
@@ -197,10 +197,10 @@ def failures():
 
 @pytest.mark.parametrize(("point", "fault"), list(failures()))
 def test_a_worker_whose_database_fails_it_once_goes_on(database, crash_server, point, fault):
-    told = crash_server.run("work", point, fault)
-    assert "broke" not in told, told["broke"]
-    assert told["code"] == 0
-    assert point in told["reached"]
+    output = crash_server.run("work", point, fault)
+    assert "broke" not in output, output["broke"]
+    assert output["code"] == 0
+    assert point in output["reached"]
     assert set(Job.objects.values_list("status", flat=True)) == {"succeeded"}
     assert logs_of("first") == ["first"]
     for step in Step.objects.all():

@@ -21,14 +21,14 @@ from tests.support.follower import Follower
 
 def test_attempts_are_printed_in_order_with_their_logs_and_reasons(desk):
     job = launch("rests", actor="ada")
-    told = Follower(job)
-    assert told.look() == (False, [f"· job {job.pk} rests launched by ada"])
+    output = Follower(job)
+    assert output.look() == (False, [f"· job {job.pk} rests launched by ada"])
     [held] = claim(desk, room=1)
     book = LogBook(held, 1000)
     book.add("a line")
     book.write()
     finish(desk, held, ended(Verdict.FAILED, "no answer"), room=0)
-    over, lines = told.look()
+    over, lines = output.look()
     assert not over
     assert lines[:3] == [
         "▶ rest running",
@@ -41,26 +41,28 @@ def test_attempts_are_printed_in_order_with_their_logs_and_reasons(desk):
 def test_a_persons_request_is_printed_with_name_and_reason(desk):
     old = launch("noop")
     job = launch("noop", again_of=old, why="once more")
-    told = Follower(job)
-    assert told.look()[1] == [f"· job {job.pk} noop launched again, after job {old.pk}: once more"]
+    output = Follower(job)
+    assert output.look()[1] == [
+        f"· job {job.pk} noop launched again, after job {old.pk}: once more"
+    ]
     cancel(job.pk, actor="ada")
-    over, lines = told.look()
+    over, lines = output.look()
     assert over
     assert lines[0] == f"! job {job.pk} noop cancel requested by ada"
     retry(job.pk, "one", actor="vera", why="by mistake: sorry")
-    over, lines = told.look()
+    over, lines = output.look()
     assert not over
     assert lines[0] == "! one retry requested by vera: by mistake: sorry"
-    assert told.follower.status == "pending"
+    assert output.follower.status == "pending"
 
 
 def test_as_json_a_request_is_its_journal_entry(desk):
     job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
-    told = Follower(job, as_json=True)
-    told.look()
+    output = Follower(job, as_json=True)
+    output.look()
     retry(job.pk, "fine", actor="ada", why="mended")
-    told.look()
-    request = json.loads(told.lines[0])
+    output.look()
+    request = json.loads(output.lines[0])
     assert (request["kind"], request["actor"], request["reason"]) == (
         "request",
         "ada",
@@ -106,8 +108,8 @@ def test_a_job_deleted_while_it_is_followed_is_gone_not_failed(desk, monkeypatch
 @pytest.mark.slow
 def test_a_persons_retry_while_the_job_is_followed_is_printed(database, tmp_path):
     file, gate = tmp_path / "file", tmp_path / "gate"
-    told = ("--file", str(file), "--gate", str(gate))
-    with program("launch", "mendable_beside", *told) as running:
+    output = ("--file", str(file), "--gate", str(gate))
+    with program("launch", "mendable_beside", *output) as running:
         job = wait_for(lambda: Job.objects.first() or running._ended_early(), 60)
         wait_for(lambda: step_of(job, "mend").status == "failed", 60)
         file.touch()

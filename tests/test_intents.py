@@ -1,4 +1,4 @@
-"""Whoever sends a form twice is led to what the first request made, however the two arrive."""
+"""A form that is sent twice leads to the result of the first request, however the two arrive."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_a_form_opened_a_second_time_launches_another_job(ada, database):
 
 
 def test_other_values_are_another_intent(ada, database):
-    """Nobody who goes back and corrects a value is led to the job without the correction."""
+    """Going back and correcting a value leads to a job with the correction."""
     key = key_on(ada, "/launch/waits/")
     for gate in ("/gate", "/other", "/gate"):
         ada.post("/launch/waits/", {"gate": gate, keys.KEY: key})

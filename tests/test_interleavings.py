@@ -130,7 +130,7 @@ class Scene:
             assert not Transition.objects.exists()
 
     def _check_end_of_attempt(self, ends):
-        """It has one end, and that is what was said to whoever ended it."""
+        """It has one end, the one that its operation returned."""
         attempt = Attempt.objects.get(step=self.held.step_id, number=1)
         moves = Transition.objects.filter(step=self.held.step_id, attempt=1)
         assert moves.filter(from_status="running").count() == (attempt.ended_at is not None)

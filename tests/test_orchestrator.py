@@ -298,7 +298,7 @@ def test_a_cancelled_job_starts_nothing_more(desk):
         (Verdict.RETURNED, "succeeded", "cancelled"),  # it was faster; the rest is cancelled
         (Verdict.FAILED, "failed", "failed"),  # no retry was left: a cancel does not hide that
         (Verdict.STOPPED, "cancelled", "cancelled"),
-        (Verdict.HANDED_BACK, "cancelled", "cancelled"),  # nobody is to run it again
+        (Verdict.HANDED_BACK, "cancelled", "cancelled"),  # it is not to run again
         (Verdict.INTERRUPTED, "cancelled", "cancelled"),
     ],
 )
@@ -331,8 +331,8 @@ def test_a_second_cancel_is_noted_and_changes_nothing(desk):
     assert not cancel(job.pk, actor="bob")
     assert statuses(job) == before
     note = job.journal.latest("seq")
-    told = "asked to cancel; nothing to do, the job is being cancelled already"
-    assert (note.kind, note.actor, note.reason) == (Kind.NOTE, "bob", told)
+    output = "asked to cancel; nothing to do, the job is being cancelled already"
+    assert (note.kind, note.actor, note.reason) == (Kind.NOTE, "bob", output)
     finish(desk, held[0], returned(), room=0)
     assert not cancel(job.pk, actor="bob")
 
@@ -342,8 +342,8 @@ def test_a_late_cancel_is_noted_and_changes_nothing(desk):
     assert not cancel(job.pk)
     assert job_of(job.pk).status == "succeeded"
     note = job.journal.latest("seq")
-    told = "asked to cancel; nothing to do, the job is succeeded"
-    assert (note.kind, note.reason) == (Kind.NOTE, told)
+    output = "asked to cancel; nothing to do, the job is succeeded"
+    assert (note.kind, note.reason) == (Kind.NOTE, output)
 
 
 def test_cancel_of_no_job_says_so(database):

@@ -154,7 +154,7 @@ class Person:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "output"),
     [
         ("vera", "vera"),
         ("v" * 150, "v" * 150),
@@ -164,14 +164,14 @@ class Person:
         ("v\0ra", "v␀ra"),
     ],
 )
-def test_whatever_a_user_is_called_the_history_has_it(desk, name, told):
+def test_whatever_a_user_is_called_the_history_has_it(desk, name, output):
     person = Person(name)
     job = launch("noop", actor=person)
     other = launch("noop", actor=person, again_of=job, why="w" * 900)
     cancel(job.pk, actor=person)
     retry(job.pk, actor=person, why="w" * 900)
     people = job.journal.exclude(kind=Kind.MOVE).order_by("seq")
-    assert [entry.actor for entry in people] == [told] * 4
+    assert [entry.actor for entry in people] == [output] * 4
     assert people.last().reason.endswith("www…") and len(people.last().reason) == 500
     assert other.journal.get(seq=1).reason.endswith("www…")
 

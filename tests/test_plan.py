@@ -56,7 +56,7 @@ def test_a_walk_goes_up_as_far_as_its_condition_holds():
 
 
 def test_a_walk_down_asks_when_a_step_has_its_turn():
-    """Each dependant is met once when whoever walks changes the answer."""
+    """Each dependant is visited once, also when the caller changes the answer."""
     met = []
     for dependency, dependant in DIAMOND.down("top", lambda step: step not in met):
         met.append(dependant)

@@ -48,23 +48,23 @@ def run(ear):
     return Run(task(), {}, ear.channel)
 
 
-def call(told, monkeypatch, function, ear):
+def call(output, monkeypatch, function, ear):
     """The outcome of a step that is this function."""
     monkeypatch.setattr(Noop, "one", lambda self, run: function(run))
-    return run_step(told, lambda params: Run(told, params, ear.channel))
+    return run_step(output, lambda params: Run(output, params, ear.channel))
 
 
 def test_a_task_and_an_outcome_survive_the_socket():
-    told = task(params={"a": ["1", "2"]}, results={"b": [None, 1.5]})
-    assert Task.from_json(told.to_json()) == told
+    output = task(params={"a": ["1", "2"]}, results={"b": [None, 1.5]})
+    assert Task.from_json(output.to_json()) == output
     outcome = Outcome(verdict=Verdict.FAILED, fact=Fact.text("raised"), error="words")
     assert Outcome.from_json(json.loads(json.dumps(asdict(outcome)))) == outcome
 
 
 def test_a_step_gets_its_parameters_results_and_attempt(monkeypatch, ear):
-    told = task("noop", "one", attempt=3, results={"before": 1})
+    output = task("noop", "one", attempt=3, results={"before": 1})
     outcome = call(
-        told,
+        output,
         monkeypatch,
         lambda run: [run.params, run.results, run.attempt, run.idempotency_key],
         ear,
@@ -77,21 +77,21 @@ def test_a_step_gets_its_parameters_results_and_attempt(monkeypatch, ear):
 
 
 def test_parameters_of_an_older_release_are_read_where_the_step_runs(ear):
-    told = task("options", "tell", params={"many": ["a"], "on": ["2026-01-02"]})
-    outcome = run_step(told, lambda params: Run(told, params, ear.channel))
+    output = task("options", "tell", params={"many": ["a"], "on": ["2026-01-02"]})
+    outcome = run_step(output, lambda params: Run(output, params, ear.channel))
     assert outcome.result == {"is_loud": False, "many": ["a"], "on": "2026-01-02"}
 
 
 @pytest.mark.parametrize(
-    ("told", "words"),
+    ("output", "words"),
     [
         (task("nothing", "one"), "UnknownDefinition: No definition is named 'nothing'"),
         (task("noop", "nothing"), "AttributeError: 'Noop' object has no attribute 'nothing'"),
         (task("waits", "before"), "waits cannot be launched with these parameters. gate: This"),
     ],
 )
-def test_a_task_that_cannot_be_done_fails_and_says_why(ear, told, words):
-    outcome = run_step(told, lambda params: Run(told, params, ear.channel))
+def test_a_task_that_cannot_be_done_fails_and_says_why(ear, output, words):
+    outcome = run_step(output, lambda params: Run(output, params, ear.channel))
     assert outcome.verdict is Verdict.FAILED
     assert outcome.error.startswith(words)
 
@@ -153,11 +153,11 @@ EQUAL = [
 def test_a_result_comes_back_equal(monkeypatch, ear, value):
     roomy = replace(task("noop", "one"), limits=replace(LIMITS, result_bytes=5000))
     outcome = call(roomy, monkeypatch, lambda run: value, ear)
-    told = Task.from_json(task("noop", "two", results={"one": outcome.result}).to_json())
+    output = Task.from_json(task("noop", "two", results={"one": outcome.result}).to_json())
     assert outcome.verdict is Verdict.RETURNED
-    assert told.results["one"] == value
+    assert output.results["one"] == value
     if isinstance(value, dict):
-        assert list(told.results["one"]) == list(value)
+        assert list(output.results["one"]) == list(value)
 
 
 @pytest.mark.parametrize(

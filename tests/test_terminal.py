@@ -184,7 +184,7 @@ def test_closing_the_terminal_cancels_a_job_without_other_workers(terminal, tmp_
     wait_until_gone(children)
     assert job_of(job.pk).status == "cancelled"
     assert job.journal.filter(kind="request").count() == 1
-    assert "Traceback" not in (told := errors.read_text()) and "Exception" not in told
+    assert "Traceback" not in (reported := errors.read_text()) and "Exception" not in reported
 
 
 def test_a_shell_that_is_killed_closes_its_terminal(terminal):

@@ -1,4 +1,4 @@
-"""Every page and action, for everybody who may and may not."""
+"""Every page and action, with and without the permission for it."""
 
 import re
 

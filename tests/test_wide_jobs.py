@@ -87,14 +87,14 @@ def test_a_wide_job_is_loaded_once_although_its_worker_pauses(desk):
 def test_a_batch_is_as_many_statements_however_many_steps_it_moves(desk):
     """But for its journal, which SQLite takes some hundred values at a time."""
 
-    def told(size, operation):
+    def output(size, operation):
         with Cost() as cost:
             operation(size)
         return [sql[:30] for sql in cost.statements if not sql.startswith("INSERT")]
 
     sizes = [launch(f"{size}_wide").pk for size in ("fifty", "five_hundred")]
     for operation, few in [(cancel, 4), (retry, 5)]:
-        small, big = (told(size, operation) for size in sizes)
+        small, big = (output(size, operation) for size in sizes)
         assert small == big
         assert len(small) <= few
 
@@ -172,10 +172,11 @@ def test_a_loaded_wide_job_is_not_reloaded_when_it_is_overtaken(desk):
 
 
 def test_only_visible_steps_are_sent_one_by_one(desk):
+    """What steps wait for is sent for the page of steps that is open, not for thousands."""
     job = launch("five_hundred_wide")
     Worker.objects.update(knows={"five_hundred_wide": ["s000"]})
-    told = read_workers(job.pk, {StepPage(0), StepPage(300)})["waits"]
-    steps = Step.objects.filter(job=job, pk__in=told).order_by("position")
+    output = read_workers(job.pk, {StepPage(0), StepPage(300)})["waits"]
+    steps = Step.objects.filter(job=job, pk__in=output).order_by("position")
     assert [step.position for step in steps] == [*range(1, 100), *range(300, 400)]
 
 

@@ -19,19 +19,19 @@ SIGNS = {"✔": "succeeded", "✘": "failed", "↷": "skipped", "■": "cancelle
 
 @pytest.mark.both
 def test_all_agree_on_a_report_about_a_checkout(page, web):
-    told = subprocess.run(
+    reported = subprocess.run(
         [sys.executable, "manage.py", "launch", "repository_report", "--path", str(ROOT)],
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert told.returncode == 0, told.stderr
+    assert reported.returncode == 0, reported.stderr
     job = Job.objects.get()
     shown = shown_by_command(job)
     steps = {row["name"]: row["status"] for row in shown["steps"]}
 
-    assert shown_by_terminal(told.stdout) == steps | {f"job {job.pk}": shown["status"]}
+    assert shown_by_terminal(reported.stdout) == steps | {f"job {job.pk}": shown["status"]}
 
     look_at(page, web, job)
     assert shown_by_page(page) == shown
@@ -53,7 +53,7 @@ def test_all_agree_on_a_report_about_a_checkout(page, web):
 
 
 def shown_by_terminal(output: str) -> dict[str, str]:
-    """The last status that the terminal told of each step and of the job."""
+    """The last status that the terminal showed for each step and for the job."""
     lines = re.findall(r"^\S+ ([✔✘↷■]) (job \d+|\w+)", output, re.MULTILINE)
     return {name: SIGNS[sign] for sign, name in lines}
 

@@ -24,9 +24,9 @@ def elements(page) -> int:
 def outcome_of(claim):
     if claim.name != "s734":
         return returned()
-    told = "RuntimeError: this one had to fail"
+    output = "RuntimeError: this one had to fail"
     return Outcome(
-        verdict=Verdict.FAILED, fact=Fact(Code.STEP_RAISED, {"error": "RuntimeError"}), error=told
+        verdict=Verdict.FAILED, fact=Fact(Code.STEP_RAISED, {"error": "RuntimeError"}), error=output
     )
 
 

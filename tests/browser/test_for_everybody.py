@@ -1,4 +1,4 @@
-"""The pages are for everybody: axe finds nothing serious, keys do it all, what matters is said."""
+"""Accessibility: axe finds nothing serious, keys do everything, changes are announced."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def serious(page) -> list[str]:
 
 
 def fits(page) -> bool:
-    """Nobody has to scroll sideways."""
+    """Whether the page fits without scrolling sideways."""
     return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

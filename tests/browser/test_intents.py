@@ -103,7 +103,7 @@ def test_a_double_click_in_the_admin_is_one_request(tab, web, desk, action):
 
 
 def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, desk):
-    """Nobody reloads it: a step that has failed again is tried again, with the same button."""
+    """Without a reload, a step that failed again is retried with the same button."""
     job = drive(desk, launch("fails"), fail)
     look_at(page, web, job)
     for number in range(1, 4):

@@ -306,6 +306,6 @@ def test_other_pages_are_quiet_too(page, web, path):
 
 def assert_only_refused_connections(page) -> None:
     """Chromium itself reports what could not be connected; nothing else may be said."""
-    told = ("WebSocket connection to", "Failed to load resource: net::ERR_")
-    assert all(text.startswith(told) for text in page.noise), page.noise
+    output = ("WebSocket connection to", "Failed to load resource: net::ERR_")
+    assert all(text.startswith(output) for text in page.noise), page.noise
     page.noise.clear()

@@ -59,8 +59,8 @@ def alone(request, database):
         manage(env, "migrate")
     if request.param == "manifest":
         manage(env, "collectstatic", "--noinput")
-    told = {f"DJANGO_SUPERUSER_{field}": value for field, value in person.items()}
-    manage(env | told, "createsuperuser", "--noinput")
+    output = {f"DJANGO_SUPERUSER_{field}": value for field, value in person.items()}
+    manage(env | output, "createsuperuser", "--noinput")
     with program("serve", "--port", "0", env=env) as running:
         url = running.wait_for_line("Ready: ").removeprefix("Ready: ").rstrip("/")
         proxy = Stripping(url) if request.param == "stripped" else None

@@ -186,13 +186,13 @@ def test_after_midnight_what_was_before_has_a_date(tab, web, proxied):
     now = datetime.now()
     tab.clock.set_fixed_time(now)
     look_at(tab, proxy, job)
-    told = [tab.locator("#verified"), tab.locator(".entry time").first]
+    output = [tab.locator("#verified"), tab.locator(".entry time").first]
     date = now.strftime("%-m/%-d/%Y")
-    for time_ in told:
+    for time_ in output:
         expect(time_).not_to_contain_text(date)
     proxy.cut()
     tab.clock.set_fixed_time(now + timedelta(days=1))
-    for time_ in told:
+    for time_ in output:
         expect(time_).to_contain_text(date)
 
 

@@ -1,4 +1,4 @@
-"""What a browser makes of the controls: a form that nobody touches sends its initial values."""
+"""What a browser makes of the controls: an untouched form sends its initial values."""
 
 import pickle
 

@@ -156,7 +156,7 @@ class World:
     def __init__(self, client, job: Job) -> None:
         self._client, self._job = client, job
         self.pages: list[str] = []
-        self.told: dict = {
+        self.output: dict = {
             "positions": [],
             "changes": {},
             "logs": {},
@@ -169,17 +169,17 @@ class World:
         now, job = len(self.pages), self._job
         self.pages.append(self._client.get(f"/jobs/{job.pk}/").content.decode())
         position = position_of(job.pk)
-        self.told["positions"].append(list(position))
-        for before, known in enumerate(self.told["positions"]):
+        self.output["positions"].append(list(position))
+        for before, known in enumerate(self.output["positions"]):
             view = (Position(*known), FIRST_PAGE)
             update = job_feed.read_update(job.pk, {view}, set())
-            self.told["changes"][f"{before}-{now}"] = update.changes[view]
-        self.told["pulses"].append({"type": "pulse", "steps": update.pulse, "workers": None})
+            self.output["changes"][f"{before}-{now}"] = update.changes[view]
+        self.output["pulses"].append({"type": "pulse", "steps": update.pulse, "workers": None})
         for step in job.steps.all():
             for start in range(1, step.log_lines + 1):
                 follow = (step.pk, start, None)
                 frame = job_feed.read_update(job.pk, [], [follow]).logs[follow]
-                self.told["logs"][f"{now}-{step.pk}-{start}"] = frame
+                self.output["logs"][f"{now}-{step.pk}-{start}"] = frame
 
 
 @pytest.fixture
@@ -224,8 +224,8 @@ def play(web, context, world, seeds) -> None:
     noise: list[str] = []
     page.on("console", lambda message: noise.append(message.text))
     page.on("pageerror", lambda error: noise.append(str(error)))
-    told = json.dumps(world.told).replace("</", "<\\/")
-    page.add_init_script(PLAYED_SOCKET.replace("WORLD", told))
+    output = json.dumps(world.output).replace("</", "<\\/")
+    page.add_init_script(PLAYED_SOCKET.replace("WORLD", output))
     address = f"{web.url}/jobs/{world.job.pk}/"
 
     def serve(route):

@@ -63,7 +63,7 @@ def upsert(row, status):
 
 
 def replace(row, status):
-    """A row born again: INSERT OR REPLACE needs no UPDATE."""
+    """INSERT OR REPLACE replaces a row without an UPDATE."""
     columns = [field.column for field in type(row)._meta.concrete_fields]
     chosen = ", ".join("'pending'" if column == "status" else column for column in columns)
     table = TABLES[type(row)]

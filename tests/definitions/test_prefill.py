@@ -114,11 +114,11 @@ def test_launch_again_names_choices_that_are_gone():
 
     kept = understood(QueryDict("one=z&several=a&several=z"), **params("a", "z").base_fields)
     kept = {"fields": kept, "added": {}}  # of a release that kept no more
-    told = [
+    output = [
         "one z, which it no longer takes",
         "several a, z, which it no longer takes",
     ]
-    assert shown_again(params("a"), kept)[2] == told
+    assert shown_again(params("a"), kept)[2] == output
     assert shown_again(params("a", "z"), kept)[2] == []
 
 

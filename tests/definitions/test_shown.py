@@ -36,11 +36,11 @@ def test_page_admin_and_commands_show_what_was_understood(ada, groups, desk):
         assert f"<dt>{name}</dt> <dd>{words}</dd>" in page
         assert f"{name}: {words}" in admin
         assert f"{name}: {words}" in shown.getvalue()
-    told = json.loads(as_json.getvalue())["job"]
-    assert told["params"]["moment"] == "2026-02-01T13:04:05+01:00"
-    assert told["params"]["several"] == ["a", "c"]
-    assert told["typed"]["moment"] == ["01.02.2026 13:04:05"]
-    assert "csrfmiddlewaretoken" not in told["typed"]
+    output = json.loads(as_json.getvalue())["job"]
+    assert output["params"]["moment"] == "2026-02-01T13:04:05+01:00"
+    assert output["params"]["several"] == ["a", "c"]
+    assert output["typed"]["moment"] == ["01.02.2026 13:04:05"]
+    assert "csrfmiddlewaretoken" not in output["typed"]
 
 
 def test_the_command_has_an_option_for_each_control(database):

@@ -119,7 +119,7 @@ def expected(place: dict[str, Any]) -> dict[str, Any]:
 
 
 class Page(HTMLParser):
-    """The controls of a page as a browser has them: what it would send, if nobody touched it."""
+    """The controls of a page as a browser has them: what it would send untouched."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

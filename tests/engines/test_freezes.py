@@ -49,7 +49,7 @@ def freeze(number, gate):
             frozen.append(attempt)
         # On a busy machine a worker may have lost its step just before; that is another story.
         held = [attempt for attempt in frozen if attempt in current(steps)]
-        if not can_write():  # frozen in the middle of a transaction, it holds up everybody
+        if not can_write():  # frozen in the middle of a transaction, it blocks all others
             held = []
         gate.touch()
         ids = [attempt.pk for attempt in held]

@@ -1,4 +1,4 @@
-"""A step that keeps the database locked: who waits for what, who is told what, and what is kept."""
+"""A step keeps the database locked: what waits, what is shown, and what is kept."""
 
 import os
 import signal
@@ -119,8 +119,8 @@ def test_a_cancel_of_the_holder_reaches_its_worker_and_is_journaled_afterwards(
         with db.lock_timeout(0.3):
             answer = ada.post(f"/jobs/{job.pk}/cancel/", follow=True)
         assert answer.status_code == 200
-        told = answer.content.decode()
-        assert "worker was asked directly" in told
+        output = answer.content.decode()
+        assert "worker was asked directly" in output
         wait_until_gone([slot])
         assert finished(job, 30).status == "cancelled"
     request, note = job.journal.filter(kind__in=[Kind.REQUEST, Kind.NOTE]).order_by("seq")

@@ -25,7 +25,7 @@ MIX = ("chaos_chain", "chaos_diamond", "chaos_chatty")
 @pytest.mark.timeout(1500)
 @pytest.mark.parametrize("restarts", at_length(1, 20))
 def test_rolling_restarts_lose_no_step_and_charge_no_attempt(database, tmp_path, restarts):
-    """The new ones are there before the old ones are told to go."""
+    """New workers start before the old ones are stopped."""
     marks, gate = tmp_path / "marks", tmp_path / "gate"
     marks.mkdir()
     unfinished = Job.objects.filter(status__in=UNFINISHED)

@@ -106,7 +106,7 @@ class ChaosRun:
             while played < event.at:
                 time.sleep(0.01)
                 self.tend()
-                # Time stands still while nobody works, so that a slow machine plays the same;
+                # Time stops while no worker runs, so that a slow machine plays the same;
                 # nor does it make up for what held this process up, all at once.
                 now = time.monotonic()
                 is_worked = any(command.is_up for command in self.workers)

@@ -188,8 +188,8 @@ def again(perform: Perform) -> None:
         persist(perform)
 
 
-def tell(**told: Any) -> None:
-    os.write(1, json.dumps(told).encode() + b"\n")
+def tell(**output: Any) -> None:
+    os.write(1, json.dumps(output).encode() + b"\n")
 
 
 def _life(operation: str, point: str, fault: str) -> None:

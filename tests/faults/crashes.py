@@ -30,10 +30,10 @@ class CrashServer:
         """Let a child live; all that it said, and as ``code`` how it ended."""
         self._process.stdin.write(json.dumps([operation, point, fault]) + "\n")
         self._process.stdin.flush()
-        told: dict[str, Any] = {}
-        while "code" not in told:
-            told |= json.loads(self._process.stdout.readline())
-        return told
+        output: dict[str, Any] = {}
+        while "code" not in output:
+            output |= json.loads(self._process.stdout.readline())
+        return output
 
     def end(self) -> None:
         self._process.stdin.close()

@@ -39,7 +39,7 @@ class DatabaseFaults:
 
     @contextmanager
     def busy(self):
-        """Somebody holds what every writer needs."""
+        """Another connection holds the lock that every writer needs."""
         other = connection.copy()
         try:
             with other.cursor() as cursor:
@@ -54,7 +54,7 @@ class DatabaseFaults:
 
     @contextmanager
     def full(self):
-        """There is no room for anything that is larger than what is free already."""
+        """The disk is full."""
         if connection.vendor == "sqlite":
             leave_no_page_free()
             with self._want("full"):
@@ -100,7 +100,7 @@ class DatabaseFaults:
     # -- an older copy
 
     def copy(self) -> None:
-        """Remember the present state."""
+        """Copy the current state."""
         if connection.vendor == "sqlite":
             copy = connection.Database.connect(self._copy)
             in_threads(lambda: self._back_up(connection, copy))
@@ -111,7 +111,7 @@ class DatabaseFaults:
                 cursor.execute(f"CREATE TABLE copy_of_{table} AS TABLE {table}")
 
     def restore(self) -> None:
-        """Make it the present state again, under everybody's hands."""
+        """Restore the copy while all processes use the database."""
         if connection.vendor == "sqlite":
             copy = connection.Database.connect(self._copy)
             connection.close()
@@ -129,7 +129,7 @@ class DatabaseFaults:
                 cursor.execute(f"INSERT INTO {table} SELECT * FROM copy_of_{table}")
 
     def replace(self, close: bool = True) -> None:
-        """Put the copy in the place of the live file: it is another file now."""
+        """Replace the live file by the copy, which is another file."""
         path = Path(connection.settings_dict["NAME"])
         if close:
             connection.close()

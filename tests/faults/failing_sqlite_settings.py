@@ -1,4 +1,4 @@
-"""Test settings of a process whose database gets into trouble when a test wants it."""
+"""Test settings of a process whose database fails when a test wants it."""
 
 from tests.settings import *  # noqa: F403
 from tests.settings import INSTALLED_APPS

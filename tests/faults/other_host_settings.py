@@ -1,4 +1,4 @@
-"""Test settings of a process on another host, as far as anybody can tell by what it says."""
+"""Test settings of a process on another host, as far as its host name shows."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Open pages in a headless Chromium that nobody reloads, compared with the rows."""
+"""Open pages in a headless Chromium that is never reloaded, compared with the rows."""
 
 from __future__ import annotations
 
@@ -109,10 +109,10 @@ class ListPage(WatchedPage):
             " row.querySelector('.status').textContent, Number(row.dataset.seq)])"
         )
         jobs = Job.objects.order_by("-pk")[: len(rows) or 1]
-        told = [[job.pk, job.status, job.status, job.seq] for job in jobs]
+        output = [[job.pk, job.status, job.status, job.seq] for job in jobs]
         if self._state() != "live":
             return f"it is {self._state()}"
-        return "" if rows == told else f"it shows {rows}, the rows are {told}"
+        return "" if rows == output else f"it shows {rows}, the rows are {output}"
 
 
 class JobPage(WatchedPage):
@@ -128,7 +128,7 @@ class JobPage(WatchedPage):
 
     def _watch(self, launched: list[int]) -> None:
         if not Job.objects.get(pk=self._job).is_finished:
-            self._finished_at = None  # perhaps again: somebody may retry it
+            self._finished_at = None  # a retry may have started it again
             return
         now = time.monotonic()
         self._finished_at = self._finished_at or now
@@ -147,7 +147,7 @@ class JobPage(WatchedPage):
         last = shown["journal"][-1] if shown["journal"] else 0
         first = shown["journal"][0] if shown["journal"] else 1  # older entries are on other pages
         steps = job.steps.order_by("position").values_list("name", "status", "seq", "attempt")
-        told = {
+        output = {
             "status": job.status,
             "seq": job.seq,
             "steps": [
@@ -160,4 +160,8 @@ class JobPage(WatchedPage):
         }
         if self._state() != "live":
             return f"it is {self._state()}"
-        return "" if shown == told and last == job.seq else f"it shows {shown}, the rows are {told}"
+        return (
+            ""
+            if shown == output and last == job.seq
+            else f"it shows {shown}, the rows are {output}"
+        )

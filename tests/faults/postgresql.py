@@ -78,7 +78,7 @@ class PostgreSQL:
         self.start()
 
     def kill_a_session(self, chance: float) -> None:
-        """SIGKILL one of its processes: it throws everybody out and recovers by itself."""
+        """SIGKILL one of its processes: it ends all sessions and recovers."""
         children = psutil.Process(self.process.pid).children()
         children[int(chance * len(children))].kill()
 

@@ -1,4 +1,4 @@
-"""Which processes of a test are still there, wherever they went and whoever their parent is."""
+"""Which processes of a test still run, whatever their session and their parent."""
 
 from __future__ import annotations
 

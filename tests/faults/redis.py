@@ -38,7 +38,7 @@ class RedisServer:
             self.process = None
 
     def pause(self) -> None:
-        """It holds its connections and answers nobody."""
+        """It keeps its connections and answers nothing."""
         self.process.send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -49,7 +49,7 @@ class RedisServer:
             return client.execute_command(*words)
 
     def subscriptions(self) -> int:
-        """How many groups anybody listens to."""
+        """How many groups have a subscriber."""
         return len(self.command("PUBSUB", "CHANNELS", "asgi__group__*"))
 
     def _answers(self) -> bool:

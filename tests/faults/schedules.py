@@ -87,7 +87,7 @@ class Scheduler:
             thread.thread.join(DEADLINE)
 
     def run(self, operations: Sequence[Callable[[], Any]], choices: str = "") -> ScheduleRun:
-        """Perform both. After the *choices*, whoever was released last goes on."""
+        """Perform both. After the *choices*, the thread that was released last goes on."""
         run = ScheduleRun()
         at: list[str] = ["", ""]  # the place; "blocked" or "done" where there is none
         with self._watched():

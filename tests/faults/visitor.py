@@ -1,4 +1,4 @@
-"""Somebody with a browser that has no JavaScript, at a server in another process."""
+"""A browser without JavaScript, at a server in another process."""
 
 from __future__ import annotations
 

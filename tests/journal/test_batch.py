@@ -360,16 +360,16 @@ def test_an_announcement_that_cannot_even_start_harms_nothing(desk, monkeypatch,
 
 
 def test_news_leaves_after_the_commit_and_never_without_one(database, monkeypatch):
-    told = []
-    monkeypatch.setattr(news, "poke", lambda *news: told.append(news))
+    output = []
+    monkeypatch.setattr(news, "poke", lambda *news: output.append(news))
     with transaction.atomic():
         job = launch("noop")
-        assert told == []
-    assert told == [(job.pk, 1)]
+        assert output == []
+    assert output == [(job.pk, 1)]
     with pytest.raises(ZeroDivisionError), transaction.atomic():
         launch("noop")
         raise ZeroDivisionError
-    assert told == [(job.pk, 1)]
+    assert output == [(job.pk, 1)]
     assert Job.objects.count() == 1
 
 

@@ -66,7 +66,7 @@ def test_a_claim_names_its_worker_and_an_end_its_numbers(desk):
 
 
 def test_the_log_goes_on_where_the_attempt_before_ended(desk):
-    """Also when nobody says how long it is."""
+    """Also when its length is not given."""
     job = launch("rests")
     for attempt in (1, 2):
         [held] = claim(desk, room=1)

@@ -203,21 +203,21 @@ async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch)
         group = "any"
 
         async def _update(self, viewers, is_tick):
-            told.put_nowait("tick" if is_tick else "news")
+            output.put_nowait("tick" if is_tick else "news")
 
-    told = asyncio.Queue()
+    output = asyncio.Queue()
     monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)
     watched = Watched(read=None)
     watched.viewers.add(Mock(has_room=True, is_lost=False))
     try:
         async with asyncio.timeout(5):
-            assert await told.get() == "tick"
+            assert await output.get() == "tick"
             watched.wake()
-            assert await told.get() == "news"
+            assert await output.get() == "news"
         watched.wake()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await told.get()
+                await output.get()
     finally:
         watched.end()
 
@@ -251,7 +251,7 @@ async def test_a_position_of_another_history_is_stale(ada, position):
 
 
 async def test_a_viewer_that_must_refetch_needs_no_position(ada, monkeypatch):
-    """Its answer would only be told again that it is stale, and so on until it has fetched."""
+    """Its position would only be stale again, until it has refetched."""
     monkeypatch.setattr(feeds, "TICK_SECONDS", 3600.0)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada, await sync_to_async(position_of)(job)) as page:

@@ -1,4 +1,4 @@
-"""The socket of a page that shows a window: it is told when it is stale."""
+"""The socket of a page that shows a window: it gets stale frames."""
 
 from itertools import count
 
@@ -31,7 +31,7 @@ async def test_a_page_of_the_admin_gets_the_statuses_of_its_cells(ada, desk, who
         [held] = await sync_to_async(claim)(desk, 1)
         stale = await page.next("stale")
         await sync_to_async(finish)(desk, held, returned(), 0)
-        if whole:  # the job goes on running, and the page has not been fetched anew
+        if whole:  # the job goes on running, and the page has not been refetched
             again = await page.next("stale")
     steps = await sync_to_async(lambda: list(job.steps.order_by("position")))()
     running = {f"job-{job.pk}": ["running", 3]}

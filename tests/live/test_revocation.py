@@ -82,7 +82,7 @@ async def test_a_permission_that_ends_closes_its_sockets(database, request, way,
             await opened.next("tick")
         await sync_to_async(revoke)(user, client)
         assert [await closed_with(page), await closed_with(list_)] == [code, code]
-        await by.next("tick")  # nobody else's
+        await by.next("tick")  # not another's
 
 
 def test_a_user_deactivated_during_a_check_is_logged_out_not_refused(database, monkeypatch):
@@ -107,8 +107,8 @@ def test_a_session_that_is_no_login_is_refused_and_harms_no_other(database):
     nobody = Client().session
     nobody["cart"] = [1]
     nobody.save()
-    told = read_access([key, nobody.session_key])
-    assert [told[key].code, told[nobody.session_key].code] == [0, 4401]
+    output = read_access([key, nobody.session_key])
+    assert [output[key].code, output[nobody.session_key].code] == [0, 4401]
 
 
 async def test_a_permission_taken_from_a_group_closes_its_sockets(database, only_hints):
@@ -203,10 +203,10 @@ async def test_a_page_that_is_dropped_leaves_no_feed_that_reads(database, monkey
         assert await page.closed() == 1013
         assert await page.receive_nothing(timeout=0.3)
         [left] = get_hub()._feeds.values()
-        told = []
-        monkeypatch.setattr(left, "_update", lambda *arguments: told.append(arguments))
+        output = []
+        monkeypatch.setattr(left, "_update", lambda *arguments: output.append(arguments))
         assert await page.receive_nothing(timeout=0.3)  # several ticks
-        assert told == [], "it reads for nobody"
+        assert output == [], "it reads for nobody"
 
 
 class Page:

@@ -20,7 +20,7 @@ ATTEMPT += ("started_at", "ended_at")
 
 def history(simulation: Simulation) -> list[list[Any]]:
     """Every job that is left, without ids, processes and tags."""
-    numbers = {pk: number for number, pk in enumerate(simulation.born)}
+    numbers = {pk: number for number, pk in enumerate(simulation.launched)}
     rows = [row for job in Job.objects.order_by("pk") for row in _rows(job, numbers)]
     return json.loads(json.dumps(rows))
 

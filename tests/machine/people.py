@@ -20,7 +20,7 @@ def launch(simulation: Simulation, which: int, again_of: Any = None) -> None:
         why = "the world turns" if again_of else ""
         job = orchestrator.launch(DEFINITIONS[which], actor="ada", again_of=again_of, why=why)
         simulation.jobs.append(job.pk)
-        simulation.born.append(job.pk)
+        simulation.launched.append(job.pk)
 
 
 @action("jobs", which=len(DEFINITIONS))

@@ -61,7 +61,7 @@ class Simulation:
         self.workers: list[SimulatedWorker] = []
         self.jobs: list[int] = []  # those that were not deleted
         self.past: list[HeldAttempt] = []  # attempts that have ended, or that their worker lost
-        self.born: list[int] = []
+        self.launched: list[int] = []
         self.locks: set[int] = set()
         self.registered = 0
         self.seen = Seen()

@@ -40,15 +40,15 @@ def be_silent(post, leases):
 
 def late(job):
     """The warning about each step of the job, by name."""
-    told = read_workers(job.pk)
-    json.dumps(told)
+    output = read_workers(job.pk)
+    json.dumps(output)
     names = {str(step.pk): step.name for step in job.steps.all()}
-    return {names[pk]: plain(words) for pk, words in told["late"].items()}
+    return {names[pk]: plain(words) for pk, words in output["late"].items()}
 
 
 def waits(job, name):
-    told = read_workers(job.pk)
-    return plain(told["waits"].get(str(step_of(job, name).pk), [told["note"]]))
+    output = read_workers(job.pk)
+    return plain(output["waits"].get(str(step_of(job, name).pk), [output["note"]]))
 
 
 def plain(words):

@@ -105,9 +105,9 @@ def test_many_jobs_side_by_side_see_nothing_of_each_other(worker, count):
         states.add(str(before))
         pids.add(pid)
         word = f"{job.uuid}:leave"
-        told = [line for line in log_of(job, "leave") if line != "leak"]
+        output = [line for line in log_of(job, "leave") if line != "leak"]
         said = [f"{way} {word}" for way in ("run.log", "print", "logging", "C")]
-        assert [line for line in told if "left a transaction" not in line] == said
+        assert [line for line in output if "left a transaction" not in line] == said
     assert len(states) == 1
     assert len(pids) == count
 
@@ -137,8 +137,8 @@ def test_an_open_transaction_is_rolled_back_before_the_outcome(worker):
     for how, fails, job in jobs:
         expected = "failed" if fails else "succeeded"
         assert ended(job).status == expected, Attempt.objects.filter(step__job=job).values()
-        told = locked if how == "a raw connection" else rolled_back
-        assert log_of(job, "leave") == [told], (how, fails)
+        output = locked if how == "a raw connection" else rolled_back
+        assert log_of(job, "leave") == [output], (how, fails)
         if not fails:
             assert results_of(job)["count"] == 0
 

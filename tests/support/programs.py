@@ -106,7 +106,7 @@ def runs(process: psutil.Process) -> bool:
 
 
 def wait_until_gone(processes: Iterable[psutil.Process]) -> None:
-    """A process that nobody has waited for yet is gone, too."""
+    """A zombie counts as gone."""
     wait_for(lambda: not any(map(runs, processes)), what=f"{processes} are gone")
 
 

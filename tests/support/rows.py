@@ -94,7 +94,7 @@ def number_rows_from(first: int) -> None:
 
 
 def drop_trigger(name: str, table: str) -> None:
-    """As if somebody had dropped one of the guards; ``triggers.install`` brings it back."""
+    """Drop one of the guards; ``triggers.install`` restores it."""
     of_table = "" if connection.vendor == "sqlite" else f" ON {table}"
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TRIGGER {name}{of_table}")

@@ -19,7 +19,7 @@ class Socket(WebsocketCommunicator):
     numbers: list[int]
 
     async def next(self, *kinds):
-        """The next frame of one of these kinds; others are passed over, but their numbers kept."""
+        """The next frame of one of these kinds; the numbers of skipped frames are kept, too."""
         while True:
             frame = json.loads(await self.receive_from(SECONDS))
             self.numbers.append(frame["n"])
@@ -27,7 +27,7 @@ class Socket(WebsocketCommunicator):
                 return frame
 
     async def closed(self):
-        """The code with which the server closes, whatever it has to say before."""
+        """The code with which the server closes, after any other frames."""
         while True:
             event = await self.receive_output(SECONDS)
             if event["type"] == "websocket.close":
@@ -37,7 +37,7 @@ class Socket(WebsocketCommunicator):
         await self.send_to(text_data=json.dumps(frame))
 
     async def heard(self):
-        """The kinds of frames that come until everything was told twice: nothing is due after."""
+        """The kinds of frames that arrive during two resyncs; after them nothing is due."""
         kinds = set()
         for _ in range(2):
             await self.say(type="resync", seq=0, tag="")

@@ -22,7 +22,7 @@ from tests.support import ROOT, wait_for
 
 
 def _enter() -> None:
-    """As under a shell that somebody has opened, also when the tests run under ``nohup``."""
+    """As under an interactive shell, also when the tests run under ``nohup``."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
@@ -30,7 +30,7 @@ def _enter() -> None:
 class Terminal:
     """A command in a terminal of its own; ``lines`` is what it shows now.
 
-    Nothing is drawn before somebody looks: drawing takes longer than writing.
+    Output is drawn only when a test looks: drawing takes longer than writing.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Terminal:
         return self._screen
 
     def replay(self) -> Iterator[tuple[float, list[str]]]:
-        """When it wrote (seconds since 1970) and what it showed then, since it was looked at."""
+        """Each time it wrote (seconds since 1970) since the last look, and what it showed then."""
         for at in self._draw():
             yield at, _lines_on(self._screen)
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 def wait_for(condition: Callable[[], T], seconds: float = 30.0, what: str = "") -> T:
     """The first true answer of *condition*; fails after *seconds*.
 
-    That is long, since it ends a test that hangs; what is promised sooner is asked for sooner.
+    The default is long, since it only ends a test that hangs; a promised time is given explicitly.
     """
     deadline = time.monotonic() + seconds
     while True:
@@ -38,7 +38,7 @@ def at_length(brief: Any, full: Any) -> list[Any]:
 
 
 def in_threads(*calls: Callable[[], Any]) -> list[Any]:
-    """What each call returned or raised; each in a thread, on a database connection of its own."""
+    """What each call returned or raised; each runs in its own thread and database connection."""
     answers: list[Any] = [None] * len(calls)
 
     def run(index: int) -> None:

@@ -1,4 +1,4 @@
-"""What the machine of ``tests/machine.py`` launches, and nobody runs; and a step that hogs."""
+"""What ``tests/machine`` launches and never runs, and a step that holds its interpreter."""
 
 import re
 

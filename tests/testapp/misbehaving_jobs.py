@@ -115,7 +115,7 @@ BEHAVIOURS = {
 
 
 class Misbehaves(JobDefinition):
-    """Does the behaviour it is told to."""
+    """Behaves as its parameter says."""
 
     class Params(forms.Form):
         behaviour = forms.ChoiceField(choices=[(behaviour, behaviour) for behaviour in BEHAVIOURS])

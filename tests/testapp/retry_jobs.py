@@ -11,7 +11,7 @@ from jobs.exceptions import NoRetry
 
 
 class Flaky(JobDefinition):
-    """Its second step fails as often as it is told to, and then succeeds."""
+    """Its second step fails as often as its parameter says, and then succeeds."""
 
     class Params(forms.Form):
         failures = forms.IntegerField(initial=1)

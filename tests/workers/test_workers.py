@@ -84,7 +84,7 @@ def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where)
 
 
 def test_a_worker_is_not_mistaken_for_an_older_one_with_its_number(post, settings):
-    """A database that is restored or made anew gives its numbers out again."""
+    """A restored or newly created database reuses its numbers."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
     number = post.worker.pk
     os.unlink(post.worker.lock_path)

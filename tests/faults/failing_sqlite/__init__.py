@@ -1,1 +1,1 @@
-"""An app by which a test makes a child's SQLite full or read-only, and sound again."""
+"""An app with which a test makes a child's SQLite full or read-only, and repairs it."""

@@ -1,1 +1,1 @@
-"""An app that makes the web process deaf: no poke arrives and no commit is noticed."""
+"""An app in whose web process no poke arrives and no commit is noticed."""
