@@ -178,7 +178,7 @@ def test_a_request_during_an_outage_is_answered_503_with_the_reason(
     assert answer.status_code == 503, page
     assert answer["Retry-After"]
     assert f"The database {words}" in page
-    nothing = "Nothing was done" if words == "is locked by" else "has not happened"
+    nothing = "Nothing was done" if words == "is locked by" else "our request had no effect"
     assert nothing in page
     assert str(connection.settings_dict["NAME"]) not in page
     assert not Job.objects.exists()
