@@ -33,7 +33,8 @@ def test_no_other_module_asks_for_the_vendor():
         path.relative_to(ROOT / "jobs").as_posix(): path for path in (ROOT / "jobs").rglob("*.py")
     }
     found = {name for name, path in modules.items() if vendors(path.read_text())}
-    assert found == {CHOOSER}
+    # A migration stays as it is, so it uses no module that changes.
+    assert {name for name in found if not name.startswith("migrations/")} == {CHOOSER}
 
 
 def test_no_module_outside_of_database_imports_a_dialect():

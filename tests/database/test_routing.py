@@ -321,7 +321,8 @@ def test_a_query_that_names_no_database_is_found():
 
 
 def test_every_query_names_its_database():
-    modules = sorted((ROOT / "jobs").rglob("*.py"))
+    # A migration runs on the database that ``migrate`` names.
+    modules = [p for p in sorted((ROOT / "jobs").rglob("*.py")) if p.parent.name != "migrations"]
     assert modules
     found = {str(path): names for path in modules if (names := nameless(path.read_text()))}
     assert found == {}
