@@ -9,6 +9,7 @@ from typing import Any
 
 import psutil
 from django.db import connections
+from django.db.backends.sqlite3.base import DatabaseWrapper
 
 from ... import conf
 from ...backends.sqlite.library import is_sound
@@ -84,11 +85,11 @@ def problems(connection: Any) -> Iterator[Problem]:
 def _opened_with_another_library(connection: Any) -> list[str]:
     """The other names in DATABASES for this file, where its library is not this one."""
     path = os.path.realpath(connection.settings_dict["NAME"])
-    others: list[Any] = [each for each in connections.all() if each.vendor == connection.vendor]
     return [
         other.alias
-        for other in others
-        if file.is_shared(other)
+        for other in connections.all()
+        if isinstance(other, DatabaseWrapper)
+        and file.is_shared(other)
         and other.Database is not connection.Database
         and os.path.realpath(other.settings_dict["NAME"]) == path
     ]
