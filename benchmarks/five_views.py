@@ -1,41 +1,52 @@
-"""Do all views of one job agree: job page, list, admin (two pages), terminal, ``show --json``?
+"""Do all views of a job agree: job page, list, admin (two pages), terminal, ``show --json``?
 
-One process makes moves as a worker does (steps start, are handed back, succeed, fail; in the end
-the job is cancelled) and notes the time just after each commit. Four pages in Chromium and
-``launch --follow`` in a pseudo-terminal note each change of what they show. For each of many
+    .venv/bin/python -m benchmarks.five_views [--seconds 60] [--rate 40] [--samples 1000]
+
+One process makes moves as a worker does, --rate a second (steps start, are requeued, succeed, fail;
+in the end the job is cancelled), and notes the state after each commit. Four pages in Chromium and
+``launch --follow`` in a pseudo-terminal note each change of what they show. For each of --samples
 moments: how old is what a view shows, and did it ever go back?
-
-    .venv/bin/python benchmarks/five_views.py [--seconds 60] [--rate 40] [--samples 1000]
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 import os
 import random
 import re
 import statistics
-import sys
-import tempfile
 import time
 from bisect import bisect_right
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from django.core.management import call_command
+from playwright.sync_api import Page
 
-from commit_to_dom import manage, open_page, start_server  # noqa: E402
+from benchmarks.support import (
+    ManualWorker,
+    chromium,
+    migrate,
+    open_page,
+    options,
+    percentile,
+    start_server,
+)
+from jobs import database, orchestrator
+from jobs.definitions import JobDefinition, step
+from jobs.journal import Claim
+from jobs.statuses import Verdict
+from tests.support.terminal import Terminal
 
 STEPS = [f"s{number:02}" for number in range(12)]
-ALLOWED = 250.0  # milliseconds
-SHOW_SECONDS = 1.0  # between two calls; in one process, since each new one costs a core a second
+SLOTS = 4
+LATE = 250.0  # milliseconds
+SHOW_SECONDS = 1.0  # between two calls of show
+REQUEUED_SUCCEEDED_FAILED = [200, 1, 1]  # of 202 attempts
 RECORD = """
 (() => {
   window.states = [];
@@ -52,95 +63,77 @@ RECORD = """
     document, {subtree: true, childList: true, attributes: true, characterData: true});
 })()
 """
-State = dict[str, str]  # of "job" and of each step, by name
-Told = list[tuple[float, State]]  # from when on (milliseconds since 1970), what
+State = dict[str, str]  # the status of "job" and of each step, by name
+States = list[tuple[float, State]]  # from when on (milliseconds since 1970)
+Call = tuple[float, float, State]  # when a call began and ended, and what it said
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--seconds", type=float, default=60.0)
-    parser.add_argument("--rate", type=float, default=40.0, help="moves a second")
-    parser.add_argument("--samples", type=int, default=1000)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as directory, ExitStack() as ending:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{directory}/bench.sqlite3")
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright keeps a loop in this thread
-        }
-        manage("migrate", "-v0").wait()
-        truth, views, calls = run(start_server(ending), options.seconds, options.rate)
-    moments = sample(truth, options.samples)
-    for name, told in views.items():
-        report(name, truth, told, moments)
+    chosen = options(__doc__, seconds=60.0, rate=40.0, samples=1000)
+    migrate()
+    with ExitStack() as ending:
+        truth, views, calls = watch(start_server(ending), chosen.seconds, chosen.rate)
+    moments = draw_moments(truth, chosen.samples)
+    for name, shown in views.items():
+        report(name, truth, shown, moments)
     true = [was_true(truth, *call) for call in calls]
-    print(f"show --json  {len(true)} calls, {sum(true)} told what was true while they ran")
+    print(f"show --json  {len(true)} calls, {sum(true)} said what was true while they ran")
 
 
-Call = tuple[float, float, State]  # when a command began and ended, and what it said
-
-
-def run(url: str, seconds: float, rate: float) -> tuple[Told, dict[str, Told], list[Call]]:
-    import django
-
-    django.setup()
-    import shutil
-
-    from playwright.sync_api import sync_playwright
-
-    from jobs import orchestrator
-    from tests.support.terminal import Terminal
-
-    job = orchestrator.launch(definition())
+def watch(url: str, seconds: float, rate: float) -> tuple[States, dict[str, States], list[Call]]:
+    """The states that were committed, those that each view showed, and the calls of show."""
+    job_id = orchestrator.launch(views_definition()).pk
     with (
-        sync_playwright() as playwright,
+        chromium() as browser,
         ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as others,
         ExitStack() as ending,
     ):
-        terminal = Terminal(
-            "launch",
-            "--follow",
-            str(job.pk),
-            columns=100,
-            rows=30,
-            DJANGO_SETTINGS_MODULE=os.environ["DJANGO_SETTINGS_MODULE"],
-        )
-        ending.callback(terminal.end)
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        pages = {"job page": open_page(chromium, url, job)}
+        terminal = start_terminal(ending, job_id)
         admin = "admin/truestep/job/"
-        paths = {"list": "", "admin": admin, "admin's job": f"{admin}{job.pk}/change/"}
-        for name, path in paths.items():
-            page = open_page(chromium, url, job)  # its own window: none is in the background
-            page.goto(url + path)
-            page.wait_for_selector("body[data-live=live]")
-            pages[name] = page
+        paths = {
+            "job page": f"jobs/{job_id}/",
+            "list": "",
+            "admin": admin,
+            "admin's job": f"{admin}{job_id}/change/",
+        }
+        pages = {name: open_page(browser, url, path) for name, path in paths.items()}
         for page in pages.values():
             page.evaluate(RECORD)
-        done = others.submit(make_moves, job.pk, seconds, rate)
-        calls: list[Call] = []
-        while not done.done():
-            calls.append(others.submit(show, job.pk).result())
+        moves = others.submit(make_moves, job_id, seconds, rate)
+        calls = []
+        while not moves.done():
+            calls.append(others.submit(call_show, job_id).result())
             time.sleep(SHOW_SECONDS)
-        truth = done.result()
         pages["job page"].wait_for_selector(".job-head[data-status=failed]")
-        time.sleep(1.0)  # whatever is still to come
-        views = {
-            name: [(at, json.loads(text)) for at, text in page.evaluate("states")]
-            for name, page in pages.items()
-        }
-        chromium.close()
-        views["terminal"] = told_by(terminal.replay())
-    return truth, views, calls
+        time.sleep(1.0)  # for what is still on its way
+        views = {name: states_of_page(page) for name, page in pages.items()}
+        views["terminal"] = states_on(terminal.replay())
+    return moves.result(), views, calls
 
 
-def show(job_id: int) -> Call:
-    import django
-    from django.core.management import call_command
+def views_definition() -> type[JobDefinition]:
+    """Steps side by side."""
+    body: Any = {name: step(needs=[])(lambda self, run: None) for name in STEPS}
+    return type("Views", (JobDefinition,), body)
 
-    django.setup()
+
+def start_terminal(ending: ExitStack, job_id: int) -> Terminal:
+    """``launch --follow`` of the job in a terminal that shows all of it."""
+    settings = os.environ["DJANGO_SETTINGS_MODULE"]
+    terminal = Terminal(
+        "launch",
+        "--follow",
+        str(job_id),
+        columns=100,
+        rows=30,
+        DJANGO_SETTINGS_MODULE=settings,
+    )
+    ending.callback(terminal.end)
+    return terminal
+
+
+def call_show(job_id: int) -> Call:
+    """Call ``show --json`` in this process: a new one each time would keep a core busy."""
     began = time.time() * 1000
     answer = StringIO()
     call_command("show", str(job_id), "--json", stdout=answer)
@@ -149,139 +142,117 @@ def show(job_id: int) -> Call:
     return began, time.time() * 1000, steps | {"job": shown["job"]["status"]}
 
 
-def was_true(truth: Told, began: float, ended: float, shown: State) -> bool:
-    starts = [at for at, _ in truth]
-    first, last = bisect_right(starts, began) - 1, bisect_right(starts, ended)
-    return any(matches(shown, state) for _, state in truth[max(first, 0) : last])
+def states_of_page(page: Page) -> States:
+    return [(at, json.loads(text)) for at, text in page.evaluate("states")]
 
 
-def told_by(screens: Iterable[tuple[float, list[str]]]) -> Told:
-    """What the screens of a terminal tell of the job."""
-    told: Told = []
+def states_on(screens: Iterable[tuple[float, list[str]]]) -> States:
+    """The states of the job that these screens of a terminal show."""
+    states: States = []
     for at, lines in screens:
         found = [re.search(r"(?:─ |^)\S (\w+) (\w+)(?: #\d+)?\b", line) for line in lines]
         state = {name: status for status, name in (item.groups() for item in found if item)}
         if "views" in state and len(state) == len(STEPS) + 1:
             state["job"] = state.pop("views")
-            if not told or told[-1][1] != state:
-                told.append((at * 1000, state))
-    return told
+            if not states or states[-1][1] != state:
+                states.append((at * 1000, state))
+    return states
 
 
-def definition() -> Any:
-    from jobs.definitions import JobDefinition, step
-
-    return type(
-        "Views",
-        (JobDefinition,),
-        {name: step(needs=[])(lambda self, run: None) for name in STEPS},
-    )
-
-
-def make_moves(job_id: int, seconds: float, rate: float) -> Told:
-    """Be a worker; the state of the job after each commit, from just after it on."""
-    import django
-
-    django.setup()
-    from jobs import database, orchestrator, workers
-    from jobs.codes import Fact
-    from jobs.runner import Outcome, Verdict
-
+def make_moves(job_id: int, seconds: float, rate: float) -> States:
+    """Be the job's worker; the state after each commit, from just after it on."""
     chance = random.Random(1)
-    knows = {"views": STEPS}
-    definition()
-    post = workers.register(slots=4, knows=knows, only_job=job_id)
-    desk = orchestrator.Claimant(worker=post.worker, knows=knows)
-
-    def state() -> State:
-        sql = """
-            SELECT name, status FROM truestep_step WHERE job_id = %s
-            UNION ALL SELECT 'job', status FROM truestep_job WHERE id = %s
-        """
-        return dict(database.rows(sql, job_id, job_id))
-
-    truth: Told = [(0.0, state())]
-    held: list[Any] = []
+    worker = ManualWorker(views_definition(), slots=SLOTS, only_job=job_id)
+    truth: States = [(0.0, state_of(job_id))]
+    held: list[Claim] = []
     start = time.perf_counter()
     number = 0
     while time.perf_counter() < start + seconds:
         number += 1
         time.sleep(max(0.0, start + number / rate - time.perf_counter()))
-        if len(held) < 4 and chance.random() < 0.6 and (claims := orchestrator.claim(desk, 1)):
+        if len(held) < SLOTS and chance.random() < 0.6 and (claims := worker.claim()):
             held += claims
         elif held:
-            claim = held.pop(chance.randrange(len(held)))
-            verdict = chance.choices(
-                [Verdict.HANDED_BACK, Verdict.RETURNED, Verdict.FAILED], [200, 1, 1]
-            )[0]
-            outcome = Outcome(
-                verdict=verdict, fact=Fact.text("for a measurement"), error="as drawn"
-            )
-            orchestrator.finish(desk, claim, outcome, 0)
+            verdicts = [Verdict.HANDED_BACK, Verdict.RETURNED, Verdict.FAILED]
+            (verdict,) = chance.choices(verdicts, REQUEUED_SUCCEEDED_FAILED)
+            worker.end(held.pop(chance.randrange(len(held))), verdict)
         else:
             continue
-        truth.append((time.time() * 1000, state()))
+        truth.append((time.time() * 1000, state_of(job_id)))
     orchestrator.cancel(job_id)
-    truth.append((time.time() * 1000, state()))
+    truth.append((time.time() * 1000, state_of(job_id)))
     for claim in held:
-        orchestrator.finish(
-            desk,
-            claim,
-            Outcome(verdict=Verdict.FAILED, fact=Fact.text("raised"), error="in the end"),
-            0,
-        )
-        truth.append((time.time() * 1000, state()))
-    post.deregister()
+        worker.end(claim, Verdict.FAILED)
+        truth.append((time.time() * 1000, state_of(job_id)))
+    worker.deregister()
     return truth
 
 
-def sample(truth: Told, count: int) -> list[float]:
+def state_of(job_id: int) -> State:
+    sql = """
+        SELECT name, status FROM truestep_step WHERE job_id = %s
+        UNION ALL SELECT 'job', status FROM truestep_job WHERE id = %s
+    """
+    return dict(database.rows(sql, job_id, job_id))
+
+
+def draw_moments(truth: States, count: int) -> list[float]:
     chance = random.Random(2)
     return sorted(chance.uniform(truth[1][0], truth[-1][0] + 500) for _ in range(count))
 
 
-def report(name: str, truth: Told, told: Told, moments: list[float]) -> None:
-    """How old what the view shows is, at each moment: 0 when it is the newest."""
-    starts = [at for at, _ in truth]
-    ages, never = [], 0
-    for moment in moments:
-        index = bisect_right([at for at, _ in told], moment) - 1
-        if index < 0:
-            continue
-        shown = told[index][1]
-        # A view may show what is committed and not noted yet: the next entry is as new.
-        newest = bisect_right(starts, moment) - 1
-        age = 0.0
-        for entry in range(min(newest + 1, len(truth) - 1), -1, -1):
-            if matches(shown, truth[entry][1]):
-                age = 0.0 if entry >= newest else moment - starts[entry + 1]
-                break
-        else:
-            never += 1
-        ages.append(age)
-    late = sum(age >= ALLOWED for age in ages)
-    p99 = statistics.quantiles(ages, n=100)[98]
+def report(name: str, truth: States, shown: States, moments: list[float]) -> None:
+    """Print how old the state is that a view shows, at each moment: 0 when it is the newest."""
+    starts = [at for at, _ in shown]
+    indexes = [bisect_right(starts, moment) - 1 for moment in moments]
+    found = [
+        age_of(truth, shown[index][1], moment)
+        for index, moment in zip(indexes, moments, strict=True)
+        if index >= 0
+    ]
+    never = found.count(None)
+    ages = [age or 0.0 for age in found]
+    late = sum(age >= LATE for age in ages)
     print(
-        f"{name:12} {len(ages)} moments, {len(told)} states: median age "
-        f"{statistics.median(ages):.0f} ms, p99 {p99:.0f} ms, max "
-        f"{max(ages):.0f} ms, {late} of {ALLOWED:g} ms or more, {never} that never were, "
-        f"{steps_back(truth, told)} steps back"
+        f"{name:12} {len(ages)} moments, {len(shown)} states: median age "
+        f"{statistics.median(ages):.0f} ms, p99 {percentile(ages, 99):.0f} ms, "
+        f"max {max(ages):.0f} ms, {late} of {LATE:g} ms or more, {never} that never were, "
+        f"{steps_back(truth, shown)} steps back"
     )
+
+
+def age_of(truth: States, shown: State, moment: float) -> float | None:
+    """For how many milliseconds *shown* has not been the newest state; None if it never was one."""
+    starts = [at for at, _ in truth]
+    newest = bisect_right(starts, moment) - 1
+    # A view may show what is committed and not noted yet: the next state is as new.
+    for index in range(min(newest + 1, len(truth) - 1), -1, -1):
+        if matches(shown, truth[index][1]):
+            return 0.0 if index >= newest else moment - starts[index + 1]
+    return None
+
+
+def was_true(truth: States, began: float, ended: float, shown: State) -> bool:
+    """Whether *shown* was the state at some moment between *began* and *ended*."""
+    starts = [at for at, _ in truth]
+    first, last = bisect_right(starts, began) - 1, bisect_right(starts, ended)
+    return any(matches(shown, state) for _, state in truth[max(first, 0) : last])
 
 
 def matches(shown: State, true: State) -> bool:
     return all(true.get(name) == status for name, status in shown.items())
 
 
-def steps_back(truth: Told, told: Told) -> int:
-    """How often a view showed what had been before what it had shown already."""
-    entry = back = 0
-    for _, shown in told:
-        later = next((i for i in range(entry, len(truth)) if matches(shown, truth[i][1])), None)
-        if later is None:
+def steps_back(truth: States, shown: States) -> int:
+    """How often a view showed a state that is older than one it had shown already."""
+    reached = back = 0
+    for _, state in shown:
+        later = (i for i in range(reached, len(truth)) if matches(state, truth[i][1]))
+        found = next(later, None)
+        if found is None:
             back += 1
         else:
-            entry = later
+            reached = found
     return back
 
 

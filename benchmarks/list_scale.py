@@ -1,69 +1,54 @@
 """How long does the server take for a page of the list, with a million jobs in the history?
 
-    .venv/bin/python benchmarks/list_scale.py [--jobs 1000000]
+    .venv/bin/python -m benchmarks.list_scale [--jobs 1000000]
 
-A request is made in this process, whole: session, permissions, queries, template. The pages take
-turns. Most of the time goes into the history itself, a few minutes for a million.
+Each page is requested in this process: session, permissions, queries, template. The pages take
+turns. Most of the time goes into making the history, a few minutes for a million.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import statistics
-import sys
-import tempfile
 import time
 from datetime import timedelta
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from django.test import Client, override_settings
+from django.utils import timezone
 
-from commit_to_dom import manage, session_key  # noqa: E402
+from benchmarks.support import migrate, options, session_key
+from jobs import database
+from jobs.models import Job, Transition
+from jobs.sight.job_list import ListWindow
 
 ROUNDS = 30
 BATCH = 10_000
+SNAPSHOT = "a snapshot of the newest"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--jobs", type=int, default=1_000_000)
-    count = parser.parse_args().jobs
-    with tempfile.TemporaryDirectory() as directory:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{directory}/bench.sqlite3")
-        os.environ["DJANGO_SETTINGS_MODULE"] = "project.settings"
-        manage("migrate", "-v0").wait()
-        import django
-
-        django.setup()
-        for first in range(0, count, BATCH):
-            bear(range(first, min(first + BATCH, count)))
-        measure(count)
+    count = options(__doc__, jobs=1_000_000).jobs
+    migrate()
+    for first in range(0, count, BATCH):
+        create_jobs(range(first, min(first + BATCH, count)))
+    measure(count)
 
 
-def bear(numbers: range) -> None:
+def create_jobs(numbers: range) -> None:
     """Jobs that have ended, each with its journal, but without steps, which no list reads."""
-    from django.utils import timezone
-
-    from jobs import database
-    from jobs.models import Job, Transition
-
     now = timezone.now()
     jobs = [Job(definition=definition_of(number), created_at=now) for number in numbers]
     with database.write():
         Job.objects.bulk_create(jobs)
         journal = []
+        by_status: dict[str, list[int]] = {}
         for number, job in zip(numbers, jobs, strict=True):
             ended = {"from_status": "pending", "to_status": status_of(number)}
             journal += [
                 Transition(job=job, seq=1, kind="birth", to_status="pending", at=now),
                 Transition(job=job, seq=2, kind="move", at=now, **ended),
             ]
-        Transition.objects.bulk_create(journal)
-        by_status: dict[str, list[int]] = {}
-        for number, job in zip(numbers, jobs, strict=True):
             by_status.setdefault(status_of(number), []).append(job.pk)
+        Transition.objects.bulk_create(journal)
         ended_at = now + timedelta(seconds=7)
         for status, ids in by_status.items():
             Job.objects.filter(pk__in=ids).update(
@@ -86,11 +71,7 @@ def definition_of(number: int) -> str:
 
 
 def measure(count: int) -> None:
-    """Median milliseconds of each page, against the newest one."""
-    from django.test import Client, override_settings
-
-    from jobs.sight.job_list import ListWindow
-
+    """Print the median milliseconds of each page, against the newest one."""
     client = Client()
     client.cookies["sessionid"] = session_key()
     pages = {
@@ -105,7 +86,7 @@ def measure(count: int) -> None:
         "nightly and failed": "definition=nightly&status=failed",
         "rare and cancelled, none": "definition=rare&status=cancelled",
     }
-    times: dict[str, list[float]] = {name: [] for name in [*pages, "mark of the newest"]}
+    times: dict[str, list[float]] = {name: [] for name in [*pages, SNAPSHOT]}
     with override_settings(ALLOWED_HOSTS=["testserver"]):
         for _ in range(ROUNDS):
             for name, query in pages.items():
@@ -114,7 +95,7 @@ def measure(count: int) -> None:
                 times[name].append((time.perf_counter() - start) * 1000)
             start = time.perf_counter()
             ListWindow().read()
-            times["mark of the newest"].append((time.perf_counter() - start) * 1000)
+            times[SNAPSHOT].append((time.perf_counter() - start) * 1000)
     newest = statistics.median(times["newest"])
     print(f"{count:,} jobs, median of {ROUNDS}:")
     for name, taken in times.items():

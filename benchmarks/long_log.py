@@ -1,37 +1,38 @@
-"""A log of 100,000 lines on the page: how soon its end is seen, and any line of it?
+"""A log of 100,000 lines on the page: how soon does it show its end, and any other line?
 
-.venv/bin/python benchmarks/long_log.py [--lines 100000]
+.venv/bin/python -m benchmarks.long_log [--lines 100000]
 """
 
 from __future__ import annotations
 
-import argparse
-import os
 import random
-import shutil
 import statistics
-import sys
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
 
-import psutil
+from benchmarks.support import (
+    ManualWorker,
+    chain,
+    chromium,
+    migrate,
+    open_page,
+    options,
+    start_server,
+    web_process,
+)
+from jobs import orchestrator
+from jobs.logs import LogBook
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
-
-from commit_to_dom import long_definition, manage, open_page, start_server  # noqa: E402
-
-# Milliseconds from an action on the page to the moment at which the line is drawn.
-SOON = """
+OPENINGS, JUMPS = 5, 50
+# Milliseconds from an action on the page until the line is drawn.
+UNTIL_DRAWN = """
 ([action, line]) => new Promise(done => {
   const start = performance.now();
-  action.startsWith('open') ? document.querySelector('details.log').open = true : (() => {
+  if (action === 'open') document.querySelector('details.log').open = true;
+  else {
     const form = document.querySelector('.log-tools');
     form.elements.line.value = line;
     form.requestSubmit();
-  })();
+  }
   const look = () => document.querySelector(`[data-line="${line}"]`)
     ? requestAnimationFrame(() => done(performance.now() - start)) : requestAnimationFrame(look);
   look();
@@ -40,79 +41,51 @@ SOON = """
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--lines", type=int, default=100_000)
-    lines = parser.parse_args().lines
-    with tempfile.TemporaryDirectory() as directory, ExitStack() as ending:
-        os.environ.setdefault("DATABASE_URL", f"sqlite:///{directory}/bench.sqlite3")
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "project.settings",
-            "DJANGO_ALLOW_ASYNC_UNSAFE": "1",  # Playwright keeps a loop in this thread
-        }
-        manage("migrate", "-v0").wait()
-        import django
-
-        django.setup()
-        job, text = write(lines)
-        look(start_server(ending), job, lines, text)
+    lines = options(__doc__, lines=100_000).lines
+    migrate()
+    job_id, text = write(lines)
+    with ExitStack() as ending:
+        measure(start_server(ending), job_id, lines, text)
 
 
-def write(lines: int) -> tuple[Any, str]:
-    """A job whose step has said so many lines, as a worker writes them."""
-    from jobs import orchestrator, workers
-    from jobs.codes import Code, Fact
-    from jobs.logs import LogBook
-    from jobs.runner import Outcome, Verdict
-
-    definition = long_definition(1)
+def write(lines: int) -> tuple[int, str]:
+    """A job whose only step has logged *lines* lines, as a worker writes them, and their text."""
+    definition = chain("LongLog", 1)
     job = orchestrator.launch(definition)
-    knows = {definition.name: list(definition.steps())}
-    post = workers.register(slots=1, knows=knows)
-    desk = orchestrator.Claimant(worker=post.worker, knows=knows)
-    (claim,) = orchestrator.claim(desk, 1)
-    book = LogBook(claim, 2**30)
-    said = [f"line {number}: {'x' * (number % 90)}" for number in range(1, lines + 1)]
-    for number, line in enumerate(said, 1):
+    worker = ManualWorker(definition)
+    (held,) = worker.claim()
+    book = LogBook(held, 2**30)
+    logged = [f"line {number}: {'x' * (number % 90)}" for number in range(1, lines + 1)]
+    for number, line in enumerate(logged, 1):
         book.add(line)
         if number % 100 == 0:
             book.write()
     book.write()
-    orchestrator.finish(
-        desk, claim, Outcome(verdict=Verdict.RETURNED, fact=Fact(Code.STEP_RETURNED)), 0
-    )
-    post.deregister()
-    return job, "".join(line + "\n" for line in said)
+    worker.succeed(held)
+    worker.deregister()
+    return job.pk, "".join(line + "\n" for line in logged)
 
 
-def look(url: str, job: Any, lines: int, text: str) -> None:
-    from playwright.sync_api import sync_playwright
-
-    (web,) = [
-        process
-        for process in psutil.Process().children(recursive=True)
-        if "jobs.management.server" in " ".join(process.cmdline())
-    ]
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = open_page(chromium, url, job)
+def measure(url: str, job_id: int, lines: int, text: str) -> None:
+    web = web_process()
+    chance = random.Random(1)
+    opened = []
+    with chromium() as browser:
+        page = open_page(browser, url, f"jobs/{job_id}/")
         before = web.memory_info().rss
-        opened = [page.evaluate(SOON, ["open", lines])]
-        for _ in range(4):
-            page = open_page(chromium, url, job)
-            opened.append(page.evaluate(SOON, ["open", lines]))
-        chance = random.Random(1)
-        times = [page.evaluate(SOON, ["go", chance.randint(1, lines)]) for _ in range(50)]
+        for opening in range(OPENINGS):
+            if opening:
+                page = open_page(browser, url, f"jobs/{job_id}/")
+            opened.append(page.evaluate(UNTIL_DRAWN, ["open", lines]))
+        times = [page.evaluate(UNTIL_DRAWN, ["go", chance.randint(1, lines)]) for _ in range(JUMPS)]
         elements = page.evaluate("document.querySelectorAll('*').length")
-        plain = page.request.get(f"{url}jobs/{job.pk}/steps/s000/log").body()
+        download = page.request.get(f"{url}jobs/{job_id}/steps/s0000/log").body()
         grown = (web.memory_info().rss - before) / 2**20
-        chromium.close()
     print(
         f"{lines:,} lines: the end is shown after {statistics.median(opened):.0f} ms "
         f"(first {opened[0]:.0f}, max {max(opened):.0f}), any line after "
         f"{statistics.median(times):.0f} ms (max {max(times):.0f}), {elements} elements, "
-        f"download {'byte-exact' if plain == text.encode() else 'WRONG'}, "
+        f"download {'byte-exact' if download == text.encode() else 'WRONG'}, "
         f"web process grew {grown:.0f} MiB"
     )
 

@@ -244,7 +244,7 @@ def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
 def test_200_pages_that_reconnect_together_are_all_served(web, page, desk):
     """As after a restart, without the chance that spreads the pages' tries.
 
-    The bound is a deadline; ``benchmarks/storm.py`` measures.
+    The bound is a deadline; ``benchmarks.storm`` measures.
     """
     sessions = []
     for number in range(USERS):
