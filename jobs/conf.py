@@ -27,7 +27,9 @@ class Knobs:
     engine: str = "embedded"  # where steps run: a name in ENGINES, or the path of an Engine class
     slots: int = 2  # steps that one worker runs at the same time
     grace: float = 10.0  # seconds between asking a step to stop and killing it
-    drain: float = 10.0  # seconds that running steps may go on after their worker got SIGTERM; or 0
+    drain: float = (
+        10.0  # seconds that running steps may take to end after SIGTERM to their worker; or 0
+    )
     crashes: int = 3  # times that a step may crash its process or worker, whatever its retries
     beat: float = 5.0  # seconds between two heartbeats of a worker
     lease: float = 15.0  # seconds without a heartbeat until a worker is dead; 3 beats or more

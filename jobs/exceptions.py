@@ -120,8 +120,8 @@ class KeyRefused(TruestepError):
 
     def __init__(self, days: int) -> None:
         super().__init__(
-            f"Nothing was done: this form was opened more than {days} days ago, or by somebody "
-            "else. Send it again."
+            f"Nothing was done: this form was opened more than {days} days ago, or by another "
+            "user. Send it again."
         )
 
 

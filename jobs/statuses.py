@@ -18,7 +18,7 @@ class Status(TextChoices):
     RUNNING = "running"  # a live worker holds this attempt; of a job: some step has started
     SUCCEEDED = "succeeded"  # it returned; of a job: every step did
     FAILED = "failed"  # it raised, timed out, or no worker could run it; of a job: a step failed
-    CANCELLED = "cancelled"  # somebody asked, and it has really stopped
+    CANCELLED = "cancelled"  # cancelled on request, and really stopped
     SKIPPED = "skipped"  # never ran: something it needs did not succeed (steps only)
 
 

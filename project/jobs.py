@@ -36,7 +36,7 @@ class RepositoryReport(JobDefinition):
 
     @classmethod
     def authorize(cls, params: dict[str, Any], *, actor: str, source: str) -> None:
-        """Pages report on this checkout only; whoever has a shell can read the disk anyway."""
+        """Pages report on this checkout only; a person with a shell can read the disk anyway."""
         root, path = os.path.realpath(settings.BASE_DIR), Path(params["path"])
         if source in ("page", "admin") and not path.is_relative_to(root):
             message = f"Give a directory below {root}; the launch command takes any other."

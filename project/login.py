@@ -12,11 +12,11 @@ from django.shortcuts import render
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Who asks. Behind PROXIES proxies, what the outermost of them wrote; else nobody's word."""
+    """The client's address: behind PROXIES proxies, the one that the outermost of them wrote."""
     if settings.PROXIES:
-        told = request.headers.get("X-Forwarded-For", "").split(",")
+        addresses = request.headers.get("X-Forwarded-For", "").split(",")
         with suppress(IndexError, ValueError):
-            return str(ip_address(told[-settings.PROXIES].strip()))
+            return str(ip_address(addresses[-settings.PROXIES].strip()))
     return request.META.get("REMOTE_ADDR")
 
 

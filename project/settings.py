@@ -113,7 +113,7 @@ else:
     _DATABASE["OPTIONS"] = POSTGRESQL_OPTIONS | _DATABASE.get("OPTIONS", {})
 DATABASES = {"default": _DATABASE}
 
-# Without Redis, pokes stay in one process; the database itself tells of other processes' commits.
+# Without Redis, pokes stay in one process; commits of other processes are noticed in the database.
 _REDIS_URL = env.str(
     "REDIS_URL",
     "",

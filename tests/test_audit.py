@@ -33,7 +33,7 @@ def job(transactional_db):
 
 @contextmanager
 def unguarded():
-    """As if somebody had dropped the triggers and the constraints."""
+    """As if the triggers and the constraints had been dropped."""
     triggers.remove()
     try:
         yield
@@ -89,7 +89,7 @@ LIES = {
         "status is running and ended_at is 2026-01-01",
     ),
     "the job's seq": ("UPDATE truestep_job SET seq = 99", "seq is 99, the journal ends with"),
-    "a cancel nobody asked for": (
+    "a cancel without a request": (
         "UPDATE truestep_job SET cancel_requested = true",
         "differ on whether cancel was requested",
     ),
@@ -137,13 +137,13 @@ LIES = {
         "UPDATE truestep_job SET started_at = NULL",
         "status is running and started_at is None, by the journal 20",
     ),
-    "failures nobody had": (STEP.format("failures = 1"), "top: failures is 1, by its attempts 0"),
-    "crashes nobody had": (STEP.format("crashes = 1"), "top: crashes is 1, by its attempts 0"),
+    "uncounted failures": (STEP.format("failures = 1"), "top: failures is 1, by its attempts 0"),
+    "uncounted crashes": (STEP.format("crashes = 1"), "top: crashes is 1, by its attempts 0"),
     "a wait for nothing": (
         "UPDATE truestep_step SET not_before = '2026-01-01' WHERE name = 'bottom'",
         "bottom waits until 2026-01-01 00:00:00+00:00, and no attempt was charged",
     ),
-    "a step that waits in vain": (
+    "a step that can never start": (
         "UPDATE truestep_step SET status = 'failed' WHERE name = 'right'",
         "bottom waits for a step that can never succeed",
     ),
@@ -258,7 +258,7 @@ LATER_LIES = {
     "more failures than retries": (
         "between",
         "UPDATE truestep_step SET retries = 0 WHERE job_id = {job}",
-        "flaky goes on after 1 failures, retries is 0",
+        "flaky is unfinished after 1 failures, retries is 0",
     ),
     "a failure that is not counted": (
         "between",
@@ -270,12 +270,12 @@ LATER_LIES = {
         "UPDATE truestep_attempt SET verdict = 'handed back' WHERE verdict = 'failed'",
         "flaky waits until",
     ),
-    "an end that nobody took back": (
+    "an end that was not taken back": (
         "retried",
         ENTRY.format("kind = 'note'", "kind = 'request'"),
         "bad failed → pending is not legal",
     ),
-    "a job whose end nobody took back": (
+    "a job whose end was not taken back": (
         "retried",
         ENTRY.format("kind = 'note'", "kind = 'request'"),
         ": failed → pending is not legal",
@@ -293,10 +293,10 @@ LATER_LIES = {
         ),
         "after_bad skipped → pending is not legal",
     ),
-    "a cancel that nobody asked for": (
+    "a cancel without any request": (
         "cancelled",
         ENTRY.format("kind = 'note'", "kind = 'request'"),
-        "two became cancelled, and nobody had asked",
+        "two became cancelled without a request",
     ),
     "a cancelled job that went on": (
         "cancelled",

@@ -1,4 +1,4 @@
-"""The commands as somebody types them: real processes, their words and exit codes."""
+"""The commands as a person types them: real processes, their words and exit codes."""
 
 import http.client
 import io

@@ -1,4 +1,4 @@
-"""Wherever an operation is struck, it has happened wholly or not at all, and its job goes on.
+"""Wherever an operation is struck, it has happened completely or not at all, and its job continues.
 
 Each case is a child process that is struck at one crash point of one operation: it is killed, or an
 exception is raised, or the database refuses, or the connection ends.
@@ -58,7 +58,7 @@ POINTS = {
     "register": points("register", PLAIN),
     "deregister": points("deregister", PLAIN),
 }
-# Somebody asked for an end, or a step failed for good.
+# A person asked for an end, or a step failed for good.
 MAY_END_BADLY = {
     *("finish_in_vain", "finish_cancelled", "give_up"),
     *("cancel", "cancel_before_it_started", "cancel_once", "retry", "retry_once"),

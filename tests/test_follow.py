@@ -71,7 +71,7 @@ def test_as_json_a_request_is_its_journal_entry(desk):
 
 
 def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
-    """Somebody retries the job just when the command has seen it end."""
+    """A person retries the job just when the command has seen it end."""
     job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
     monkeypatch.setattr(command, "Interrupts", lambda: SimpleNamespace(count=0))
     is_over = follow.LineFollower.is_over

@@ -303,7 +303,7 @@ def test_of_threads_that_ask_for_the_same_one_does_it(desk, writers):
 
 
 class Site:
-    """Two web processes, and somebody who sends each form to both of them at once."""
+    """Two web processes; each form is sent to both of them at once."""
 
     def __init__(self, client, urls):
         self.client = client

@@ -90,6 +90,6 @@ def test_a_beat_is_no_death(proxy, tmp_path, arrives):
         wait_for(lambda: Worker.objects.get().beats > beats + 1, SECONDS)
         gate.touch()
         assert finished(job, SECONDS).status == "succeeded"
-        assert not any("begins anew" in line for line in worker.errors)
+        assert not any("registers again" in line for line in worker.errors)
     assert Worker.objects.count() == 1
     assert verdicts(job, "wait") == ["returned"]

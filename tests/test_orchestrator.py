@@ -298,7 +298,7 @@ def test_a_cancelled_job_starts_nothing_more(desk):
         (Verdict.RETURNED, "succeeded", "cancelled"),  # it was faster; the rest is cancelled
         (Verdict.FAILED, "failed", "failed"),  # no retry was left: a cancel does not hide that
         (Verdict.STOPPED, "cancelled", "cancelled"),
-        (Verdict.HANDED_BACK, "cancelled", "cancelled"),  # it is not to run again
+        (Verdict.HANDED_BACK, "cancelled", "cancelled"),  # it must not run again
         (Verdict.INTERRUPTED, "cancelled", "cancelled"),
     ],
 )

@@ -116,7 +116,7 @@ def test_a_batch_decided_on_outdated_rows_is_decided_again(desk):
 
     def decide(batch):
         seen.append(batch.state.steps[step_id].status)
-        batch.note(Fact.text("told after all"))
+        batch.note(Fact.text("noted after all"))
 
     commit(old, decide)
     assert seen == ["pending", "running"]

@@ -1,4 +1,4 @@
-"""An older copy of the database is restored under running workers: they go on with it."""
+"""An older copy of the database is restored while workers run: they continue with it."""
 
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def test_a_process_leaves_a_file_that_was_replaced(trouble, way):
     trouble.copy()
     gone = launch("noop")
     other = connection.copy()
-    other.ensure_connection()  # somebody still holds the old file open
+    other.ensure_connection()  # another process still holds the old file open
     watch.changed()
     trouble.replace(close=False)
     if way == "watch":

@@ -56,7 +56,7 @@ def test_terminal_is_final():
         ("pending", {"pending", "running"}, "running"),
         ("running", {"pending", "succeeded"}, "running"),  # between two steps it still runs
         ("running", {"pending"}, "running"),  # handed back: it has started, and stays started
-        ("running", {"running", "failed"}, "running"),  # siblings of a failure go on
+        ("running", {"running", "failed"}, "running"),  # siblings of a failure continue
         ("running", {"succeeded"}, "succeeded"),
         ("running", {"succeeded", "failed", "skipped"}, "failed"),
         ("running", {"succeeded", "cancelled", "skipped"}, "cancelled"),

@@ -106,7 +106,7 @@ def test_ctrl_c_stops_following_and_the_job_goes_on(terminal, desk):
     shown.shows("▶ running one")
     shown.press("\x03")
     assert shown.wait() == 130
-    shown.shows(f"job {job.pk} (noop) goes on. To stop it, cancel it on its page.")
+    shown.shows(f"job {job.pk} (noop) continues. To stop it, cancel it on its page.")
     assert not shown.cursor_is_hidden
     assert step_of(job, "one").status == "running"
     finish(desk, held, returned(), room=0)

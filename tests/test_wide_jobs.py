@@ -20,7 +20,7 @@ from tests.support import Cost, drive, ended, job_of, returned, statuses
 
 
 class Counting(dict):
-    """Counts how often somebody looks at one of its values."""
+    """Counts how often one of its values is read."""
 
     looks = 0
 

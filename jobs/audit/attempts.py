@@ -78,7 +78,7 @@ def _counters(row: Step, step: Expected, attempts: list[Attempt]) -> Iterator[st
                 f"{counts[counter]}"
             )
     if row.status in UNFINISHED and row.failures > row.retries:
-        yield f"{row.name} goes on after {row.failures} failures, retries is {row.retries}"
+        yield f"{row.name} is unfinished after {row.failures} failures, retries is {row.retries}"
 
 
 def _pause(row: Step, step: Expected, attempts: list[Attempt]) -> Iterator[str]:

@@ -151,7 +151,7 @@ class Replay:
         if self.cancel_requested and new in UNFINISHED:
             yield f"entry {entry.seq}: {name} became {new} after cancel was requested"
         if not self.cancel_requested and new == Status.CANCELLED:
-            yield f"entry {entry.seq}: {name} became cancelled, and nobody had asked"
+            yield f"entry {entry.seq}: {name} became cancelled without a request"
 
     def _apply(self, entry: Transition, step: Expected) -> None:
         step.status, step.seq, step.tag = entry.to_status, entry.seq, entry.tag

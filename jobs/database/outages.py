@@ -9,13 +9,13 @@ class Outage(Enum):
     """Why a database cannot be used: what is wrong with it, and what to do."""
 
     BUSY = "is busy", "Try again. If this persists, look for a process that keeps it locked."
-    FULL = "is full", "Free some space where it is stored; running steps then go on."
+    FULL = "is full", "Free some space where it is stored; running steps then continue."
     READ_ONLY = (
         "is read-only",
         "Let this user write to the file and its directory, or use the server that takes writes; "
-        "running steps then go on.",
+        "running steps then continue.",
     )
-    AWAY = "cannot be reached", "Start it, or correct DATABASES; running steps then go on."
+    AWAY = "cannot be reached", "Start it, or correct DATABASES; running steps then continue."
     EMPTY = "lacks its tables", "Is it new? Run: {migrate}"
     OTHER = "refused this", "Nothing was written; the database's log may say more."
 

@@ -10,7 +10,7 @@ from ..database import Outage
 
 logger = logging.getLogger("truestep.engines.backoff")
 
-LOCK_TIMEOUT_SECONDS = 1.0  # for each write: the loop must go on
+LOCK_TIMEOUT_SECONDS = 1.0  # for each write: the loop must not stall
 PAUSE_SECONDS = 1.0  # after the database could not be used
 LOCKED_TIMEOUT_SECONDS = 0.05  # the same two while a lock is held
 LOCKED_PAUSE_SECONDS = 0.2

@@ -10,7 +10,7 @@ describe are updated *from the journal*; after the commit, those who watch the j
 
     journal.commit(state, decide, source="worker")
 
-``commit`` decides on a remembered state of the job. If somebody else has moved the job meanwhile,
+``commit`` decides on a remembered state of the job. If another process has moved the job meanwhile,
 the journal number is taken, nothing is written, and it decides again on what is there now. The tag
 of the last entry is part of what is remembered: in a database that was restored from an older copy,
 equal numbers mean nothing.

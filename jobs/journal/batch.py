@@ -118,7 +118,7 @@ class Batch(Draft):
     # -- verbs of a person
 
     def request_cancel(self) -> None:
-        """Journal that somebody wants this job to stop."""
+        """Journal that a person asked for the job to be cancelled."""
         self.state.job.cancel_requested = True
         self._enter(Kind.REQUEST, Fact(Code.REQUEST_CANCEL))
 
@@ -131,7 +131,7 @@ class Batch(Draft):
     def retry(self, chosen: list[Step], why: str | None = None) -> None:
         """failed, cancelled → pending, and skipped → pending for dependants that can run then.
 
-        The first entry is the request. Counters begin at 0; attempts and the log go on.
+        The first entry is the request. Counters reset; attempts and the log continue.
         """
         [about] = chosen if len(chosen) == 1 else [None]
         asked = Fact(Code.REQUEST_RETRY, {"steps": [step.name for step in chosen]})

@@ -40,7 +40,7 @@ class Draft:
 
     @property
     def has_request(self) -> bool:
-        """Whether this batch did what somebody asked for, and did not only note it."""
+        """Whether this batch carried out a request, and did not only note it."""
         return any(entry.kind == Kind.REQUEST for entry in self._changes.entries)
 
     # -- written and undone

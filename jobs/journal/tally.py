@@ -30,7 +30,7 @@ class Tally:
             self.note(step)
 
     def note(self, step: Step) -> None:
-        """Count the step as it is now."""
+        """Count the step by its current status."""
         self._steps[step.pk] = step
         self._count(step)
         is_free = step.is_free

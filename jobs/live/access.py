@@ -40,7 +40,7 @@ class Socket(Protocol):
         """Close the socket; send nothing more."""
 
     def withhold_logs(self) -> None:
-        """Go on without log frames."""
+        """Send no more log frames."""
 
 
 class AccessChecker:

@@ -14,7 +14,7 @@ from ..system.wakeup import Wakeup
 
 
 class CommitListener:
-    """Calls *on_commit*, in a thread of its own, whenever somebody may have committed.
+    """Calls *on_commit*, in a separate thread, when another process may have committed.
 
     Between ``stop`` and ``start``, and before the first ``start``, it costs nothing.
     """
@@ -68,7 +68,7 @@ def _select(selector: selectors.BaseSelector, seconds: float | None) -> None:
 
 
 def has_commit(watch: CommitWatch) -> bool:
-    """Whether somebody may have committed; True when the database cannot be asked."""
+    """Whether another process may have committed; True when the database cannot be asked."""
     try:
         return watch.changed()
     except Exception:  # the feeds look, and say what is wrong with the database

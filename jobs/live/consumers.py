@@ -142,7 +142,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             await self._close(code)
 
     def withhold_logs(self) -> None:
-        """Go on without log frames."""
+        """Send no more log frames."""
         if self._viewer:
             self._viewer.withhold_logs()
 

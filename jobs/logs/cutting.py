@@ -1,7 +1,7 @@
 """Cuts the bytes of a step's output into log lines.
 
 A line is stored as it was said: with its colours and redraws, which are ESC and carriage returns.
-Whoever shows a line makes them visible (``reading``).
+``reading`` makes them visible.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ class LineCutter:
 
     Plain text is a line of level info. A record that starts with *marker* is a line written by
     ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text, "more": bool} \\n``. With
-    *more*, its text goes on in the next record. A line of more than *line_bytes*, as it is stored,
-    comes in pieces.
+    *more*, its text continues in the next record. A line of more than *line_bytes*, as
+    it is stored, comes in pieces.
     """
 
     def __init__(self, marker: bytes, line_bytes: int) -> None:
         self._marker = marker
         self._limit = max(line_bytes, LEAST_BYTES)
         self._rest = b""
-        self._unended = ("", "i")  # the last line of a record that goes on
+        self._unended = ("", "i")  # the last line of a record that continues
 
     def feed(self, data: bytes) -> Iterator[tuple[str, str]]:
         """The (text, level letter) of each line that *data* completes."""

@@ -22,7 +22,7 @@ WORKER_CHECK_SECONDS = 5.0
 
 
 class OutageReport:
-    """Goes on while the database cannot be used, and says so once."""
+    """Continues while the database cannot be used, and says so once."""
 
     def __init__(self, follower: Follower) -> None:
         self._follower = follower
@@ -47,7 +47,7 @@ def follow(job: Job, follower: Follower, interrupts: Interrupts) -> int:
     outages = OutageReport(follower)
     while not outages.ask(follower.is_over):
         if interrupts.count:
-            follower.say(f"{job} goes on. To stop it, cancel it on its page.")
+            follower.say(f"{job} continues. To stop it, cancel it on its page.")
             return KILLED
         if interrupts.has_hung_up:
             return HUNG_UP
@@ -97,7 +97,7 @@ class Watch:
         if self._interrupts.count > 1:
             if self._worker is None:
                 if not self._is_cancelled:
-                    self._follower.say("The cancel could not be written: the job goes on.")
+                    self._follower.say("The cancel could not be written: the job continues.")
                 return True
             self._worker.kill()
         return self._leaves or self._outages.ask(self._follower.is_over)
@@ -109,7 +109,7 @@ class Watch:
 
     @property
     def _leaves(self) -> bool:
-        """Whether the terminal was closed and the job goes on without this command."""
+        """Whether the terminal was closed and the job continues without this command."""
         is_settled = self._is_cancelled or not self._interrupts.count
         return self._worker is None and self._interrupts.has_hung_up and is_settled
 

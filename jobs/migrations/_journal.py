@@ -53,7 +53,7 @@ class Row(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What is to be written into an entry."""
+    """What is written into an entry."""
 
     code: str
     data: str  # JSON

@@ -29,7 +29,7 @@ class ReadyStep(NamedTuple):
 
 class StepQuerySet(models.QuerySet["Step"]):
     def ready(self) -> StepQuerySet:
-        """Steps that a worker may start now: ``is_free`` and ``is_due``, in a job that goes on."""
+        """Steps that a worker may start now: ``is_free``, ``is_due``, no cancel requested."""
         is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
         return self.filter(is_due, **FREE, job__cancel_requested=False)
 

@@ -35,11 +35,11 @@ class Claimant:
         return {definition: frozenset(names) for definition, names in self.knows.items()}
 
     def state_of(self, job_id: int) -> JobState:
-        """The job as it is remembered, or as it is now. Raises Job.DoesNotExist."""
+        """The remembered job, or the job read from the database. Raises Job.DoesNotExist."""
         return self.jobs.get(job_id) or JobState.load(job_id)
 
     def forget(self, held: Collection[int]) -> None:
-        """Forget the jobs it holds no step of, except the widest one that goes on.
+        """Forget the jobs it holds no step of, except the widest unfinished one.
 
         A job is read whole once, not again for each of its steps that becomes free to start.
         """
@@ -92,7 +92,7 @@ def results_for(state: JobState, step_id: int) -> dict[str, Any]:
 
 @contextmanager
 def deleted_is_overtaken() -> Iterator[None]:
-    """To a worker, a deleted job is one that somebody else has taken over."""
+    """To a worker, a deleted job is like one that another worker took over."""
     try:
         yield
     except Job.DoesNotExist as error:

@@ -104,7 +104,7 @@ def _create(cls: type[definitions.JobDefinition], understood: Understood, reques
 
 
 def _joined(request: _Request) -> AbstractContextManager[None]:
-    """Inside the caller's transaction, which goes on when another request was faster."""
+    """Inside the caller's transaction, which continues when another request was faster."""
     return database.atomic() if request.once else nullcontext()
 
 

@@ -27,7 +27,7 @@ def cancel(
 
     Returns whether this call made the request: False when the job has ended or is already being
     cancelled; the journal notes that. A second call with the same *once*, within a week, returns
-    what the first did. *handed_over_at* is when somebody asked a worker instead of the database:
+    what the first did. *handed_over_at* is when the request was handed to a worker instead:
     several workers may journal such a request, and the first one does. Raises Job.DoesNotExist.
     """
 
@@ -67,9 +67,9 @@ def retry(
 
     This also retries dependencies of the chosen steps that did not succeed, and the skipped steps
     that can run then. Returns the names of all these; empty when there is nothing to retry, because
-    the step or job has not failed or somebody was faster; the journal notes that. A second call
-    with the same *once*, within a week, returns what the first did. Raises Job.DoesNotExist and
-    UnknownStep.
+    the step or job has not failed or another request was faster; the journal notes that. A second
+    call with the same *once*, within a week, returns what the first did. Raises Job.DoesNotExist
+    and UnknownStep.
     """
 
     def decide(batch: Batch) -> None:

@@ -12,7 +12,7 @@ from ..codes import Code, Fact
 from ..models import Job, ReadyStep, Step
 from ..orchestrator import Claimant
 
-MOST_LOOKED_AT = 1000  # ready steps in one run; the next run goes on behind them
+MOST_LOOKED_AT = 1000  # ready steps in one run; the next run continues after them
 
 
 class UnknownSteps:

@@ -63,7 +63,7 @@ def _high_numbers(django_db_setup, django_db_blocker):
 
 @pytest.fixture
 def admin_user(database):
-    """Somebody with the longest name that Django's own user model takes."""
+    """A user with the longest name that Django's own user model takes."""
     return User.objects.create_superuser("ada@" + ("lovelace." * 17)[:146])
 
 

@@ -152,7 +152,7 @@ def test_a_request_without_a_response_is_not_repeated(page, web, desk):
     assert requests_of(job) == 1
     retry.click()
     wait_for(lambda: requests_of(job) == 2)
-    page.noise.clear()  # the console tells of the lost answer
+    page.noise.clear()  # the console reports the lost answer
 
 
 def test_a_page_of_an_earlier_login_works_at_the_second_press(page, context, web, desk):
@@ -166,4 +166,4 @@ def test_a_page_of_an_earlier_login_works_at_the_second_press(page, context, web
     button.click()
     expect(page.locator("[data-job]")).to_have_attribute("data-status", "cancelled")
     assert requests_of(job) == 1
-    page.noise.clear()  # the console tells of the 403
+    page.noise.clear()  # the console reports the 403

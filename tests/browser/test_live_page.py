@@ -112,7 +112,7 @@ def test_without_pokes_the_page_is_right_within_2500_ms(page, database, serving,
         wait_until_finished(job)
         job.refresh_from_db()
         assert shown_at(page, "job", "succeeded") - job.ended_at.timestamp() <= 2.5
-        assert page.evaluate("sockets") == 1  # by its tick, not by connecting anew
+        assert page.evaluate("sockets") == 1  # by its tick, not by a new connection
         assert shown_by_page(page) == shown_by_command(job)
 
 

@@ -147,7 +147,7 @@ TRANSLATE = """() => {
 
 @on_one_database
 def test_a_translated_title_says_what_is_so_after_the_next_change(tab, web, proxied, desk):
-    """As a browser translates it, whatever the letters; the statuses go on being the server's."""
+    """As a browser translates it, with other letters; the statuses stay the server's."""
     proxy = proxied(web)
     job = launch("noop")
     look_at(tab, proxy, job)
@@ -206,7 +206,7 @@ def test_a_slow_server_is_asked_for_one_page_at_a_time(tab, web, desk):
     tab.route(f"{web.url}/", lambda route: held.append(route), times=1)
     new = launch("noop")
     wait_for(lambda: tab.wait_for_timeout(10) or held, what="the page is fetched")
-    for job in jobs:  # the socket tells of each, a tenth of a second or more after the other
+    for job in jobs:  # the socket reports each, a tenth of a second or more after the other
         cancel(job.pk)
         expect(tab.locator(f"#job-{job.pk} .status")).to_have_text("cancelled")
     assert asked == [f"{web.url}/"]

@@ -1,4 +1,4 @@
-"""Databases that are busy, full, read-only or away: running steps go on afterwards."""
+"""Databases that are busy, full, read-only or away: running steps continue afterwards."""
 
 import os
 import signal

@@ -109,7 +109,7 @@ def test_the_summary_is_the_first_paragraph_on_one_line():
         """Load the
         nightly export.
 
-        Nobody reads this.
+        This is not read.
         """
 
     assert Job.summary() == "Load the nightly export."

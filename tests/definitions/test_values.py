@@ -1,4 +1,4 @@
-"""A value that is kept comes back equal, or is refused when it is to be kept."""
+"""A stored value comes back equal, or is refused before it is stored."""
 
 import ipaddress
 import json

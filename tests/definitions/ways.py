@@ -47,7 +47,7 @@ WHOLES = {"en": "1,234,567", "en-gb": "1,234,567", "de": "1.234.567"}
 
 
 def typed(language: str) -> dict[str, dict[str, list[str]]]:
-    """What somebody types of this language types, by field and control."""
+    """What a person types in this language, by field and control."""
     day = DATES[language]
     group = str(Group.objects.get(name="eve").pk)
     groups = [str(pk) for pk in Group.objects.values_list("pk", flat=True)]

@@ -1,4 +1,4 @@
-"""Workers that are frozen for longer than their lease, and then go on as if nothing had been."""
+"""Workers that are frozen for longer than their lease, and then continue."""
 
 import os
 import signal

@@ -31,8 +31,8 @@ from tests.support import Program, wait_for
 
 WORKERS = 3
 LEASE = 3.0  # as in tests.faults.chaos_settings
-OVERLAP = 1.0  # seconds that an attempt may go on beside the next one, before it is ended
-LEAP = 1.0  # seconds that time goes on at once, at most
+OVERLAP = 1.0  # seconds that an attempt may overlap the next one before it is ended
+LEAP = 1.0  # seconds that the clock may jump, at most
 STUCK = 60.0  # seconds without a job that ends, after the last event
 RUN = uuid.uuid4().hex  # by which every process of this run is known
 
@@ -257,7 +257,7 @@ class ChaosRun:
             self.tend()
             time.sleep(0.1)
         for orphan in orphans:
-            yield f"process {orphan} belongs to nobody any more"
+            yield f"process {orphan} belongs to no worker any more"
 
     def _wrong_rows(self) -> Iterator[str]:
         yield from audit.differences()

@@ -1,7 +1,8 @@
 """Two operations at once, in an order that is chosen at every crash point.
 
 Each runs in a thread of its own, on a connection of its own, and stops at each place it reaches
-until it is released. Who waits for a lock of the other cannot be released; the other goes on.
+until it is released. A thread that waits for the other's lock cannot be released; the other
+continues.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class Scheduler:
             thread.thread.join(DEADLINE)
 
     def run(self, operations: Sequence[Callable[[], Any]], choices: str = "") -> ScheduleRun:
-        """Perform both. After the *choices*, the thread that was released last goes on."""
+        """Perform both. After the *choices*, the thread that was released last continues."""
         run = ScheduleRun()
         at: list[str] = ["", ""]  # the place; "blocked" or "done" where there is none
         with self._watched():

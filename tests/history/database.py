@@ -30,7 +30,7 @@ class OldDatabase:
         self.kind = "sqlite" if url.startswith("sqlite") else "postgresql"
 
     def told_before(self) -> Any:
-        """What the release told of it."""
+        """What the release showed of it."""
         return json.loads((RELEASE / f"{self.kind}.json").read_text())
 
     def told_now(self) -> Any:

@@ -1,4 +1,4 @@
-"""Print what a release tells of a database: pages, ``show --json`` and ``audit``, as one JSON.
+"""Print what a release shows of a database: pages, ``show --json`` and ``audit``, as one JSON.
 
 Run it in a checkout, ``python …/tests/history/tell.py``, with DJANGO_SETTINGS_MODULE and
 DATABASE_URL set. It uses only what every release has: addresses, commands, ids in the page.

@@ -42,7 +42,7 @@ def blocks(text: str) -> Iterator[Block]:
 
 
 class Reader:
-    """Somebody at an empty directory with this Python, who follows the page."""
+    """A reader at an empty directory with this Python, who follows the page."""
 
     def __init__(self, directory: Path, **env: str) -> None:
         self.directory = directory

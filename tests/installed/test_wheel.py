@@ -47,7 +47,7 @@ def test_the_wheel_requires_only_what_the_app_needs(contents):
 
 
 def test_every_module_loads_under_the_name_truestep(wheel):
-    """Also with an app of somebody else's called ``jobs`` in the same process."""
+    """Also with another project's app called ``jobs`` in the same process."""
     code = """
 import importlib, os, pkgutil, sys
 os.environ["DJANGO_SETTINGS_MODULE"] = "settings_of_others"

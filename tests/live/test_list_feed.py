@@ -31,7 +31,7 @@ async def test_a_page_of_the_admin_gets_the_statuses_of_its_cells(ada, desk, who
         [held] = await sync_to_async(claim)(desk, 1)
         stale = await page.next("stale")
         await sync_to_async(finish)(desk, held, returned(), 0)
-        if whole:  # the job goes on running, and the page has not been refetched
+        if whole:  # the job keeps running, and the page has not been refetched
             again = await page.next("stale")
     steps = await sync_to_async(lambda: list(job.steps.order_by("position")))()
     running = {f"job-{job.pk}": ["running", 3]}
@@ -55,7 +55,7 @@ async def test_a_page_of_the_list_gets_the_statuses_of_its_rows(ada, desk):
 
 
 async def test_a_list_that_changes_at_every_read_is_stale_at_each_tick(ada, database, monkeypatch):
-    """Else its page would go on saying that it is live, also when its fetches fail."""
+    """Otherwise its page would still say that it is live, also when its fetches fail."""
     marks = (f"{number:08}{number:08}" for number in count())
     monkeypatch.setattr(ListWindow, "read", lambda window: (next(marks), {}))
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)

@@ -206,7 +206,7 @@ async def test_a_page_that_is_dropped_leaves_no_feed_that_reads(database, monkey
         output = []
         monkeypatch.setattr(left, "_update", lambda *arguments: output.append(arguments))
         assert await page.receive_nothing(timeout=0.3)  # several ticks
-        assert output == [], "it reads for nobody"
+        assert output == [], "it reads for no one"
 
 
 class Page:

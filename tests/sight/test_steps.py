@@ -53,7 +53,7 @@ def test_a_page_gets_only_the_attempts_that_changed(desk):
 
     first = hand_back()
     hand_back()
-    assert attempts_of(job, "one", first) == [2, 1], "the first had not stood among others"
+    assert attempts_of(job, "one", first) == [2, 1], "the first was not among others"
     second = hand_back()
     for _ in range(2):
         hand_back()

@@ -118,7 +118,7 @@ def test_a_stop_before_the_slot_has_read_its_task_is_not_lost(pool):
 
 
 def freeze_at_birth(monkeypatch):
-    """Each slot stops before its first own line, until somebody continues it."""
+    """Each slot stops before its first own line, until the test continues it."""
 
     def main(*given):
         os.kill(os.getpid(), signal.SIGSTOP)

@@ -86,7 +86,7 @@ class Program:
                 self.process.kill()
                 self.process.wait()
         for reader in self._readers:
-            reader.join(5)  # it goes on for as long as a descendant keeps the output open
+            reader.join(5)  # it runs as long as a descendant keeps the output open
 
 
 @contextmanager

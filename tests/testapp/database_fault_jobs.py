@@ -31,7 +31,7 @@ class Bulky(JobDefinition):
 
 
 class Brief(JobDefinition):
-    """Goes on for longer than it may."""
+    """Runs for longer than it may."""
 
     @step(timeout=3)
     def overrun(self, run):

@@ -39,7 +39,7 @@ class Rests(JobDefinition):
 
 
 class Mendable(JobDefinition):
-    """Its second step fails until somebody makes a file; then a person may try it again."""
+    """Its second step fails until a file exists; then a person may retry it."""
 
     class Params(forms.Form):
         file = forms.CharField()

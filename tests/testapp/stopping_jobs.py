@@ -9,7 +9,7 @@ from tests.testapp.misbehaving_jobs import daemonise
 
 
 class Stubborn(JobDefinition):
-    """Hears that it is asked to stop, and goes on."""
+    """Notices that it is asked to stop, and continues."""
 
     @step
     def resist(self, run):

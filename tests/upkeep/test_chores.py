@@ -112,7 +112,7 @@ def test_steps_of_living_workers_are_left_alone(desk, other):
 def test_a_step_that_moved_during_the_sweep_is_left_alone(
     desk, other, monkeypatch, outcome, status
 ):
-    """It has ended after all, or runs again as an attempt of somebody else."""
+    """It has ended after all, or runs again as another worker's attempt."""
     post, lost = other
     job = launch("noop")
     [held] = claim(lost, room=1)
@@ -251,7 +251,7 @@ def test_the_grace_restarts_after_a_worker_knew_the_step(diamond_desk):
 def test_a_sweep_reads_some_ready_steps_and_the_next_continues(
     diamond_desk, stranger, settings, monkeypatch
 ):
-    """However many are ready; in a job with many, it goes on in the middle of the job."""
+    """However many are ready; in a job with many, it continues in the middle of the job."""
     monkeypatch.setattr(unknown_steps, "MOST_LOOKED_AT", 3)
     jobs = [launch("noop"), launch("fifty_wide"), launch("noop")]
     ready = list(Step.objects.ready().order_by("job", "position"))

@@ -128,7 +128,7 @@ def test_beats_for_other_hosts_are_counted_in_the_row(post):
 
 
 def test_on_the_same_host_the_heartbeats_of_the_lock_file_count(post, settings):
-    """The row may say what it likes: somebody may have locked it."""
+    """The row may say anything: it may be locked."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
     row = post.worker
     assert workers.is_alive(row)

@@ -37,7 +37,7 @@ class FileWatch(CommitWatch):
     """After a reported write it looks, at growing intervals, whether that becomes a commit.
 
     The kernel usually reports a write some milliseconds before its commit can be seen, and also
-    reports pages of transactions that go on. ``PRAGMA data_version`` changes when another
+    reports pages of open transactions. ``PRAGMA data_version`` changes when another
     connection has committed. Truestep's own writers close their ticket after COMMIT: that is
     reported, too, and is the moment to look.
     """

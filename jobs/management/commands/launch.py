@@ -33,7 +33,7 @@ class Command(TerminalCommand):
         "Exit code: 0 succeeded, 1 failed, 2 bad name or parameters, 3 cancelled, 4 cannot run. "
         "Ctrl-C cancels the job; a second one kills its steps, or leaves them to the worker that "
         "runs them. Closing the terminal cancels the job if this command runs it; otherwise the "
-        "job goes on, and the exit code is 129."
+        "job continues, and the exit code is 129."
     )
 
     definition: Definition | None = None

@@ -1,4 +1,4 @@
-"""``manage.py worker``: run steps until told to stop."""
+"""``manage.py worker``: run steps until SIGTERM."""
 
 from __future__ import annotations
 
