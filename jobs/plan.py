@@ -37,7 +37,8 @@ class Plan(Generic[K]):
     @property
     def unreachable(self) -> list[K]:
         """The steps that cannot start: they need themselves, or a step that does."""
-        return [step for step in self.dependencies if step not in set(self.order)]
+        reachable = set(self.order)
+        return [step for step in self.dependencies if step not in reachable]
 
     def ancestors(self, step: K) -> list[K]:
         """All that *step* needs, directly or through others. It costs no walk."""

@@ -154,9 +154,9 @@ def parsed_sentences(source: str) -> list[str]:
 SOURCES = [path for path in sorted((ROOT / "jobs").rglob("*.py")) if "migrations" not in path.parts]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_code_parses_or_compares_a_sentence(path):
-    assert parsed_sentences(path.read_text()) == []
+def test_no_code_parses_or_compares_a_sentence():
+    found = {str(path): parsed_sentences(path.read_text()) for path in SOURCES}
+    assert {path: lines for path, lines in found.items() if lines} == {}
 
 
 @pytest.mark.parametrize(
