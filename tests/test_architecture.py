@@ -85,6 +85,7 @@ def test_the_imports_as_they_are_pass(house):
     assert " 0 broken" in linted.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("file", "line", "contract"), PLANTED)
 def test_an_import_that_goes_up_is_refused(house, file, line, contract):
     with (house / file).open("a") as planted:

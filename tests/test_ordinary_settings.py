@@ -62,6 +62,7 @@ def test_ids_and_numbers_are_the_same_in_every_language(settings, ada, numbered,
         assert localised[path] == text, path
 
 
+@pytest.mark.slow
 def test_every_variable_of_a_page_exists(settings, ada, numbered):
     """Django shows nothing for a missing one, so a page could lack its position, for example."""
     settings.TEMPLATES = copy.deepcopy(settings.TEMPLATES)
@@ -89,6 +90,7 @@ def test_pages_need_no_address_of_the_project(settings, ada, admin_user):
     assert "does not have permission" in ada.get("/launch/").text
 
 
+@pytest.mark.slow
 def test_no_page_is_cached_by_the_project(settings, ada, desk):
     """It would be a page of ten minutes ago, with a key that has been used."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
