@@ -6,7 +6,7 @@ from typing import Any
 
 # OPTIONS of a PostgreSQL in DATABASES.
 POSTGRESQL_OPTIONS: dict[str, Any] = {
-    # A server that has vanished is noticed well within a worker's lease.
+    # A lost server is noticed well within a worker's lease.
     "connect_timeout": 3,
     "keepalives_idle": 3,
     "keepalives_interval": 2,

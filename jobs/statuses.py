@@ -38,7 +38,7 @@ class Verdict(TextChoices):
     FAILED = "failed"  # it raised, or returned what cannot be kept
     TIMED_OUT = "timed out"
     DIED = "died"  # its process ended under it: a crash, out of memory
-    LOST = "lost"  # its worker vanished
+    LOST = "lost"  # its worker was killed, or its host was lost
     STOPPED = "stopped"  # it was asked to stop, and has
     HANDED_BACK = "handed back"  # its worker was stopped on purpose; the step is requeued
     INTERRUPTED = "interrupted"  # requeued for any other reason, a bounded number of times

@@ -140,7 +140,7 @@ def test_bad_behaviour_fails_the_step_with_a_clear_error(cases, behaviour):
     assert (case.job.status, case.step.status, case.after.status) == ("failed", "failed", "skipped")
     assert case.attempt.result is None
     assert re.match(
-        r"raised \w+|its process died|stopped by a stray|returned something unusable", case.reason
+        r"raised \w+|its process died|stopped by a stray|returned an unusable result", case.reason
     )
 
 

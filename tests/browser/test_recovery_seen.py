@@ -85,7 +85,7 @@ def test_one_of_two_workers_is_killed_and_its_step_goes_on_elsewhere(page, web, 
             first.process.kill()
             expect(step(page, "wait")).to_have_attribute("data-attempt", "2")
             expect(
-                page.locator(".entry", has_text="its worker vanished; retry 1 of 2")
+                page.locator(".entry", has_text="its worker was lost; retry 1 of 2")
             ).to_be_visible()
             gate.touch()
             expect(page.locator("[data-job] .status")).to_have_text("succeeded")

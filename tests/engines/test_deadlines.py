@@ -144,7 +144,7 @@ def test_a_step_that_kills_its_worker_each_time_is_stopped(database):
         job = finished(launch("poisons_workers"), 60)
         assert verdicts(job, "kill") == ["lost"] * limit
         last = job.journal.get(step__isnull=False, to_status="failed").reason
-        assert last == f"its worker vanished, {limit} times in all (TRUESTEP['crashes'])"
+        assert last == f"its worker was lost, {limit} times in all (TRUESTEP['crashes'])"
         wait_for(lambda: sum(w.process.poll() is None for w in workers) == len(workers) - limit)
         assert finished(launch("noop"), 60).status == "succeeded"
 

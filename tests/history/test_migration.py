@@ -24,6 +24,11 @@ REWORDED = {
         "its worker was declared dead and started again"
     ),
     " tries again at ": " is retried at ",
+    "steps of it are tried again": "steps are retried",
+    "to be tried again": "retried",
+    "what it needs is tried again": "a dependency is retried",
+    "returned something unusable": "returned an unusable result",
+    "its worker vanished": "its worker was lost",
 }
 SAME = (
     "id, job_id, seq, tag, kind, step_id, attempt, from_status, to_status, at, actor, source, "

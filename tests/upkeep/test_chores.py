@@ -54,7 +54,7 @@ def test_steps_of_a_dead_worker_fail_and_say_so(desk, other):
     attempt = Attempt.objects.get()
     assert (step_of(job, "one").status, job_of(job.pk).status) == ("failed", "failed")
     assert attempt.error.startswith(f"The worker {post.worker} is gone (killed or crashed)")
-    assert job.journal.get(step=held.step_id, to_status="failed").reason == "its worker vanished"
+    assert job.journal.get(step=held.step_id, to_status="failed").reason == "its worker was lost"
     with pytest.raises(Overtaken):  # it was only slow, and comes too late
         finish(lost, held, returned(), room=0)
 
