@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from .. import database
@@ -42,8 +43,11 @@ def position_of(job_id: int) -> Position:
 
 
 def history(job_id: int, before: int | None = None) -> list[Transition]:
-    """The newest ENTRIES_SHOWN entries of a job, or the newest before *before*; oldest first."""
-    entries = Transition.objects.filter(job=job_id).select_related("step").order_by("-seq")
+    """The newest ENTRIES_SHOWN entries of a job, or the newest before *before*; oldest first.
+
+    Without their steps, which ``attach_steps`` adds.
+    """
+    entries = Transition.objects.filter(job=job_id).order_by("-seq")
     if before is not None:
         entries = entries.filter(seq__lt=before)
     return list(entries[:ENTRIES_SHOWN])[::-1]
@@ -65,7 +69,7 @@ def entries_from(job_id: int, position: Position) -> list[Transition]:
     return entries
 
 
-def attach_steps(entries: list[Transition], steps: list[Step]) -> None:
+def attach_steps(entries: list[Transition], steps: Collection[Step] = ()) -> None:
     """Set the step of each entry: from *steps*, or else from the database."""
     known = {step.pk: step for step in steps}
     missing = {entry.step_id for entry in entries if entry.step_id} - known.keys()

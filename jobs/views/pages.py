@@ -22,7 +22,7 @@ from ..sight.job_list import (
     has_jobs_without_worker,
     step_page_of,
 )
-from ..sight.positions import history
+from ..sight.positions import attach_steps, history
 from ..statuses import JOB_STATUSES
 from .access import permitted, render
 
@@ -67,6 +67,7 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         with database.snapshot():
             snapshot = read_job(job_id, page=step_page_of(request.GET))
             older = history(job_id, int(before)) if before else []
+            attach_steps(older)
     except ValueError as error:
         raise Http404(str(error)) from None
     except Job.DoesNotExist:
