@@ -118,7 +118,7 @@ def asked(entry: Transition) -> str:
 def why(entry: Transition) -> str:
     """The reason that a person gave; for other entries, everything that they say."""
     if entry.kind in (Kind.REQUEST, Kind.BIRTH):
-        return isolated(entry.data.get("why", ""))
+        return str(entry.data.get("why", ""))
     return str(entry.words)  # made once, not by each filter after this one
 
 
