@@ -41,10 +41,10 @@ POINTS = {
     "claim": points("claim"),
     "finish": points("finish"),
     "finish_the_last": points("finish"),
-    "finish_to_try_again": points("finish"),
-    "finish_in_vain": points("finish"),
+    "finish_with_a_retry_left": points("finish"),
+    "finish_for_good": points("finish"),
     "finish_cancelled": points("finish"),
-    "hand_back": points("finish"),
+    "requeue": points("finish"),
     "recover": points("recover") + points("mark_dead", PLAIN),
     "give_up": points("give_up"),
     "cancel": points("cancel"),
@@ -60,7 +60,7 @@ POINTS = {
 }
 # A person asked for an end, or a step failed for good.
 MAY_END_BADLY = {
-    *("finish_in_vain", "finish_cancelled", "give_up"),
+    *("finish_for_good", "finish_cancelled", "give_up"),
     *("cancel", "cancel_before_it_started", "cancel_once", "retry", "retry_once"),
 }
 

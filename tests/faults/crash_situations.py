@@ -101,13 +101,13 @@ def finish_the_last(worker):
 
 
 @situation
-def finish_to_try_again(worker):
+def finish_with_a_retry_left(worker):
     _, held = worker.claimed()
     return _finish(worker, held, ended(Verdict.FAILED))
 
 
 @situation
-def finish_in_vain(worker):
+def finish_for_good(worker):
     """What needs it is skipped."""
     _, held = worker.claimed()
     return _finish(worker, held, HOPELESS)
@@ -121,7 +121,7 @@ def finish_cancelled(worker):
 
 
 @situation
-def hand_back(worker):
+def requeue(worker):
     _, held = worker.claimed()
     return _finish(worker, held, ended(Verdict.HANDED_BACK))
 
