@@ -14,6 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from jobs import checks
 from jobs.database.sqlite import SQLite
 from jobs.exceptions import DatabaseUnsafe
+from tests.support.sqlite_releases import SQLITE_RELEASES
 
 
 def test_this_project_is_sound():
@@ -127,20 +128,7 @@ def test_serve_says_what_to_install_when_its_server_is_missing(monkeypatch):
         call_command("serve")
 
 
-@pytest.mark.parametrize(
-    ("version", "sound"),
-    [
-        ((3, 40, 1), False),
-        ((3, 44, 5), False),
-        ((3, 44, 6), True),
-        ((3, 45, 0), False),
-        ((3, 50, 6), False),
-        ((3, 50, 7), True),
-        ((3, 51, 2), False),
-        ((3, 51, 3), True),
-        ((3, 53, 0), True),
-    ],
-)
+@pytest.mark.parametrize(("version", "sound"), SQLITE_RELEASES)
 def test_an_sqlite_that_can_corrupt_its_file_is_refused(monkeypatch, version, sound):
     class Library:
         sqlite_version_info = version

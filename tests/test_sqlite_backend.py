@@ -13,6 +13,7 @@ from django.db.utils import load_backend
 from jobs import checks
 from jobs.backends.sqlite import library
 from jobs.backends.sqlite.base import DatabaseWrapper
+from tests.support.sqlite_releases import SQLITE_RELEASES
 
 pytestmark = pytest.mark.sqlite
 
@@ -40,20 +41,7 @@ def answer(its, sql, params=()):
         return cursor.fetchone()
 
 
-@pytest.mark.parametrize(
-    ("version", "sound"),
-    [
-        ((3, 40, 1), False),
-        ((3, 44, 5), False),
-        ((3, 44, 6), True),
-        ((3, 45, 0), False),
-        ((3, 50, 6), False),
-        ((3, 50, 7), True),
-        ((3, 51, 2), False),
-        ((3, 51, 3), True),
-        ((3, 53, 0), True),
-    ],
-)
+@pytest.mark.parametrize(("version", "sound"), SQLITE_RELEASES)
 def test_releases_with_the_wal_reset_bug_are_not_sound(version, sound):
     assert library.is_sound(version) is sound
 
