@@ -9,7 +9,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 
 import pytest
@@ -182,17 +182,38 @@ def test_every_commit_of_another_connection_wakes_it(watch):
 
 @pytest.mark.sqlite
 def test_writes_of_an_open_transaction_are_no_change(watch):
+    checkpoint("RESTART")
     launch("noop")
     settle(watch)
-    other = connection.copy()
-    with other.cursor() as cursor:
+    with large_transaction():
+        assert select.select([watch], [], [], 30)[0]
+        assert sleep(watch, 0.3)[1] == 0
+
+
+@pytest.mark.sqlite
+def test_a_transaction_that_restarts_the_log_is_one_change_at_most(watch):
+    launch("noop")
+    settle(watch)
+    checkpoint("PASSIVE")  # the next write starts at the beginning of the log
+    with large_transaction():
+        assert select.select([watch], [], [], 30)[0]
+        assert sleep(watch, 0.3)[1] <= 1
+
+
+def checkpoint(mode):
+    with connection.cursor() as cursor:
+        cursor.execute(f"PRAGMA wal_checkpoint({mode})")
+        assert cursor.fetchone()[0] == 0
+
+
+@contextmanager
+def large_transaction():
+    """Open on another connection, with pages in the log that are not committed."""
+    with closing(connection.copy()) as other, other.cursor() as cursor:
         cursor.execute("PRAGMA cache_size = 2")  # pages are written long before the commit
         cursor.execute("BEGIN IMMEDIATE")
         cursor.execute("CREATE TABLE of_another_program AS SELECT randomblob(1000000)")
-        assert select.select([watch], [], [], 30)[0]
-        assert sleep(watch, 0.3)[1] == 0
-        cursor.execute("ROLLBACK")
-    other.close()
+        yield
 
 
 @pytest.mark.slow
