@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from .. import database, keys
 from ..models import Job, Step, Transition
+from ..refetch import is_refetch, keep_messages
 from ..sight.job_list import IdWindow, mark_of
 from ..sight.positions import ENTRIES_SHOWN
 from ..sight.steps import FIRST_PAGE, STEPS_SHOWN
@@ -112,9 +113,10 @@ class JobAdmin(ReadOnlyAdmin, JobActions):
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The list. Its script updates the cells of the jobs shown, and no check box."""
-        if request.method == "GET" and (held := database.lock_sentence()):
+        is_read = request.method == "GET" and not is_refetch(request)
+        if is_read and (held := database.lock_sentence()):
             messages.warning(request, words(held))
-        response = super().changelist_view(request, extra_context)
+        response = _keep_messages(request, super().changelist_view(request, extra_context))
         if isinstance(response, TemplateResponse) and "cl" in (response.context_data or {}):
             assert response.context_data
             _add_key(request, response.context_data)
@@ -131,7 +133,15 @@ class JobAdmin(ReadOnlyAdmin, JobActions):
         """A job. Its script updates status, steps and journal."""
         if object_id.isdecimal() and len(object_id) < 19:
             extra_context = (extra_context or {}) | _live_job(int(object_id))
-        return super().change_view(request, object_id, form_url, extra_context)
+        response = super().change_view(request, object_id, form_url, extra_context)
+        return _keep_messages(request, response)
+
+
+def _keep_messages(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """Of a page that its script fetches; a page is rendered after its view."""
+    if is_refetch(request) and isinstance(response, TemplateResponse):
+        response.add_post_render_callback(lambda _: keep_messages(request))
+    return response
 
 
 def _add_key(request: HttpRequest, context: dict[str, Any]) -> None:

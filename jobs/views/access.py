@@ -17,6 +17,7 @@ from django.utils.cache import patch_cache_control
 
 from .. import database, permissions
 from ..exceptions import InsideTransaction
+from ..refetch import is_refetch, keep_messages
 
 LOCK_TIMEOUT_SECONDS = 5.0  # of a request that writes: a person waits for its response
 
@@ -69,5 +70,7 @@ def render(
     held = database.lock_sentence() if request.method == "GET" else []
     shared = {"can": " ".join(permissions.all_of(request.user)), "held": held}
     page = loader.render_to_string(template, context | shared, request)
+    if is_refetch(request):
+        keep_messages(request)
     # A form may show what no page can hold: that is why it was refused.
     return HttpResponse(page.encode(errors="replace"), status=status)

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from jobs.models import Job
-from jobs.orchestrator import launch
+from jobs.orchestrator import cancel, launch, retry
 from jobs.statuses import Verdict
 from tests.browser.support import look_at
 from tests.support import drive, ended, job_of, returned, wait_for
@@ -100,6 +100,23 @@ def test_a_double_click_in_the_admin_is_one_request(tab, web, desk, action):
         )
         expect(tab.locator(".messagelist")).to_contain_text(f"job {job.pk}")
         assert requests_of(job) == 1
+
+
+def test_an_open_page_takes_no_message_from_the_next_one(page, web, client):
+    """Pages in one browser share the cookie in which messages wait."""
+    job = launch("noop")
+    cancel(job.pk)
+    page.goto(f"{web.url}/admin/truestep/job/")
+    expect(page.locator(".live-word")).to_have_text("Live")
+    client.post(f"/jobs/{job.pk}/cancel/")
+    value = client.cookies["messages"].value
+    page.context.add_cookies(
+        [{"name": "messages", "value": value, "domain": "127.0.0.1", "path": "/"}]
+    )
+    with page.expect_response(re.compile("id__in")):
+        retry(job.pk)
+    page.reload()
+    expect(page.locator(".messagelist")).to_contain_text("Nothing to cancel")
 
 
 def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, desk):

@@ -5,6 +5,7 @@ const REFETCH_SHARE = 4; // … a page that is slow to fetch and draw is fetched
 const LONGEST_REFETCH_MS = 1500; // … but within this
 const URGENT_MS = 150; // when statuses have changed and the frame does not have all of them
 const LONGEST_FETCH_MS = 10_000;
+const HEADERS = { "X-Truestep-Refetch": "1" }; // the server keeps its messages for a page that is read
 
 export class Refetch {
   #page;
@@ -66,7 +67,7 @@ export class Refetch {
   async #fetch(signal) {
     const began = (this.#fetchedAt = performance.now());
     const asked = this.#position.value;
-    const answer = await fetch(this.#page.dataset.fresh || location.href, { signal });
+    const answer = await fetch(this.#page.dataset.fresh || location.href, { signal, headers: HEADERS });
     if (answer.redirected || [401, 403, 404].includes(answer.status)) return location.reload();
     if (!answer.ok) return;
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");

@@ -1,0 +1,23 @@
+"""A fetch of a page by its own script, which takes over what has changed."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.messages.storage.base import BaseStorage
+from django.http import HttpRequest
+
+HEADER = "X-Truestep-Refetch"  # sent by refetch.js
+
+
+def is_refetch(request: HttpRequest) -> bool:
+    return HEADER in request.headers
+
+
+def keep_messages(request: HttpRequest) -> None:
+    """Keep the messages in a response that nobody reads for the next page that is loaded.
+
+    Call it when the response is rendered, since that marks them as shown.
+    """
+    stored = messages.get_messages(request)
+    if isinstance(stored, BaseStorage):  # without its middleware, an empty list
+        stored.used = False
