@@ -20,6 +20,7 @@ from jobs.orchestrator import (
     next_retry,
     note_refused,
     results_for,
+    retry,
 )
 from jobs.orchestrator.claims import FEW
 from jobs.statuses import Kind, Verdict
@@ -217,6 +218,15 @@ def test_a_step_gets_the_results_of_all_it_builds_on(desk):
     state.results.clear()  # as in another worker, which has to read them
     assert results_for(state, bottom.step_id) == wanted
     finish(desk, bottom, returned(), room=0)
+
+
+def test_a_step_gets_the_result_of_the_last_attempt(desk):
+    job = launch("diamond")
+    finish(desk, *claim(desk, room=1), ended(Verdict.FAILED), room=0)
+    retry(job.pk)
+    left, _ = finish(desk, *claim(desk, room=1), returned({"rows": 3}), room=2)
+    desk.jobs[job.pk].results.clear()  # as in another worker, which has to read them
+    assert results_for(desk.jobs[job.pk], left.step_id) == {"top": {"rows": 3}}
 
 
 def test_a_step_that_no_worker_knows_fails_without_an_attempt(desk):

@@ -54,6 +54,15 @@ def test_a_snapshot_takes_no_lock_and_leaves_nothing(transactional_db):
         assert sql.startswith(start)
 
 
+def test_a_lock_timeout_ends_with_a_block_that_fails(transactional_db):
+    connection.ensure_connection()
+    before = database.dialect().lock_timeout()
+    with pytest.raises(ZeroDivisionError), database.lock_timeout(0.123):
+        assert database.dialect().lock_timeout() != before
+        raise ZeroDivisionError
+    assert database.dialect().lock_timeout() == before
+
+
 def test_a_snapshot_ends_when_its_reader_fails(transactional_db):
     with pytest.raises(ZeroDivisionError), database.snapshot():
         Job.objects.count()

@@ -238,6 +238,22 @@ def test_an_error_in_decide_is_raised_and_undoes_everything(desk):
     assert {step.status for step in state.steps.values()} == {"pending"}
 
 
+def test_an_undone_end_leaves_no_result_behind(desk):
+    launch("noop")
+    held = start(desk)
+    state = desk.jobs[held.job_id]
+
+    def decide(batch):
+        fact = Fact(Code.STEP_RETURNED)
+        ending = Ending(claim=held, worker=desk.worker, verdict=Verdict.RETURNED, fact=fact)
+        batch.succeed(batch.held(held), ending)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        commit(state, decide)
+    assert held.step_id not in state.results
+
+
 def test_a_long_reason_is_cut_and_every_other_word_kept(desk):
     job = launch("noop")
     commit(

@@ -31,6 +31,26 @@ def test_large_frames_close_the_window_until_they_are_acknowledged():
     with_viewer(check)
 
 
+def test_queued_log_frames_are_withheld_with_the_permission():
+    received = []
+
+    async def run() -> None:
+        async def send(frame) -> None:
+            received.append(frame["type"])
+
+        viewer = Viewer(send, send, Position(0, ""), sees_logs=True)
+        viewer.put({"type": "log", "html": "secret"})
+        viewer.put({"type": "tick"})
+        viewer.withhold_logs()
+        async with asyncio.timeout(5):
+            while "tick" not in received:
+                await asyncio.sleep(0)
+        viewer.leave()
+
+    asyncio.run(run())
+    assert received == ["tick"]
+
+
 def test_only_an_acknowledgement_that_gets_on_ends_the_silence(monkeypatch):
     now = 0.0
     monkeypatch.setattr(viewers.time, "monotonic", lambda: now)

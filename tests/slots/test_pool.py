@@ -83,6 +83,15 @@ def test_a_step_without_a_spare_slot_waits_for_a_fork_and_is_counted(pool):
     assert (pool.attempts, pool.waits_for_fork) == (3, 1)
 
 
+def test_a_step_that_returned_did_not_die_when_its_exit_is_heard_first(pool):
+    running = start(pool, 1)
+    assert select.select([running.slot.conversation], [], [], 30)[0]
+    os.kill(running.slot.pid, signal.SIGKILL)
+    assert select.select([pool._server], [], [], 30)[0]
+    pool._read_server()
+    assert running.outcome.verdict is Verdict.RETURNED
+
+
 def test_output_without_end_is_read_as_far_as_it_has_come(pool):
     running = start(pool, 1)
     with open(f"/proc/{running.slot.pid}/fd/1", "wb") as output:
