@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(config, items):
     """On PostgreSQL only what uses a database is run; a few tests are for one database alone.
 
     Pages and commands do not know which one it is: only ``--full`` runs a test of theirs on
-    PostgreSQL, unless it is marked ``both``.
+    PostgreSQL, unless it is marked ``both`` or ``postgres``.
     """
     on_sqlite = connection.vendor == "sqlite"
     other = "postgres" if on_sqlite else "sqlite"
@@ -36,7 +36,8 @@ def pytest_collection_modifyitems(config, items):
         )
         (kept if wanted else left).append(item)
         is_either = IN_BROWSER in item.path.parents or item.get_closest_marker("either")
-        if is_either and not on_sqlite and not item.get_closest_marker("both"):
+        is_named = item.get_closest_marker("both") or item.get_closest_marker("postgres")
+        if is_either and not is_named and not on_sqlite:
             item.add_marker("full")
     config.hook.pytest_deselected(items=left)
     items[:] = kept

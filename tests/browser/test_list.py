@@ -10,7 +10,6 @@ from tests.browser.support import launched
 from tests.support import program
 
 
-@pytest.mark.both
 def test_new_jobs_appear_and_change_without_a_reload(page, web):
     page.goto(f"{web.url}/")
     expect(page.locator("body")).to_have_attribute("data-live", "live")

@@ -73,7 +73,6 @@ def let_it_end(page, gate, attempt: int) -> None:
     gate.with_name(f"{gate.name}{attempt}").touch()
 
 
-@pytest.mark.both
 def test_one_of_two_workers_is_killed_and_its_step_goes_on_elsewhere(page, web, gate):
     with program("worker", "--slots", "1") as first:
         job = launch("patient", {"gate": str(gate)})

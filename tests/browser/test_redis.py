@@ -61,7 +61,7 @@ def watched(webs, page, redis):
     return job
 
 
-@pytest.mark.both
+@pytest.mark.postgres
 def test_pages_of_both_processes_show_what_two_workers_do(webs, redis, context, page):
     env = {"REDIS_URL": redis.url}
     jobs = [orchestrator.launch("paced") for _ in range(2)]
@@ -108,7 +108,7 @@ def test_pages_stay_right_when_redis_hangs_and_recovers(watched, page, move, red
         move(page, BY_POKE)
 
 
-@pytest.mark.both
+@pytest.mark.postgres
 def test_redis_is_emptied(watched, page, move, redis):
     redis.command("FLUSHALL")
     for _ in range(4):

@@ -34,7 +34,6 @@ def tabs(context):
         tab.close()
 
 
-@pytest.mark.both
 @pytest.mark.parametrize(
     "way", ["restore", pytest.param("replace", marks=[pytest.mark.sqlite, pytest.mark.full])]
 )

@@ -194,6 +194,7 @@ def project(request, database, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.either
 def test_everything_works_while_the_replica_is_dead(project, serving):
     with serving(env=project) as site:
         visitor = Visitor(site.url)
@@ -224,6 +225,7 @@ def test_everything_works_while_the_replica_is_dead(project, serving):
 
 
 @pytest.mark.slow
+@pytest.mark.either
 @pytest.mark.parametrize("project", ["apart"], indirect=True)
 def test_a_lock_on_the_projects_database_delays_nothing(project, serving, tmp_path):
     """Its own rows are elsewhere: no beat, page, log line or other step waits for its lock."""

@@ -30,7 +30,7 @@ from tests.support import (
 )
 from tests.support.programs import SHORT_LEASE, family
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 
 @pytest.fixture
@@ -61,6 +61,7 @@ def test_steps_get_the_results_of_their_dependencies(worker):
     }
 
 
+@pytest.mark.both
 def test_each_step_runs_once_however_many_workers_there_are(engine, tmp_path):
     with engine.worker(), engine.worker():
         jobs = [launch("chaos_diamond", {"marks": str(tmp_path)}) for _ in range(4)]
@@ -69,6 +70,7 @@ def test_each_step_runs_once_however_many_workers_there_are(engine, tmp_path):
     assert list(tmp_path.glob("*.twice")) == []
 
 
+@pytest.mark.both
 def test_independent_steps_run_side_by_side(worker, gate):
     """Both wait for the same file, so both must be running at the same time."""
     job = launch("two_gates", {"gate": str(gate)})
@@ -86,6 +88,7 @@ def test_no_more_steps_run_than_there_are_slots(worker, gate):
     assert {finished(job).status for job in jobs} == {"succeeded"}
 
 
+@pytest.mark.both
 def test_a_step_that_no_worker_knows_stays_pending(engine):
     """It may be a step of another release, whose workers are still to come."""
     with transaction.atomic():
@@ -143,6 +146,7 @@ def test_a_failed_step_keeps_its_error_and_the_traceback_of_its_own_code(worker)
     assert "runner.py" not in attempt.traceback
 
 
+@pytest.mark.both
 def test_a_failed_step_is_retried_and_every_attempt_is_kept(worker):
     job = finished(launch("flaky", {"failures": 2}))
     assert statuses(job) == {"before": "succeeded", "flaky": "succeeded", "after": "succeeded"}
@@ -237,6 +241,7 @@ def test_a_cancel_before_the_first_line_of_a_step_is_not_lost(worker):
     assert log_of(job, "work") == []
 
 
+@pytest.mark.both
 def test_a_worker_goes_on_after_a_cancel(worker):
     job = launch("hangs")
     running(job, "hang")
@@ -248,6 +253,7 @@ def test_a_worker_goes_on_after_a_cancel(worker):
 # --- jobs that are deleted ------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_deleting_a_running_job_does_not_harm_the_worker(worker):
     job = launch("hangs")
     running(job, "hang")
@@ -256,6 +262,7 @@ def test_deleting_a_running_job_does_not_harm_the_worker(worker):
     assert finished(launch("noop")).status == "succeeded"
 
 
+@pytest.mark.both
 def test_the_slot_of_a_deleted_job_runs_another_step(engine, gate, tmp_path):
     """Although no commit reports it, not even that of a heartbeat."""
     deleted_gate = tmp_path / "deleted"
@@ -287,6 +294,7 @@ def test_a_draining_worker_lets_its_steps_end(engine, gate):
     assert job_of(job.pk).status == "succeeded"
 
 
+@pytest.mark.both
 def test_a_step_that_outlasts_the_drain_is_requeued_uncharged(engine, gate):
     with engine.worker(env={"TEST_DRAIN": "0.3"}) as worker:
         job = launch("patient", {"gate": str(gate)})
@@ -328,10 +336,12 @@ def test_a_second_signal_kills_the_steps_of_a_draining_worker(engine):
 # --- workers that die or freeze -------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_heartbeats_are_counted_in_the_workers_row(worker):
     wait_for(lambda: Worker.objects.filter(beats__gte=2))
 
 
+@pytest.mark.both
 def test_the_steps_of_a_killed_worker_are_requeued(engine, gate):
     """The step was inside its work: it runs more than once."""
     with engine.worker(slots=1) as first:
@@ -345,6 +355,7 @@ def test_the_steps_of_a_killed_worker_are_requeued(engine, gate):
     assert verdicts(job, "wait") == ["lost", "returned"]
 
 
+@pytest.mark.both
 def test_without_a_retry_the_steps_of_a_killed_worker_fail_within_seconds(engine, worker):
     with engine.worker() as other:
         jobs = [launch("hangs") for _ in range(4)]
@@ -358,6 +369,7 @@ def test_without_a_retry_the_steps_of_a_killed_worker_fail_within_seconds(engine
         finished(job)
 
 
+@pytest.mark.both
 def test_a_frozen_workers_steps_are_requeued_and_its_late_writes_refused(engine, gate):
     with engine.worker(slots=1, env=SHORT_LEASE) as first:
         job = launch("patient", {"gate": str(gate)})
@@ -377,6 +389,7 @@ def test_a_frozen_workers_steps_are_requeued_and_its_late_writes_refused(engine,
     assert verdicts(job, "wait") == ["lost", "returned"]
 
 
+@pytest.mark.both
 def test_a_worker_that_was_frozen_alone_requeues_its_steps_uncharged(engine, gate):
     with engine.worker(env=SHORT_LEASE) as worker:
         job = launch("patient", {"gate": str(gate)})

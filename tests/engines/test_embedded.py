@@ -23,7 +23,7 @@ from tests.support import (
 )
 from tests.support.programs import family, family_at_work, sleepers, wait_until_spares_are_left
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 # --- time-outs and cancel -------------------------------------------------------------------------
 
@@ -58,6 +58,7 @@ def test_a_cancelled_step_leaves_no_process_even_a_hidden_one(worker):
 # --- workers that end -----------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_a_sigterm_to_every_process_of_a_worker_is_not_charged(database):
     """As systemd does: its ``KillMode`` is usually ``control-group``."""
     with program("worker", "--slots", "4", env={"TEST_DRAIN": "600"}) as worker:
@@ -88,6 +89,7 @@ def test_a_step_stopped_by_a_stray_signal_fails(worker):
     )
 
 
+@pytest.mark.both
 def test_a_killed_worker_leaves_no_process_and_the_next_one_fails_its_steps(database):
     with program("worker") as first:
         job = launch("forks")

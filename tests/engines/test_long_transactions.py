@@ -178,7 +178,13 @@ FOR_ALL = f"LOCK TABLE {TABLES} IN EXCLUSIVE MODE" if connection.vendor == "post
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("mode", ["ACCESS EXCLUSIVE", "EXCLUSIVE", "SHARE"])
+@pytest.mark.parametrize(
+    "mode",
+    [
+        "ACCESS EXCLUSIVE",
+        *(pytest.param(m, marks=pytest.mark.full) for m in ("EXCLUSIVE", "SHARE")),
+    ],
+)
 def test_a_step_that_locks_the_tables_kills_no_worker_and_no_step(hoarding, tmp_path, mode):
     gate = tmp_path / "other"
     away = SHORT_LEASE | {"DJANGO_SETTINGS_MODULE": "tests.faults.other_host_settings"}

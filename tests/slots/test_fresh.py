@@ -14,7 +14,7 @@ from jobs.slots import state
 from tests.support import at_length, job_of, log_of, step_of, wait_for
 from tests.testapp.slot_jobs import LASTING, OPEN, TRACES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 
 def ended(job):
@@ -121,6 +121,7 @@ def test_a_stop_reaches_the_step_while_its_threads_speak(worker):
     assert seconds_to_cancel(launch("hangs_among_threads")) < 1  # else it would have been killed
 
 
+@pytest.mark.both
 def test_an_open_transaction_is_rolled_back_before_the_outcome(worker):
     ways = [how for how in OPEN if connection.vendor == "sqlite" or how != "a raw connection"]
     jobs = [
@@ -143,6 +144,7 @@ def test_an_open_transaction_is_rolled_back_before_the_outcome(worker):
             assert results_of(job)["count"] == 0
 
 
+@pytest.mark.both
 def test_a_connection_that_a_step_closed_is_reopened(worker):
     job = ended(launch("closes_its_connection"))
     assert job.status == "succeeded"
