@@ -11,7 +11,7 @@ import os
 import threading
 from typing import Any
 
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from . import database
@@ -39,7 +39,14 @@ def announce(job_id: int, seq: int = 0) -> None:
 
 def poke(job_id: int, seq: int = 0) -> None:
     """Poke the groups ``job.N`` and ``jobs``; returns without waiting, never raises."""
-    _publisher.send(job_id, seq)
+    if _is_heard():
+        _publisher.send(job_id, seq)
+
+
+def _is_heard() -> bool:
+    """Whether there may be a receiver: a layer in memory reaches none outside this process."""
+    layer = get_channel_layer()
+    return bool(layer.groups) if isinstance(layer, InMemoryChannelLayer) else layer is not None
 
 
 def preload() -> None:

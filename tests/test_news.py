@@ -15,14 +15,14 @@ from tests.support import job_of, wait_for
 def layer(monkeypatch):
     """A channel layer that keeps what it is given."""
 
-    class Layer(InMemoryChannelLayer):
-        sent: list = []  # noqa: RUF012
+    class Layer:
+        def __init__(self):
+            self.sent = []
 
         async def group_send(self, group, message):
             self.sent.append((group, message["job"], message["seq"]))
 
     layer = Layer()
-    layer.sent = []
     monkeypatch.setattr(news, "get_channel_layer", lambda: layer)
     return layer
 
@@ -51,6 +51,19 @@ def test_of_many_pokes_for_one_job_the_newest_is_sent(layer, monkeypatch):
     free.set()
     wait_for(lambda: len(layer.sent) == 2)
     assert layer.sent == [("job.7", 7, 9), ("jobs", 7, 9)]
+
+
+def test_a_layer_in_memory_without_receivers_costs_no_thread(database, monkeypatch):
+    """As in a worker: it has receivers in the web server's process alone."""
+    layer = InMemoryChannelLayer()
+    publisher = news._Publisher()
+    monkeypatch.setattr(news, "get_channel_layer", lambda: layer)
+    monkeypatch.setattr(news, "_publisher", publisher)
+    job = launch("noop")
+    assert publisher._own is None
+    layer.groups["jobs"] = {"somebody": 0.0}
+    cancel(job.pk)
+    assert publisher._own is not None
 
 
 def test_without_a_layer_nothing_is_sent_and_nothing_breaks(database, monkeypatch):
