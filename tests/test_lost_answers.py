@@ -41,7 +41,7 @@ def test_an_end_is_recorded_once_and_the_worker_goes_on(proxy, tmp_path, arrives
     with worker_of(proxy) as worker:
         job = launch("waits", {"gate": str(gate)})
         running(job, "waiting", SECONDS)
-        proxy.lose('INSERT INTO "truestep_transition"', "succeeded", arrives=arrives)
+        proxy.lose("step.returned", "succeeded", arrives=arrives)
         gate.touch()
         assert finished(job, SECONDS).status == "succeeded"
         assert proxy.lost.is_set()
@@ -70,7 +70,7 @@ def test_a_claim_counts_once_or_is_requeued(proxy, arrives):
     with worker_of(proxy) as worker:
         worker.wait_for_line("Worker with")
         wait_for(Worker.objects.filter(stopped_at=None).exists, SECONDS)
-        proxy.lose('INSERT INTO "truestep_transition"', "claimed by", arrives=arrives)
+        proxy.lose("step.claimed", "claimed by", arrives=arrives)
         job = launch("noop")
         assert finished(job, SECONDS).status == "succeeded"
         assert proxy.lost.is_set()

@@ -2,8 +2,8 @@
 
 - where: ``alias``, ``connection``, ``atomic``, ``on_commit``, ``non_atomic``, ``migrate_command``,
   ``Router``, ``LABEL``
-- transactions: ``write``, ``snapshot``, ``rows``, ``placeholders``, ``is_locked``, ``reconnect``,
-  ``discard_broken_connection``, and a ``SideConnection`` for what must not wait
+- transactions: ``write``, ``pipeline``, ``snapshot``, ``rows``, ``placeholders``, ``is_locked``,
+  ``reconnect``, ``discard_broken_connection``, and a ``SideConnection`` for what must not wait
 - how long a write waits: ``lock_timeout``, ``set_lock_timeout``, ``restoring_lock_timeout``,
   ``LOCK_TIMEOUT_SECONDS``
 - errors: ``DATABASE_ERRORS``, ``Outage``, ``outage_of``, ``explain``, ``is_transient``,
@@ -18,6 +18,8 @@ The triggers that guard the rows are in ``triggers``; what they refuse is in ``r
 """
 
 from .commits import CommitWatch as CommitWatch
+from .dialect import Send as Send
+from .dialect import Sent as Sent
 from .dialect import TransactionState as TransactionState
 from .dialects import dialect as dialect
 from .dialects import dialect_of as dialect_of
@@ -51,6 +53,7 @@ from .timeouts import restoring_lock_timeout as restoring_lock_timeout
 from .timeouts import set_lock_timeout as set_lock_timeout
 from .transactions import discard_broken_connection as discard_broken_connection
 from .transactions import is_locked as is_locked
+from .transactions import pipeline as pipeline
 from .transactions import placeholders as placeholders
 from .transactions import reconnect as reconnect
 from .transactions import rows as rows

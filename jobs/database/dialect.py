@@ -7,10 +7,10 @@ needs a ``Dialect``: a package beside this module, named in ``dialects``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from enum import Enum
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -26,6 +26,16 @@ class Problem(NamedTuple):
     number: str  # of the check
     what: str  # follows the name of the setting
     remedy: str  # without its full stop
+
+
+class Sent(Protocol):
+    """A statement that was sent in a pipeline."""
+
+    @property
+    def rowcount(self) -> int: ...
+
+
+Send = Callable[[str, Sequence[Any]], Sent]
 
 
 class TransactionState(Enum):
@@ -122,6 +132,22 @@ class Dialect(GenericDialect, ABC):
     def turn(self, seconds: float) -> AbstractContextManager[None]:
         """Wait for this writer's turn. Raises TimeoutError after so many seconds."""
         return nullcontext()
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Send]:
+        """Send statements together: in one round trip, where the database can do that.
+
+        Yields ``send(sql, params)``; the ``rowcount`` of what it returns is known when the block
+        ends. A statement that fails ends the block with its error, at its place or at the end.
+        """
+        with ExitStack() as cursors:
+
+            def send(sql: str, params: Sequence[Any]) -> Sent:
+                cursor = cursors.enter_context(self.connection.cursor())
+                cursor.execute(sql, params)
+                return cast(Sent, cursor)
+
+            yield send
 
     # --- errors
 

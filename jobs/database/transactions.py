@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
 from django.db import OperationalError, connections
 from django.db.models import QuerySet
 
 from ..exceptions import DatabaseBusy, InsideTransaction
+from .dialect import Send
 from .dialects import dialect, dialect_of
 from .errors import DATABASE_ERRORS, name, outage_of
 from .holders import holder
@@ -99,6 +100,11 @@ def is_locked(rows: QuerySet[Any]) -> bool:
             raise
         return True
     return False
+
+
+def pipeline() -> AbstractContextManager[Send]:
+    """Statements of the transaction in progress that are sent together: see ``Dialect``."""
+    return dialect().pipeline()
 
 
 def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:

@@ -162,10 +162,10 @@ def test_a_batch_is_one_transaction_and_writes_the_journal_first(desk):
         finish(desk, top, returned(1), room=2, log_lines=0)
     assert cost.commits == 1
     assert [sql.split()[:3] for sql in cost.statements] == [
-        ["INSERT", "INTO", '"truestep_transition"'],
-        ["UPDATE", '"truestep_job"', "SET"],
+        ["INSERT", "INTO", "truestep_transition"],
+        ["UPDATE", "truestep_job", "SET"],
         ["UPDATE", "truestep_step", "SET"],
-        ["INSERT", "INTO", '"truestep_attempt"'],
+        ["INSERT", "INTO", "truestep_attempt"],
     ]
 
 
@@ -313,15 +313,15 @@ def test_a_new_attempt_resets_progress_and_continues_the_log(desk):
 
 
 def failing(times, error, monkeypatch):
-    """The database refuses *times* journals with *error*, then works."""
-    write, left = writing._write_journal, [error] * times
+    """The database refuses *times* batches with *error*, then works."""
+    send, left = writing._send, [error] * times
 
-    def refuse(batch):
+    def refuse(*batch):
         if left:
             raise left.pop()
-        write(batch)
+        return send(*batch)
 
-    monkeypatch.setattr(writing, "_write_journal", refuse)
+    monkeypatch.setattr(writing, "_send", refuse)
     monkeypatch.setattr(sys.modules[commit.__module__], "RETRY_PAUSES", (0.0, 0.0, 0.0))
 
 

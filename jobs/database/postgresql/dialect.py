@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from django.db import InterfaceError, OperationalError, transaction
 
 from ..commits import CommitWatch
-from ..dialect import Dialect, Problem, TransactionState
+from ..dialect import Dialect, Problem, Send, TransactionState
 from ..outages import Outage
 from ..rules import Rule
-from . import locks, triggers
+from . import locks, pipelines, triggers
 from .watch import Listener
 
 _OUTAGES = {  # by SQLSTATE, or by the beginning of several
@@ -76,6 +76,16 @@ class PostgreSQL(Dialect):
         state = int(self.connection.connection.info.transaction_status)
         named = {_IDLE: TransactionState.NONE, _UNKNOWN: TransactionState.LOST}
         return named.get(state, TransactionState.OPEN)
+
+    @contextmanager
+    def pipeline(self) -> Iterator[Send]:
+        self.connection.ensure_connection()
+        if hasattr(self.connection.connection, "pipeline"):
+            with pipelines.pipeline(self.connection) as send:
+                yield send
+        else:  # psycopg2
+            with super().pipeline() as send:
+                yield send
 
     # --- errors
 

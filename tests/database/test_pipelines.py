@@ -1,0 +1,46 @@
+"""The statements of a batch are sent together and, on PostgreSQL, prepared."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import DatabaseError, connection
+
+from jobs import database as db
+from jobs.orchestrator import launch
+from tests.support import drive, job_of
+
+REQUEST = "UPDATE truestep_job SET cancel_requested = %s WHERE id = %s"
+REFUSED = "UPDATE truestep_job SET status = %s WHERE id = %s"  # no journal entry says so
+
+
+def test_how_many_rows_each_statement_changed_is_known_at_the_end(transactional_db):
+    job = launch("noop")
+    with db.write(), db.pipeline() as send:
+        one, none = send(REQUEST, [True, job.pk]), send(REQUEST, [True, job.pk + 1])
+    assert (one.rowcount, none.rowcount) == (1, 0)
+    assert job_of(job.pk).cancel_requested
+
+
+def test_a_refused_statement_undoes_those_before_and_after_it(transactional_db):
+    job = launch("noop")
+    refusal = pytest.raises(DatabaseError, match="only with its journal entry")
+    with refusal, db.write(), db.pipeline() as send:
+        send(REQUEST, [True, job.pk])
+        send(REFUSED, ["running", job.pk])
+        send(REQUEST, [True, job.pk])
+    assert not job_of(job.pk).cancel_requested
+    with db.write(), db.pipeline() as send:  # the connection can be used again
+        assert send(REQUEST, [True, job.pk])
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("has_pooler", [False, True])
+def test_statements_are_prepared_unless_a_pooler_shares_sessions(desk, monkeypatch, has_pooler):
+    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", has_pooler)
+    connection.close()
+    assert drive(desk, launch("noop")).status == "succeeded"
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [row[0] for row in cursor.fetchall()]
+    assert any("INSERT INTO truestep_transition" in sql for sql in prepared) is not has_pooler
+    assert all("truestep_" in sql for sql in prepared)
