@@ -115,6 +115,7 @@ def test_facts_are_strict_json():
 
 SENTENCES = {"reason", "words", "sentence"}  # of an entry or a fact
 MAKERS = {"words", "gist"}
+A_SENTENCE = ast.parse("entry.reason", mode="eval").body
 PARSERS = {"partition", "rpartition", "split", "rsplit", "startswith", "endswith", "removeprefix"}
 PARSERS |= {"removesuffix", "find", "rfind", "index", "count", "replace", "match", "search"}
 
@@ -137,13 +138,13 @@ def parsed_sentences(source: str) -> list[str]:
             case ast.Call(func=ast.Attribute(attr=method)) if method in PARSERS:
                 operands = [node.func.value, *node.args]
             case ast.keyword(arg=str(name)) if re.match(r"reason__", name):
-                operands = [ast.Attribute(attr="reason")]
+                operands = [A_SENTENCE]
             case ast.Call(func=ast.Attribute(attr="filter" | "exclude" | "get")):
                 named = any(keyword.arg == "reason" for keyword in node.keywords)
-                operands = [ast.Attribute(attr="reason")] if named else []
+                operands = [A_SENTENCE] if named else []
             case ast.Constant(value=str(text)):
                 asked = re.search(r"\breason (=|<>|LIKE|IN)\s", text)
-                operands = [ast.Attribute(attr="reason")] if asked else []
+                operands = [A_SENTENCE] if asked else []
             case _:
                 continue
         if any(map(is_sentence, operands)):

@@ -51,7 +51,7 @@ def test_only_the_journal_writes_a_status():
         for path in SOURCES
         if any(status_writes(path.read_text(), of_self=path.parent.name == "models"))
     }
-    assert writers == {"jobs/journal/draft.py", "jobs/journal/writing.py"}
+    assert writers == {"jobs/journal/draft.py", "jobs/journal/statements.py"}
 
 
 @pytest.mark.parametrize(
