@@ -26,5 +26,6 @@ urlpatterns = [
     path("jobs/<id:job_id>/steps/<str:step>/log", views.step_log, name="log"),
     path("launch/", views.launch_list, name="launch-list"),
     path("launch/<str:name>/", views.launch, name="launch"),
+    path("live-<slug:version>.js", views.live_script, name="script"),
     path("healthz", views.healthz, name="healthz"),
 ]

@@ -48,6 +48,7 @@ POST /jobs/{job}/cancel/            login     403    403    403      302        
 POST /jobs/{job}/retry/             login     403    403    403      302        403   302       login
 GET  /launch/fails/?again={job}     login     403    403    403      403        403   200       login
 POST /launch/fails/?again={job}     login     403    403    403      403        403   302       login
+GET  /live-0123456789ab.js          200       200    200    200      200        200   200       200
 GET  /healthz                       200       200    200    200      200        200   200       200
 GET  /favicon.ico                   302       302    302    302      302        302   302       302
 GET  /accounts/login/               200       200    200    200      200        200   200       200

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -20,7 +19,7 @@ STATIC = ROOT / "jobs" / "static" / "truestep"
 VENDOR = STATIC / "vendor"
 SUMS = dict(reversed(line.split()) for line in (VENDOR / "SHA256SUMS").read_text().splitlines())
 OURS = sorted(STATIC.glob("*.js"))
-IMPORT = re.compile(r"^\s*(?:import|export)\b.*\bfrom\b|\bimport\b\s*[\"'(].*", re.MULTILINE)
+IN_MODULES = re.compile(r"(import|export)\b")  # what only a module may have
 
 
 class Aggregating(ManifestStaticFilesStorage):
@@ -57,20 +56,35 @@ def test_a_module_has_no_global_state(module):
     assert not [line for line in lines if re.match(r"(export )?(let|var)\b", line)]
 
 
-@pytest.mark.parametrize("module", OURS, ids=lambda path: path.name)
-def test_only_the_boot_module_imports_and_only_from_rendered_addresses(module):
-    imports = IMPORT.findall(module.read_text())
-    assert len(imports) == (module.name == assets.BOOT)
-    assert all("import(link.href)" in each for each in imports)
-
-
-def test_every_module_is_known_and_has_the_version_in_its_address():
-    scripts = live_scripts()
-    rendered = [*scripts["modules"], scripts["boot"]]
-    assert {Path(urlsplit(each).path).name for each in rendered} == {
-        path.name for path in (*OURS, *VENDOR.glob("*.js"))
+def test_the_boot_module_imports_all_others_and_these_import_nothing():
+    boot = (STATIC / assets.BOOT).read_text()
+    assert sorted(re.findall(r'^import .* from "\./(.*)";$', boot, re.MULTILINE)) == sorted(
+        assets.MODULES
+    )
+    assert set(assets.MODULES) | {assets.BOOT} == {
+        str(path.relative_to(STATIC)) for path in (*OURS, *VENDOR.glob("*.js"))
     }
-    assert {urlsplit(each).query for each in rendered} == {f"v={assets.version()}"}
+    for name in assets.MODULES:
+        assert not re.search(r"^import\b|\bimport\(", (STATIC / name).read_text(), re.MULTILINE)
+
+
+def test_the_script_is_every_module_without_imports_and_exports():
+    script = assets.script()
+    for path in (*OURS, *VENDOR.glob("*.js")):
+        lines = [line.removeprefix("export class") for line in path.read_text().splitlines()]
+        assert all(line in script for line in lines if not IN_MODULES.match(line))
+    assert not [line for line in script.splitlines() if IN_MODULES.match(line)]
+
+
+def test_the_script_is_kept_for_ever_by_its_version_and_by_no_other(client):
+    address = live_scripts()["address"]
+    kept, other = client.get(address), client.get("/live-0123456789ab.js")
+    assert address == f"/live-{assets.version()}.js"
+    assert kept.text == other.text == assets.script()
+    assert kept["Content-Type"].startswith("text/javascript")
+    assert "immutable" in kept["Cache-Control"]
+    assert "no-store" in other["Cache-Control"]
+    assert client.post(address).status_code == 405
 
 
 @pytest.mark.parametrize("name", [*(path.name for path in OURS), *assets.STYLES])
@@ -92,8 +106,7 @@ def test_every_rendered_address_is_a_collected_file(settings, tmp_path, storage)
     backend = f"{storage.__module__}.{storage.__qualname__}"
     settings.STORAGES = settings.STORAGES | {"staticfiles": {"BACKEND": backend}}
     call_command("collectstatic", interactive=False, verbosity=0)
-    scripts = live_scripts()
-    for each in (*scripts["modules"], scripts["boot"], *map(assets.address, assets.STYLES)):
+    for each in map(assets.address, assets.STYLES):
         name = urlsplit(each).path.removeprefix(settings.STATIC_URL)
-        assert re.search(r"\.[0-9a-f]{12}\.(js|css)$", name)
+        assert re.search(r"\.[0-9a-f]{12}\.css$", name)
         assert (tmp_path / name).exists()

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -95,10 +96,9 @@ def assets_version() -> str:
 
 
 @register.inclusion_tag("truestep/_scripts.html")
-def live_scripts() -> dict[str, Any]:
-    """The page's script: its modules and the one that boots."""
-    modules = [assets.address(name) for name in assets.MODULES]
-    return {"modules": modules, "boot": assets.address(assets.BOOT)}
+def live_scripts() -> dict[str, str]:
+    """The page's script."""
+    return {"address": reverse("truestep:script", args=[assets.version()])}
 
 
 @register.simple_tag(takes_context=True)

@@ -1,7 +1,8 @@
 """The views: what ``urls`` serves, and what a project names in its settings.
 
-``pages`` list, job, log · ``launching`` the launch form · ``actions`` cancel and retry · ``errors``
-what is shown when a request fails · ``access`` who may, and what every page shows
+``pages`` list, job, log · ``script`` their script · ``launching`` the launch form · ``actions``
+cancel and retry · ``errors`` what is shown when a request fails · ``access`` who may, and what
+every page shows
 """
 
 from .actions import cancel, retry
@@ -9,6 +10,7 @@ from .errors import csrf_failure, server_error
 from .health import healthz
 from .launching import launch, launch_list
 from .pages import job_detail, job_list, step_log
+from .script import live_script
 
 __all__ = [
     "cancel",
@@ -18,6 +20,7 @@ __all__ = [
     "job_list",
     "launch",
     "launch_list",
+    "live_script",
     "retry",
     "server_error",
     "step_log",

@@ -1,14 +1,21 @@
 // The live page. It shows what the server says and assumes nothing: every status comes from a fragment
 // with a position (seq, tag), and a page that has not been verified says so.
 //
-// This module boots: it loads the others from the addresses that the server rendered, makes their objects
-// and connects them. Those addresses carry the version of all modules (or, with a manifest, their hashes),
-// so that no cached module of an older version is used; therefore no module imports another.
+// This module makes the objects of the others and connects them. The server joins all modules to one
+// script (``assets.py``), so no cached module of an older version meets a newer one.
 
-const links = [...document.querySelectorAll("link[data-module]")];
-const modules = await Promise.all(links.map((link) => import(link.href)));
-const { Clocks, Forms, Frames, Idiomorph, Logs, Place, Position, Pulse, Refetch, Socket, Status, Title } =
-  Object.assign({}, ...modules);
+import { Clocks } from "./clocks.js";
+import { Forms } from "./forms.js";
+import { Frames } from "./frames.js";
+import { Logs } from "./logs.js";
+import { Place } from "./place.js";
+import { Position } from "./position.js";
+import { Pulse } from "./pulse.js";
+import { Refetch } from "./refetch.js";
+import { Socket } from "./socket.js";
+import { Status } from "./status.js";
+import { Title } from "./title.js";
+import { Idiomorph } from "./vendor/idiomorph-0.8.0.esm.js";
 
 const page = document.querySelector("[data-socket]"); // the body, or in the admin an element of it
 const position = new Position(page.dataset);
