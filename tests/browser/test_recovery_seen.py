@@ -184,7 +184,7 @@ def test_a_warning_disappears_when_the_heartbeat_returns(page, leased, gate):
         warning = step(page, "wait").locator(".warning")
         try:
             stop_process(worker.process.pid)
-            expect(warning).to_contain_text("until it comes back or another worker runs")
+            expect(warning).to_contain_text("until it returns or another worker runs")
         finally:
             os.kill(worker.process.pid, signal.SIGCONT)
         expect(warning).to_be_hidden()
