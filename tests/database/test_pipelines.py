@@ -34,9 +34,20 @@ def test_a_refused_statement_undoes_those_before_and_after_it(transactional_db):
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("has_pooler", [False, True])
-def test_statements_are_prepared_unless_a_pooler_shares_sessions(desk, monkeypatch, has_pooler):
-    monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", has_pooler)
+@pytest.mark.parametrize(
+    ("settings", "has_pooler"),
+    [
+        ({}, False),
+        ({"DISABLE_SERVER_SIDE_CURSORS": False}, False),
+        ({"DISABLE_SERVER_SIDE_CURSORS": True}, True),
+    ],
+)
+def test_statements_are_prepared_unless_a_pooler_shares_sessions(
+    desk, monkeypatch, settings, has_pooler
+):
+    monkeypatch.delitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", raising=False)
+    for name, value in settings.items():
+        monkeypatch.setitem(connection.settings_dict, name, value)
     connection.close()
     assert drive(desk, launch("noop")).status == "succeeded"
     with connection.cursor() as cursor:

@@ -38,7 +38,7 @@ def _prepared(connection: BaseDatabaseWrapper) -> Iterator[None]:
     """
     driver: Any = connection.connection
     before = driver.prepare_threshold
-    if not connection.settings_dict["DISABLE_SERVER_SIDE_CURSORS"]:
+    if not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
         driver.prepare_threshold = PREPARED_FROM
     try:
         yield
