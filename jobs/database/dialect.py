@@ -135,7 +135,7 @@ class Dialect(GenericDialect, ABC):
 
     @contextmanager
     def pipeline(self) -> Iterator[Send]:
-        """Send statements together: in one round trip, where the database can do that.
+        """Send the statements of a batch as plain SQL, prepared where the database can do that.
 
         Yields ``send(sql, params)``; the ``rowcount`` of what it returns is known when the block
         ends. A statement that fails ends the block with its error, at its place or at the end.

@@ -1,4 +1,4 @@
-"""The statements of a batch are sent together and, on PostgreSQL, prepared."""
+"""The statements of a batch are plain SQL and, on PostgreSQL, prepared."""
 
 from __future__ import annotations
 

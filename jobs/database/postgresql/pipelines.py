@@ -1,4 +1,8 @@
-"""Statements that are sent together and prepared on the server."""
+"""Statements that are prepared on the server.
+
+They are sent one at a time: in a pipeline of the driver an error would come later than the
+statement that it is about.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,7 @@ def pipeline(connection: BaseDatabaseWrapper) -> Iterator[Send]:
             connection.make_cursor(cursor).execute(sql, params)
         return cast(Sent, cursor)
 
-    with connection.wrap_database_errors, _prepared(connection), driver.pipeline():
+    with connection.wrap_database_errors, _prepared(connection):
         yield send
 
 
