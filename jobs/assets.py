@@ -59,4 +59,4 @@ def _enclosed(name: str) -> str:
 def _read(name: str) -> str:
     """A file as the project serves it, which may have one of its own in its place."""
     served = finders.find(f"truestep/{name}")
-    return Path(str(served or _FOLDER / name)).read_text()
+    return Path(str(served or _FOLDER / name)).read_text("utf-8")
