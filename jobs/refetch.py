@@ -1,4 +1,4 @@
-"""A fetch of a page by its own script, which takes over what has changed."""
+"""Fetches of a page by its own script, which takes over what has changed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def is_refetch(request: HttpRequest) -> bool:
 
 
 def keep_messages(request: HttpRequest) -> None:
-    """Keep the messages in a response that nobody reads for the next page that is loaded.
+    """Keep the messages for the next page that a person loads.
 
-    Call it when the response is rendered, since that marks them as shown.
+    Call it after rendering, which marks them as shown.
     """
     stored = messages.get_messages(request)
     if isinstance(stored, BaseStorage):  # without its middleware, an empty list

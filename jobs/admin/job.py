@@ -138,7 +138,7 @@ class JobAdmin(ReadOnlyAdmin, JobActions):
 
 
 def _keep_messages(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """Of a page that its script fetches; a page is rendered after its view."""
+    """When the page's script fetches it, leave messages. A page is rendered after its view."""
     if is_refetch(request) and isinstance(response, TemplateResponse):
         response.add_post_render_callback(lambda _: keep_messages(request))
     return response

@@ -38,9 +38,9 @@ class FileWatch(CommitWatch):
 
     The kernel usually reports a write some milliseconds before its commit can be seen, and also
     reports pages of open transactions. ``PRAGMA data_version`` changes when another
-    connection has committed, and at times when a writer restarts the log: a change is then reported
-    that is none. Truestep's own writers close their ticket after COMMIT: that is reported, too, and
-    is the moment to look.
+    connection has committed. It may also change when a writer restarts the log; that is a false
+    alarm and costs one look. Truestep's own writers close their ticket after COMMIT: that is
+    reported, too, and is the moment to look.
     """
 
     def __init__(self) -> None:

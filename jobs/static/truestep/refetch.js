@@ -5,7 +5,7 @@ const REFETCH_SHARE = 4; // … a page that is slow to fetch and draw is fetched
 const LONGEST_REFETCH_MS = 1500; // … but within this
 const URGENT_MS = 150; // when statuses have changed and the frame does not have all of them
 const LONGEST_FETCH_MS = 10_000;
-const HEADERS = { "X-Truestep-Refetch": "1" }; // the server keeps its messages for a page that is read
+const HEADERS = { "X-Truestep-Refetch": "1" }; // so that the server keeps its messages
 
 export class Refetch {
   #page;
