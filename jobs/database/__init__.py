@@ -2,7 +2,7 @@
 
 - where: ``alias``, ``connection``, ``atomic``, ``on_commit``, ``non_atomic``, ``migrate_command``,
   ``Router``, ``LABEL``
-- transactions: ``write``, ``pipeline``, ``snapshot``, ``rows``, ``placeholders``, ``is_locked``,
+- transactions: ``write``, ``execute``, ``snapshot``, ``rows``, ``placeholders``, ``is_locked``,
   ``reconnect``, ``discard_broken_connection``, and a ``SideConnection`` for what must not wait
 - how long a write waits: ``lock_timeout``, ``set_lock_timeout``, ``restoring_lock_timeout``,
   ``LOCK_TIMEOUT_SECONDS``
@@ -18,8 +18,6 @@ The triggers that guard the rows are in ``triggers``; what they refuse is in ``r
 """
 
 from .commits import CommitWatch as CommitWatch
-from .dialect import Send as Send
-from .dialect import Sent as Sent
 from .dialect import TransactionState as TransactionState
 from .dialects import dialect as dialect
 from .dialects import dialect_of as dialect_of
@@ -52,8 +50,8 @@ from .timeouts import lock_timeout as lock_timeout
 from .timeouts import restoring_lock_timeout as restoring_lock_timeout
 from .timeouts import set_lock_timeout as set_lock_timeout
 from .transactions import discard_broken_connection as discard_broken_connection
+from .transactions import execute as execute
 from .transactions import is_locked as is_locked
-from .transactions import pipeline as pipeline
 from .transactions import placeholders as placeholders
 from .transactions import reconnect as reconnect
 from .transactions import rows as rows

@@ -7,10 +7,10 @@ needs a ``Dialect``: a package beside this module, named in ``dialects``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
-from typing import Any, ClassVar, NamedTuple, Protocol, cast
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -26,16 +26,6 @@ class Problem(NamedTuple):
     number: str  # of the check
     what: str  # follows the name of the setting
     remedy: str  # without its full stop
-
-
-class Sent(Protocol):
-    """A statement that was sent in a pipeline."""
-
-    @property
-    def rowcount(self) -> int: ...
-
-
-Send = Callable[[str, Sequence[Any]], Sent]
 
 
 class TransactionState(Enum):
@@ -133,21 +123,14 @@ class Dialect(GenericDialect, ABC):
         """Wait for this writer's turn. Raises TimeoutError after so many seconds."""
         return nullcontext()
 
-    @contextmanager
-    def pipeline(self) -> Iterator[Send]:
-        """Send the statements of a batch as plain SQL, prepared where the database can do that.
+    def execute(self, sql: str, params: Sequence[Any]) -> int:
+        """Run one statement of the transaction in progress; the number of rows it changed.
 
-        Yields ``send(sql, params)``; the ``rowcount`` of what it returns is known when the block
-        ends. A statement that fails ends the block with its error, at its place or at the end.
+        Prepared where the database can do that, so the text must not depend on values.
         """
-        with ExitStack() as cursors:
-
-            def send(sql: str, params: Sequence[Any]) -> Sent:
-                cursor = cursors.enter_context(self.connection.cursor())
-                cursor.execute(sql, params)
-                return cast(Sent, cursor)
-
-            yield send
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return int(cursor.rowcount)
 
     # --- errors
 

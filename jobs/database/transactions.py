@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.db import OperationalError, connections
 from django.db.models import QuerySet
 
 from ..exceptions import DatabaseBusy, InsideTransaction
-from .dialect import Send
 from .dialects import dialect, dialect_of
 from .errors import DATABASE_ERRORS, name, outage_of
 from .holders import holder
@@ -102,9 +101,12 @@ def is_locked(rows: QuerySet[Any]) -> bool:
     return False
 
 
-def pipeline() -> AbstractContextManager[Send]:
-    """Statements of the transaction in progress that are sent together: see ``Dialect``."""
-    return dialect().pipeline()
+def execute(sql: str, params: Sequence[Any]) -> int:
+    """Run one statement of the transaction in progress; the number of rows it changed.
+
+    The text must not depend on values: it is prepared where the database can do that.
+    """
+    return dialect().execute(sql, params)
 
 
 def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:

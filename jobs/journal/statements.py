@@ -86,12 +86,12 @@ def write_attempts(attempts: Sequence[Attempt]) -> Iterator[Statement]:
 
 
 def _insert(rows: Sequence[Model], on_conflict: str = "") -> Iterator[Statement]:
-    """Insert rows of one model; their primary keys stay unknown."""
-    fields = _inserted(type(rows[0]))
-    columns = ", ".join(str(field.column) for field in fields)
-    row = f"({database.placeholders(fields)})"
+    """Insert rows of one model, if there are any; their primary keys stay unknown."""
     for start in range(0, len(rows), MOST_ROWS):
         some = rows[start : start + MOST_ROWS]
+        fields = _inserted(type(some[0]))
+        columns = ", ".join(str(field.column) for field in fields)
+        row = f"({database.placeholders(fields)})"
         sql = f"INSERT INTO {some[0]._meta.db_table} ({columns}) VALUES "
         params = [value for each in some for value in _prepared(each, fields)]
         yield sql + ", ".join([row] * len(some)) + on_conflict, params

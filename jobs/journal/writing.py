@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +11,12 @@ from django.db import IntegrityError
 
 from .. import crashpoints, database, intents, news
 from ..codes import Fact
-from ..database import Send, Sent
 from ..models import Attempt, Job, Step, Transition
 from ..plan import Plan
 from ..statuses import Kind, Status
 from ..text import shorten
 from . import statements
-from .statements import COPIED, STARTED
+from .statements import COPIED, STARTED, Statement
 
 ACTOR, REASON = 150, 500  # characters that the journal has room for
 
@@ -75,40 +75,48 @@ def write(changes: Changes, name: str) -> None:
     """Called inside the transaction. Raises Collision; *name* is that of its crash points."""
     if changes.intent:
         intents.record(*changes.intent)
-    try:
-        with database.pipeline() as send:
-            job, moved = _send(changes, name, send)
-    except IntegrityError as error:
-        raise Collision("journal number taken") from error
-    if job.rowcount != 1:
-        raise Collision("the job has moved on")
-    if moved and moved.rowcount != len(changes.moved):
-        raise Collision("a step has moved on")
+    _write_journal(changes)
+    crashpoints.reach(f"{name}.journal_written")
+    _write_job(changes)
+    crashpoints.reach(f"{name}.job_written")
+    _write_steps(changes)
+    crashpoints.reach(f"{name}.steps_written")
+    _execute_all(statements.write_attempts(list(changes.attempts.values())))
     news.announce(changes.job.pk, changes.job.seq)
 
 
-def _send(changes: Changes, name: str, send: Send) -> tuple[Sent, Sent | None]:
-    """Send the statements of a batch; returns those that tell whether it was overtaken."""
-    job, base_seq, last = changes.job, changes.base_seq, changes.entries[-1]
+def _write_journal(changes: Changes) -> None:
+    try:
+        _execute_all(statements.insert_entries(changes.entries))
+    except IntegrityError as error:
+        raise Collision("journal number taken") from error
+
+
+def _write_job(changes: Changes) -> None:
+    job, last = changes.job, changes.entries[-1]
     job.seq, job.tag = last.seq, last.tag
-    for statement in statements.insert_entries(changes.entries):
-        send(*statement)
-    crashpoints.reach(f"{name}.journal_written")
-    job_sent = send(*statements.update_job(job, base_seq, changes.base_tag))
-    crashpoints.reach(f"{name}.job_written")
-    moved = send(*statements.move_steps(job, base_seq)) if changes.moved else None
+    if not database.execute(*statements.update_job(job, changes.base_seq, changes.base_tag)):
+        raise Collision("the job has moved on")
+
+
+def _write_steps(changes: Changes) -> None:
+    job, base_seq = changes.job, changes.base_seq
+    if changes.moved:
+        moved = database.execute(*statements.move_steps(job, base_seq))
+        if moved != len(changes.moved):
+            raise Collision("a step has moved on")
     for step in changes.charged.values():
-        send(*statements.charge_step(step))
+        database.execute(*statements.charge_step(step))
     if changes.taken_back:
-        send(*statements.take_back_steps(job, base_seq))
+        database.execute(*statements.take_back_steps(job, base_seq))
     for dependency, seq in changes.freed_by.items():
         if not changes.moved.issuperset(changes.plan.dependants[dependency]):
-            send(*statements.free_steps(dependency, seq))  # else they start in this batch
-    crashpoints.reach(f"{name}.steps_written")
-    if changes.attempts:
-        for statement in statements.write_attempts(list(changes.attempts.values())):
-            send(*statement)
-    return job_sent, moved
+            database.execute(*statements.free_steps(dependency, seq))  # else they start now
+
+
+def _execute_all(batch: Iterable[Statement]) -> None:
+    for statement in batch:
+        database.execute(*statement)
 
 
 def is_written(changes: Changes) -> bool:

@@ -313,15 +313,15 @@ def test_a_new_attempt_resets_progress_and_continues_the_log(desk):
 
 
 def failing(times, error, monkeypatch):
-    """The database refuses *times* batches with *error*, then works."""
-    send, left = writing._send, [error] * times
+    """The database refuses *times* journals with *error*, then works."""
+    write, left = writing._write_journal, [error] * times
 
-    def refuse(*batch):
+    def refuse(batch):
         if left:
             raise left.pop()
-        return send(*batch)
+        write(batch)
 
-    monkeypatch.setattr(writing, "_send", refuse)
+    monkeypatch.setattr(writing, "_write_journal", refuse)
     monkeypatch.setattr(sys.modules[commit.__module__], "RETRY_PAUSES", (0.0, 0.0, 0.0))
 
 

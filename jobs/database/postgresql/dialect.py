@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
 from ..commits import CommitWatch
-from ..dialect import Dialect, Problem, Send, TransactionState
+from ..dialect import Dialect, Problem, TransactionState
 from ..outages import Outage
 from ..rules import Rule
-from . import locks, pipelines, triggers
+from . import locks, prepared, triggers
 from .watch import Listener
 
 _OUTAGES = {  # by SQLSTATE, or by the beginning of several
@@ -77,15 +78,11 @@ class PostgreSQL(Dialect):
         named = {_IDLE: TransactionState.NONE, _UNKNOWN: TransactionState.LOST}
         return named.get(state, TransactionState.OPEN)
 
-    @contextmanager
-    def pipeline(self) -> Iterator[Send]:
+    def execute(self, sql: str, params: Sequence[Any]) -> int:
         self.connection.ensure_connection()
-        if hasattr(self.connection.connection, "pipeline"):
-            with pipelines.pipeline(self.connection) as send:
-                yield send
-        else:  # psycopg2
-            with super().pipeline() as send:
-                yield send
+        if hasattr(self.connection.connection, "prepare_threshold"):
+            return prepared.execute(self.connection, sql, params)
+        return super().execute(sql, params)  # psycopg2
 
     # --- errors
 

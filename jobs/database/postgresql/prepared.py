@@ -1,6 +1,6 @@
-"""Statements that are prepared on the server.
+"""Statements that the server prepares.
 
-They are sent one at a time: in a pipeline of the driver an error would come later than the
+They are sent one at a time. In the driver's pipeline mode an error would come later than the
 statement that it is about.
 """
 
@@ -8,31 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
 
-from ..dialect import Send, Sent
-
 PREPARED_FROM = 2  # the second use of a statement prepares it
 
 
-@contextmanager
-def pipeline(connection: BaseDatabaseWrapper) -> Iterator[Send]:
-    """Django's own cursors put the parameters into the text, which no server can prepare."""
+def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
+    """Run one statement; the number of rows it changed.
+
+    Django's own cursors put the parameters into the text, which no server can prepare.
+    """
     from psycopg import Cursor
 
-    driver: Any = connection.connection
-
-    def send(sql: str, params: Sequence[Any]) -> Sent:
-        cursor: Any = Cursor(driver)
-        with debug_transaction(connection, sql):  # its text with parameters is not known yet
-            connection.make_cursor(cursor).execute(sql, params)
-        return cast(Sent, cursor)
-
-    with connection.wrap_database_errors, _prepared(connection):
-        yield send
+    cursor: Any = Cursor(connection.connection)
+    with _prepared(connection), debug_transaction(connection, sql):  # for Django's query log
+        connection.make_cursor(cursor).execute(sql, params)
+    return int(cursor.rowcount)
 
 
 @contextmanager
