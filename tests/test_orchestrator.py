@@ -1,15 +1,18 @@
 """What happens next: launch, claim, finish, cancel."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from django.db import transaction
 
-from jobs import audit
+from jobs import audit, logs
 from jobs.codes import Fact
 from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
-from jobs.models import Attempt, Job, Need, Worker
+from jobs.journal import LogMoved
+from jobs.logs import LogBook
+from jobs.models import Attempt, Job, Need, Step, Worker
 from jobs.orchestrator import (
     Claimant,
     cancel,
@@ -36,6 +39,7 @@ from tests.support import (
     statuses,
     step_of,
 )
+from tests.support.driving import write_log
 
 # --- launch ---------------------------------------------------------------------------------------
 
@@ -83,15 +87,49 @@ def test_a_launch_joins_the_transaction_of_its_caller(database):
 # --- claim and finish -----------------------------------------------------------------------------
 
 
-def test_five_steps_cost_at_most_6_commits_and_27_statements(desk):
+@pytest.mark.parametrize(("lines", "most"), [(0, 27), (1, 37)])
+def test_five_steps_cost_at_most_6_commits_also_when_they_log(desk, lines, most):
     job = launch("noop")
     with Cost() as cost:
         claims = claim(desk, room=1)
         while claims:
-            claims = finish(desk, claims[0], returned(), room=1, log_lines=0)
+            [held] = claims
+            claims = finish(desk, held, returned(), room=1, tail=tail_of(held, "a line" * lines))
     assert job_of(job.pk).status == "succeeded"
+    assert Step.objects.filter(job=job, log_lines=lines).count() == 5
     assert cost.commits <= 6
-    assert len(cost.statements) <= 27
+    assert len(cost.statements) <= most
+
+
+def tail_of(held, line):
+    book = LogBook(held, 1000)
+    if line:
+        book.add(line)
+    return book.tail()
+
+
+def test_the_end_of_a_log_is_written_with_the_end_of_its_attempt(desk):
+    launch("noop")
+    [held] = claim(desk, room=1)
+    write_log(held, ["one"])
+    book = LogBook(replace(held, log_lines=1), 1000)
+    book.add("two")
+    book.progress(1.0, 2.0, "half")
+    finish(desk, held, returned(), room=0, tail=book.tail())
+    step = Step.objects.get(pk=held.step_id)
+    assert "".join(logs.text_of(held.step_id)) == "one\ntwo\n"
+    assert (step.log_lines, step.done, step.progress_text) == (2, 1.0, "half")
+
+
+def test_a_tail_that_does_not_fit_the_log_writes_nothing(desk):
+    """In a restored database the log may be shorter than the worker remembers."""
+    launch("noop")
+    [held] = claim(desk, room=1)
+    before = rows()
+    with pytest.raises(LogMoved):
+        finish(desk, held, returned(), room=0, tail=tail_of(replace(held, log_lines=7), "a line"))
+    assert rows() == before
+    finish(desk, held, returned(), room=0, tail=tail_of(held, "a line"))
 
 
 def test_looking_for_work_where_there_is_none_costs_one_statement(desk):

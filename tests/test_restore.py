@@ -7,10 +7,20 @@ from django.db import OperationalError, connection
 
 from jobs import database
 from jobs.database import watch_commits
-from jobs.models import Job, Worker
+from jobs.models import Job, LogChunk, Step, Worker
 from jobs.orchestrator import cancel, launch
 from tests.faults.database import SECONDS, DatabaseFaults
-from tests.support import finished, job_of, program, running, statuses, step_of, verdicts, wait_for
+from tests.support import (
+    finished,
+    job_of,
+    log_of,
+    program,
+    running,
+    statuses,
+    step_of,
+    verdicts,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +77,21 @@ def test_a_claim_that_the_copy_has_goes_on(trouble, tmp_path, way):
         assert worker.process.poll() is None
     assert statuses(job) == {"wait": "succeeded", "after": "succeeded"}
     assert set(verdicts(job, "wait")) <= {"interrupted", "returned"}
+
+
+def test_the_last_lines_follow_what_the_copy_has_of_the_log(database, tmp_path):
+    gate = tmp_path / "gate"
+    with program("worker", "--slots", "1"):
+        job = launch("chatters", {"lines": 3, "gate": str(gate)})
+        step = running(job, "chatter")
+        LogChunk.objects.filter(step=step).delete()
+        Step.objects.filter(pk=step.pk).update(log_lines=0)
+        gate.touch()
+        assert finished(job).status == "succeeded"
+    assert log_of(job, "chatter") == ["line 2 of the log", "line 3 of the log"]
+    assert step_of(job, "chatter").log_lines == 2
+    end = job.journal.get(step=step, to_status="succeeded")
+    assert end.data["log_lines"] == 2
 
 
 @pytest.mark.sqlite

@@ -27,9 +27,12 @@ from __future__ import annotations
 
 from .attempts import Claim as Claim
 from .attempts import Ending as Ending
+from .attempts import LogTail as LogTail
 from .batch import Batch as Batch
 from .birth import create_job as create_job
 from .commit import commit as commit
 from .commit import has_arrived as has_arrived
 from .state import JobState as JobState
 from .state import read_plan as read_plan
+from .writing import LogMoved as LogMoved
+from .writing import write_tail as write_tail

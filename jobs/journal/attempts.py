@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from ..codes import Fact
-from ..models import Step, Worker
+from ..models import LogChunk, Step, Worker
 from ..statuses import Verdict
 
 
@@ -42,6 +42,25 @@ class Claim:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LogTail:
+    """The end of an attempt's log that is not written yet, and how far the attempt has come."""
+
+    claim: Claim
+    before: int  # the number of the step's last line that is written
+    chunks: list[LogChunk]
+    progress: tuple[float, float, str] | None = None  # done, total, text
+
+    @property
+    def last(self) -> int:
+        """The number of the step's last line, with these."""
+        return self.chunks[-1].last if self.chunks else self.before
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.chunks and self.progress is None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Ending:
     """What is kept of an attempt that ends."""
 
@@ -52,4 +71,4 @@ class Ending:
     result: Any = None
     error: str = ""
     traceback: str = ""
-    log_lines: int | None = None  # of the step, in the end; None: its row is read
+    tail: LogTail | None = None  # None: the row of the step says how long its log is

@@ -183,7 +183,9 @@ class Batch(Draft):
     def _end(self, step: Step, to: Status, ending: Ending, **more: Any) -> Transition:
         """running → *to*: count the attempt, and write its end and the entry that says so."""
         self._charge(self._change(step), ending.verdict)
-        step.log_lines = _log_lines(step) if ending.log_lines is None else ending.log_lines
+        step.log_lines = ending.tail.last if ending.tail else _log_lines(step)
+        if ending.tail and not ending.tail.is_empty:
+            self._changes.tails.append(ending.tail)
         fact = ending.fact.but(
             log_lines=step.log_lines,
             failures=step.failures,

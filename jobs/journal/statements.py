@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import Field, Model
 
 from .. import database
-from ..models import Attempt, Job, Step, Transition
+from ..models import Attempt, Job, LogChunk, Step, Transition
 from ..statuses import Kind, Status
+from .attempts import LogTail
 
 Statement = tuple[str, list[Any]]  # and its parameters
 
@@ -43,6 +44,11 @@ _FREE = f"""
     WHERE status = '{Status.PENDING}'
         AND id IN (SELECT step_id FROM truestep_need WHERE needed_id = %s)
 """
+_UPDATE_LOG = """
+    UPDATE truestep_step SET log_lines = %%s%s
+    WHERE id = %%s AND fence = %%s AND tag = %%s AND log_lines = %%s
+"""
+_PROGRESS = ("done", "total", "progress_text")
 _JOB = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
 _CHARGED = ("failures", "crashes", "interruptions", "not_before")
 _ENDED = ("ended_at", "verdict", "result", "error", "traceback")
@@ -62,6 +68,18 @@ def update_job(job: Job, base_seq: int, base_tag: str) -> Statement:
 def move_steps(job: Job, base_seq: int) -> Statement:
     """Any number of steps: each becomes what its entry behind *base_seq* says."""
     return _MOVE, [*STARTED.values(), job.pk, base_seq]
+
+
+def update_log(tail: LogTail) -> Statement:
+    """One row, as long as the attempt holds its step and the log ends where the tail begins."""
+    held = tail.claim
+    columns = _PROGRESS if tail.progress else ()
+    values = [tail.last, *(tail.progress or ()), held.step_id, held.fence, held.tag, tail.before]
+    return _UPDATE_LOG % "".join(f", {column} = %s" for column in columns), values
+
+
+def insert_chunks(chunks: Sequence[LogChunk]) -> Iterator[Statement]:
+    return _insert(chunks)
 
 
 def charge_step(step: Step) -> Statement:

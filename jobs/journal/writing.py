@@ -16,6 +16,7 @@ from ..plan import Plan
 from ..statuses import Kind, Status
 from ..text import shorten
 from . import statements
+from .attempts import LogTail
 from .statements import COPIED, STARTED, Statement
 
 ACTOR, REASON = 150, 500  # characters that the journal has room for
@@ -23,6 +24,10 @@ ACTOR, REASON = 150, 500  # characters that the journal has room for
 
 class Collision(Exception):
     """Another process wrote to this job since the state was read."""
+
+
+class LogMoved(Exception):
+    """The step's log does not end where its attempt remembers: the database was restored."""
 
 
 def entry(kind: Kind, fact: Fact, *, actor: str, tag: str = "", **columns: Any) -> Transition:
@@ -68,17 +73,23 @@ class Changes:
     freed_by: dict[int, int] = field(default_factory=dict)  # succeeded step → seq of its entry
     charged: dict[int, Step] = field(default_factory=dict)  # whose counters or pause change
     taken_back: dict[int, Step] = field(default_factory=dict)  # by a person's retry
+    tails: list[LogTail] = field(default_factory=list)  # of attempts that end
     intent: tuple[str, Any] | None = None  # what was asked for, and what came of it
 
 
 def write(changes: Changes, name: str) -> None:
-    """Called inside the transaction. Raises Collision; *name* is that of its crash points."""
+    """Called inside the transaction. *name* is that of its crash points.
+
+    Raises Collision and LogMoved.
+    """
     if changes.intent:
         intents.record(*changes.intent)
     _write_journal(changes)
     crashpoints.reach(f"{name}.journal_written")
     _write_job(changes)
     crashpoints.reach(f"{name}.job_written")
+    for tail in changes.tails:
+        write_tail(tail)  # as long as the fence has not risen
     _write_steps(changes)
     crashpoints.reach(f"{name}.steps_written")
     _execute_all(statements.write_attempts(list(changes.attempts.values())))
@@ -112,6 +123,16 @@ def _write_steps(changes: Changes) -> None:
     for dependency, seq in changes.freed_by.items():
         if not changes.moved.issuperset(changes.plan.dependants[dependency]):
             database.execute(*statements.free_steps(dependency, seq))  # else they start now
+
+
+def write_tail(tail: LogTail) -> None:
+    """Write the end of an attempt's log. Called inside a transaction.
+
+    Raises LogMoved, also when the step is not this attempt's any more.
+    """
+    if not database.execute(*statements.update_log(tail)):
+        raise LogMoved
+    _execute_all(statements.insert_chunks(tail.chunks))
 
 
 def _execute_all(batch: Iterable[Statement]) -> None:

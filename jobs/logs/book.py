@@ -6,11 +6,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from django.db.models import F
-
-from .. import crashpoints, database, news
+from .. import crashpoints, database, journal, news
 from ..exceptions import Overtaken
-from ..journal import Claim
+from ..journal import Claim, LogMoved, LogTail
 from ..models import LogChunk, Step, StepQuerySet
 from ..runner import LEVELS
 
@@ -77,26 +75,45 @@ class LogBook:
         self._forget_what_arrived()
         if not self.is_dirty:
             return
-        lines = len(self._lines)
-        changes: dict[str, object] = {"log_lines": F("log_lines") + lines}
-        if self._progress:
-            changes |= zip(("done", "total", "progress_text"), self._progress, strict=True)
+        try:
+            self._write()
+        except LogMoved:
+            self.last = self._read_last()
+            self._write()
+
+    def _write(self) -> None:
+        tail = self.tail()
         crashpoints.reach("log.before_begin")
         with database.write():
-            step = self._step()
-            if not step.update(**changes):
-                raise Overtaken(f"attempt {self.claim.attempt} of {self.claim.name} lost its step")
-            if lines:
-                last = step.values_list("log_lines", flat=True).get()
-                LogChunk.objects.bulk_create(self._chunks(last - lines + 1))
-                self._sent = (last, lines)
+            journal.write_tail(tail)
+            self._sent = (tail.last, len(self._lines))
             news.announce(self.claim.job_id)
             crashpoints.reach("log.before_commit")
         crashpoints.reach("log.after_commit")
-        self._forget(lines)
-        if lines:
-            self.last = last
+        self.written(tail)
+
+    def tail(self) -> LogTail:
+        """All that waits, to be written by others; tell ``written`` when that was done."""
+        self._forget_what_arrived()
+        return LogTail(
+            claim=self.claim,
+            before=self.last,
+            chunks=list(self._chunks(self.last + 1)),
+            progress=self._progress,
+        )
+
+    def written(self, tail: LogTail) -> None:
+        """Forget what the tail has, which is in the database."""
+        self._forget(tail.last - tail.before)
+        self.last = tail.last
         self._progress = None
+
+    def _read_last(self) -> int:
+        """Where the log really ends: a database that was restored may have a shorter one."""
+        last = self._step().values_list("log_lines", flat=True).first()
+        if last is None:
+            raise Overtaken(f"attempt {self.claim.attempt} of {self.claim.name} lost its step")
+        return last
 
     def _step(self) -> StepQuerySet:
         """The step's row, as long as this attempt holds it."""

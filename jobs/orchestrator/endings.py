@@ -10,7 +10,7 @@ from dataclasses import replace
 from .. import journal
 from ..codes import Code, Fact
 from ..exceptions import Overtaken
-from ..journal import Batch, Claim, Ending, JobState
+from ..journal import Batch, Claim, Ending, JobState, LogTail
 from ..models import Attempt, Job, Step, Transition, Worker
 from ..runner import Outcome
 from ..statuses import CRASHES, REQUEUED, Kind, Status, Verdict
@@ -20,17 +20,17 @@ LONGEST_DELAY = 3600.0  # seconds between two attempts
 
 
 def finish(
-    claimant: Claimant, held: Claim, outcome: Outcome, room: int, *, log_lines: int | None = None
+    claimant: Claimant, held: Claim, outcome: Outcome, room: int, *, tail: LogTail | None = None
 ) -> list[Claim]:
     """Record how an attempt ended and start up to *room* steps of the same job, in one batch.
 
-    *log_lines* is the number of the step's last log line, where it is known. Raises Overtaken when
-    the attempt is not this worker's any more; nothing is written then.
+    *tail* is the end of its log, where that is known. Raises Overtaken when the attempt is not this
+    worker's any more, and LogMoved when the log does not end there; nothing is written then.
     """
 
     def decide(batch: Batch) -> None:
         step = batch.held(held)
-        _end(batch, step, _ending(held, claimant.worker, outcome, log_lines), outcome.may_retry)
+        _end(batch, step, _ending(held, claimant.worker, outcome, tail), outcome.may_retry)
         if outcome.verdict not in REQUEUED:
             start_ready(batch, claimant, room)
 
@@ -104,7 +104,7 @@ def _is_recorded(held: Claim, worker: Worker, outcome: Outcome) -> bool:
 
 
 def _ending(
-    held: Claim, worker: Worker | None, outcome: Outcome, log_lines: int | None = None
+    held: Claim, worker: Worker | None, outcome: Outcome, tail: LogTail | None = None
 ) -> Ending:
     return Ending(
         claim=held,
@@ -114,7 +114,7 @@ def _ending(
         result=outcome.result,
         error=outcome.error,
         traceback=outcome.traceback,
-        log_lines=log_lines,
+        tail=tail,
     )
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from .. import conf, database, orchestrator
 from ..codes import Code, Fact
 from ..exceptions import Overtaken
-from ..journal import Claim
+from ..journal import Claim, LogMoved
 from ..local_steps import LocalStep, Publisher
 from ..orchestrator import Claimant
 from ..runner import Limits, Outcome, Task
@@ -93,7 +93,7 @@ class SlotDriver:
         return min(
             *(self._pool.due_at, time.monotonic() + LOOK_SECONDS),
             *(each.retry_at for each in self.running if each.outcome),
-            *(self._next_flush for each in self.running if each.book.is_dirty),
+            *(self._next_flush for each in self.running if each.book.is_dirty and not each.outcome),
         )
 
     # -- running
@@ -189,7 +189,7 @@ class SlotDriver:
         if is_due:
             self._next_flush = now + FLUSH_SECONDS
         for attempt in self.running:
-            if is_due or attempt.book.is_full:
+            if (is_due or attempt.book.is_full) and not attempt.outcome:  # they go with its end
                 self._write_log(attempt)
 
     def _write_log(self, attempt: RunningAttempt) -> None:
@@ -211,15 +211,12 @@ class SlotDriver:
                 self._record(attempt)
 
     def _record(self, attempt: RunningAttempt) -> None:
-        """Write the last lines first, then how the attempt ended; then its slot is free."""
+        """Write the last lines and how the attempt ended; then its slot is free."""
         self._pool.read_to_the_end(attempt)
         room = 0 if self._is_draining else self.room + 1
         ending = attempt.ending(worker_stops=self._is_draining)
         try:
-            attempt.book.write()
-            claims = orchestrator.finish(
-                self._claimant, attempt.claim, ending, room, log_lines=attempt.book.last
-            )
+            claims = self._finish(attempt, ending, room)
         except Overtaken:
             self._overtaken(attempt)
             return
@@ -233,6 +230,19 @@ class SlotDriver:
         for claim in claims:
             self.run(claim)
         self._claimant.forget({each.claim.job_id for each in self.running})
+
+    def _finish(self, attempt: RunningAttempt, ending: Outcome, room: int) -> list[Claim]:
+        """In one batch with the last lines, if the log ends where this worker thinks it does."""
+        book = attempt.book
+        tail = book.tail()
+        try:
+            claims = orchestrator.finish(self._claimant, attempt.claim, ending, room, tail=tail)
+        except LogMoved:
+            book.write()
+            tail = book.tail()
+            claims = orchestrator.finish(self._claimant, attempt.claim, ending, room, tail=tail)
+        book.written(tail)
+        return claims
 
     def _overtaken(self, attempt: RunningAttempt) -> None:
         """The step is someone else's now: kill it here, and leave its rows alone.

@@ -210,7 +210,7 @@ def _life(operation: str, point: str, fault: str) -> None:
 
 def _work(point: str, fault: str) -> None:
     """A real worker runs a job; at the point the database fails it."""
-    job = orchestrator.launch("sturdy")
+    job = orchestrator.launch("lingering" if point.startswith("log.") else "sturdy")
     injector = FaultInjector(point, fault)
 
     def is_over() -> bool:

@@ -159,7 +159,7 @@ def test_a_batch_is_one_transaction_and_writes_the_journal_first(desk):
     [top] = claim(desk, room=2)
     with Cost() as cost:
         # It ends one, frees two and starts both.
-        finish(desk, top, returned(1), room=2, log_lines=0)
+        finish(desk, top, returned(1), room=2, tail=LogBook(top, 0).tail())
     assert cost.commits == 1
     assert [sql.split()[:3] for sql in cost.statements] == [
         ["INSERT", "INTO", "truestep_transition"],

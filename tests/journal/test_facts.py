@@ -51,7 +51,7 @@ def test_a_claim_names_its_worker_and_an_end_its_numbers(desk):
     for line in ("one", "two"):
         book.add(line)
     book.write()
-    finish(desk, held, returned(), room=0, log_lines=book.last)
+    finish(desk, held, returned(), room=0, tail=book.tail())
     claimed, end = job.journal.filter(step=held.step_id).order_by("seq")
     worker = desk.worker
     assert (claimed.code, claimed.data) == (

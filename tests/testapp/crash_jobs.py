@@ -1,6 +1,9 @@
 """Definitions whose steps get over a crash."""
 
+import time
+
 from jobs.definitions import JobDefinition, step
+from jobs.slots.driver import FLUSH_SECONDS
 
 
 class Sturdy(JobDefinition):
@@ -18,6 +21,15 @@ class Sturdy(JobDefinition):
 
     @step(needs=[], retries=2, retry_delay=0)
     def beside(self, run): ...
+
+
+class Lingering(Sturdy):
+    """The same with a step that outlives the writing of its first line."""
+
+    @step(retries=2, retry_delay=0)
+    def first(self, run):
+        run.log("first")
+        time.sleep(3 * FLUSH_SECONDS)
 
 
 class Woven(JobDefinition):
