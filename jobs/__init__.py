@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .definitions import JobDefinition, step
     from .exceptions import NoRetry
-    from .orchestrator import cancel, launch, retry
+    from .orchestrator import cancel, launch, launch_many, retry
 
-__all__ = ["JobDefinition", "NoRetry", "cancel", "launch", "retry", "step"]
+__all__ = ["JobDefinition", "NoRetry", "cancel", "launch", "launch_many", "retry", "step"]
 
 _HOMES = {
     "JobDefinition": ".definitions",
@@ -34,6 +34,7 @@ _HOMES = {
     "NoRetry": ".exceptions",
     "cancel": ".orchestrator",
     "launch": ".orchestrator",
+    "launch_many": ".orchestrator",
     "retry": ".orchestrator",
 }
 _IS_TRUESTEP = True  # how a second copy of this package recognises the first one

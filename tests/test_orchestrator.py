@@ -12,7 +12,7 @@ from jobs.definitions import get
 from jobs.exceptions import InvalidParams, Overtaken, UnknownDefinition
 from jobs.journal import LogMoved
 from jobs.logs import LogBook
-from jobs.models import Attempt, Job, Need, Step, Worker
+from jobs.models import Attempt, Job, Need, Step, Transition, Worker
 from jobs.orchestrator import (
     Claimant,
     cancel,
@@ -20,6 +20,7 @@ from jobs.orchestrator import (
     finish,
     give_up,
     launch,
+    launch_many,
     next_retry,
     note_refused,
     results_for,
@@ -82,6 +83,28 @@ def test_a_launch_joins_the_transaction_of_its_caller(database):
         launch("noop")
         raise ZeroDivisionError
     assert not Job.objects.exists()
+
+
+def test_many_jobs_are_launched_together_and_each_is_a_whole_job(desk):
+    with Cost() as cost:
+        jobs = launch_many("diamond", [{}] * 30, actor="ada", why="a fan")
+    assert cost.commits == 1
+    assert [job.pk for job in jobs] == list(Job.objects.order_by("pk").values_list("pk", flat=True))
+    assert list(audit.differences()) == []
+    assert {(birth.actor, birth.data["why"]) for birth in Transition.objects.all()} == {
+        ("ada", "a fan")
+    }
+    assert drive(desk, jobs[-1]).status == "succeeded"
+    assert set(Job.objects.values_list("status", flat=True)) == {"succeeded"}
+
+
+def test_of_many_jobs_none_is_launched_when_one_cannot_be(database):
+    before = rows()
+    with pytest.raises(InvalidParams, match="gate: This field is required") as refused:
+        launch_many("waits", [{"gate": "/a"}, {}, {"gate": "/b"}])
+    assert refused.value.__notes__ == ["These are number 1 of the parameters, counted from 0."]
+    assert rows() == before
+    assert launch_many("waits", []) == []
 
 
 # --- claim and finish -----------------------------------------------------------------------------

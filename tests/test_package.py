@@ -115,18 +115,18 @@ def test_the_public_names_load_on_first_use(tmp_path):
         tmp_path,
     )
     assert done.stdout.splitlines() == [
-        "JobDefinition NoRetry cancel launch retry step",
+        "JobDefinition NoRetry cancel launch launch_many retry step",
         "truestep.definitions.base",
     ], done.stderr
 
 
 def test_people_may_import_everything_they_need_from_the_package_itself():
-    from jobs import JobDefinition, NoRetry, cancel, launch, retry, step
+    from jobs import JobDefinition, NoRetry, cancel, launch, launch_many, retry, step
 
     assert definitions.JobDefinition is JobDefinition and definitions.step is step
     assert NoRetry is exceptions.NoRetry
-    assert [cancel, launch, retry] == [
-        getattr(orchestrator, name) for name in ("cancel", "launch", "retry")
+    assert [cancel, launch, launch_many, retry] == [
+        getattr(orchestrator, name) for name in ("cancel", "launch", "launch_many", "retry")
     ]
 
 

@@ -29,7 +29,7 @@ from .attempts import Claim as Claim
 from .attempts import Ending as Ending
 from .attempts import LogTail as LogTail
 from .batch import Batch as Batch
-from .birth import create_job as create_job
+from .birth import create_jobs as create_jobs
 from .commit import commit as commit
 from .commit import has_arrived as has_arrived
 from .state import JobState as JobState

@@ -1,4 +1,4 @@
-"""The first entry of a journal, written with everything it is about."""
+"""The first entries of journals, written with everything that they are about."""
 
 from __future__ import annotations
 
@@ -8,61 +8,50 @@ from .. import crashpoints, intents, news
 from ..codes import Fact
 from ..definitions import StepDefinition
 from ..definitions.parameters import Understood
-from ..models import Job, Need, Step
+from ..models import Job, Need, Step, Transition
 from ..statuses import Kind, Status
 from . import writing
 
 
-def create_job(
+def create_jobs(
     definition: str,
-    params: Understood,
+    params: Collection[Understood],
     steps: Collection[StepDefinition],
     fact: Fact,
     *,
     actor: str,
     source: str,
-    again_of: Job | None,
+    again_of: Job | None = None,
     intent: str = "",
-) -> Job:
-    """Write a whole job: its row, its steps and plan, all pending, its birth, and the intent.
+) -> list[Job]:
+    """Write a whole job for each of *params*: rows, steps and plans, all pending, and births.
 
-    Joins the transaction in progress, if there is one.
+    The intent's result is the first of them. Joins the transaction in progress, if there is one.
     """
     crashpoints.reach("launch.before_begin")
-    job = Job.objects.create(
-        definition=definition,
-        params=params.typed,
-        understood=params.kept,
-        tag=writing.new_tag(),
-        again_of=again_of,
+    jobs = Job.objects.bulk_create(
+        Job(
+            definition=definition,
+            params=each.typed,
+            understood=each.kept,
+            tag=writing.new_tag(),
+            again_of=again_of,
+        )
+        for each in params
     )
     crashpoints.reach("launch.job_written")
     if intent:
-        intents.record(intent, job.pk)
-    _create_steps(job, steps)
+        intents.record(intent, jobs[0].pk)
+    _create_steps(jobs, steps)
     crashpoints.reach("launch.steps_written")
-    _write_birth(job, fact, actor, source)
-    news.announce(job.pk, job.seq)
+    Transition.objects.bulk_create(_birth(job, fact, actor, source) for job in jobs)
+    for job in jobs:
+        news.announce(job.pk, job.seq)
     crashpoints.reach("launch.before_commit")
-    return job
+    return jobs
 
 
-def _write_birth(job: Job, fact: Fact, actor: str, source: str) -> None:
-    birth = writing.entry(
-        Kind.BIRTH,
-        fact,
-        job_id=job.pk,
-        seq=job.seq,
-        tag=job.tag,
-        to_status=Status.PENDING,
-        at=job.created_at,
-        actor=actor,
-        source=source,
-    )
-    birth.save(force_insert=True)
-
-
-def _create_steps(job: Job, steps: Collection[StepDefinition]) -> None:
+def _create_steps(jobs: Collection[Job], steps: Collection[StepDefinition]) -> None:
     rows = Step.objects.bulk_create(
         Step(
             job=job,
@@ -73,11 +62,27 @@ def _create_steps(job: Job, steps: Collection[StepDefinition]) -> None:
             retry_delay=step.retry_delay,
             waiting=len(step.needs),
         )
+        for job in jobs
         for position, step in enumerate(steps)
     )
-    by_name = {row.name: row for row in rows}
+    ids = {(row.job_id, row.name): row.pk for row in rows}
     Need.objects.bulk_create(
-        Need(step=by_name[step.name], needed=by_name[needed])
+        Need(step_id=ids[job.pk, step.name], needed_id=ids[job.pk, needed])
+        for job in jobs
         for step in steps
         for needed in step.needs
+    )
+
+
+def _birth(job: Job, fact: Fact, actor: str, source: str) -> Transition:
+    return writing.entry(
+        Kind.BIRTH,
+        fact,
+        job_id=job.pk,
+        seq=job.seq,
+        tag=job.tag,
+        to_status=Status.PENDING,
+        at=job.created_at,
+        actor=actor,
+        source=source,
     )

@@ -1,6 +1,6 @@
 """What happens next: people's requests and workers' claims. It decides; ``journal`` writes.
 
-launching   launch
+launching   launch, launch_many
 requests    cancel, retry
 claims      a worker takes ready steps
 endings     how an attempt ended, and what follows from it
@@ -17,5 +17,6 @@ from .endings import finish as finish
 from .endings import give_up as give_up
 from .endings import note_refused as note_refused
 from .launching import launch as launch
+from .launching import launch_many as launch_many
 from .requests import cancel as cancel
 from .requests import retry as retry

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -59,31 +59,66 @@ def launch(
     )
 
 
+def launch_many(
+    definition: str | type[definitions.JobDefinition],
+    params: Iterable[Mapping[str, Any]],
+    *,
+    actor: Any = "",
+    source: str = "python",
+    why: str = "",
+) -> list[Job]:
+    """Write a new job for each of *params* in one transaction; the jobs in the same order.
+
+    All or none: it raises what ``launch`` raises, and a note on InvalidParams says which of
+    *params* it is about. Other writers wait while it writes, for about a second per thousand jobs
+    of five steps.
+    """
+    request = _Request(name_of(actor), source, None, kept(why), "")
+    cls = definitions.get(definition) if isinstance(definition, str) else definition
+    understood = []
+    for number, each in enumerate(params):
+        try:
+            understood.append(_understand(cls, each, request))
+        except InvalidParams as error:
+            error.add_note(f"These are number {number} of the parameters, counted from 0.")
+            raise
+    return _create(cls, understood, request) if understood else []
+
+
 def _launch(
     definition: str | type[definitions.JobDefinition], params: Mapping[str, Any], request: _Request
 ) -> Job:
     cls = definitions.get(definition) if isinstance(definition, str) else definition
+    [job] = _create(cls, [_understand(cls, params, request)], request)
+    if older := request.again_of:
+        database.on_commit(lambda: _note_follower(older.pk, job, request))
+    return job
+
+
+def _understand(
+    cls: type[definitions.JobDefinition], params: Mapping[str, Any], request: _Request
+) -> Understood:
+    """The parameters as the form understands them, if this person may launch with them."""
     older = request.again_of
     understood = cls.understand(params, older.understood if older else None)
     try:
         cls.authorize(understood.cleaned, actor=request.actor, source=request.source)
     except ValidationError as error:
         raise InvalidParams(cls.name, _by_field(error), understood.form) from error
-    job = _create(cls, understood, request)
-    if older:
-        database.on_commit(lambda: _note_follower(older.pk, job, request))
-    return job
+    return understood
 
 
-def _create(cls: type[definitions.JobDefinition], understood: Understood, request: _Request) -> Job:
+def _create(
+    cls: type[definitions.JobDefinition], understood: Collection[Understood], request: _Request
+) -> list[Job]:
     older = request.again_of
     launched = Fact(Code.JOB_LAUNCHED)
     if older:
         launched = Fact(Code.JOB_LAUNCHED_AGAIN, {"job": older.pk})
-    job = None
+    jobs: list[Job] = []
     try:
         with _joined(request) if database.connection.in_atomic_block else database.write():
-            job = journal.create_job(
+            jobs = journal.create_jobs(
                 cls.name,
                 understood,
                 cls.steps().values(),
@@ -94,13 +129,13 @@ def _create(cls: type[definitions.JobDefinition], understood: Understood, reques
                 intent=request.once,
             )
     except BaseException as error:
-        if job is None:
+        if not jobs:
             raise
-        same = Job.objects.filter(uuid=job.uuid)
+        same = Job.objects.filter(uuid=jobs[0].uuid)
         if not journal.has_arrived(error, same.exists):
             raise
     crashpoints.reach("launch.after_commit")
-    return job
+    return jobs
 
 
 def _joined(request: _Request) -> AbstractContextManager[None]:

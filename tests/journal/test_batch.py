@@ -10,7 +10,7 @@ from jobs import news
 from jobs.codes import Code, Fact
 from jobs.definitions import StepDefinition, get
 from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
-from jobs.journal import Ending, JobState, commit, create_job, draft, writing
+from jobs.journal import Ending, JobState, commit, create_jobs, draft, writing
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, give_up, launch
@@ -405,9 +405,7 @@ def test_a_failure_skips_a_chain_of_a_thousand_steps_in_one_batch(database):
     ]
     understood, launched = get("noop").understand({}), Fact(Code.JOB_LAUNCHED)
     with transaction.atomic():
-        job = create_job(
-            "deep", understood, plan, launched, actor="", source="python", again_of=None
-        )
+        [job] = create_jobs("deep", [understood], plan, launched, actor="", source="python")
     state = JobState.load(job.pk)
     first = next(iter(state.steps.values()))
     commit(state, lambda batch: batch.give_up(first, Fact.text("no worker knows it")))
