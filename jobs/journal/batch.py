@@ -8,7 +8,7 @@ from typing import Any
 
 from ..codes import Code, Fact
 from ..exceptions import Overtaken
-from ..models import Attempt, Step, Transition, Worker
+from ..models import Step, Worker
 from ..statuses import (
     CHARGED,
     CRASHES,
@@ -20,6 +20,7 @@ from ..statuses import (
 )
 from .attempts import Claim, Ending
 from .draft import Draft
+from .rows import AttemptRow, Entry
 from .state import JobState
 
 
@@ -62,8 +63,8 @@ class Batch(Draft):
 
     def start(self, step: Step, worker: Worker) -> Claim:
         """pending → running: *worker* begins the next attempt."""
-        attempt = Attempt(
-            step_id=step.pk, number=step.attempt + 1, worker=worker, started_at=self.now
+        attempt = AttemptRow(
+            step_id=step.pk, number=step.attempt + 1, worker_id=worker.pk, started_at=self.now
         )
         claimed = Fact(Code.STEP_CLAIMED, {"worker": str(worker), "worker_id": worker.pk})
         self._move(step, Status.RUNNING, claimed, attempt=attempt.number)
@@ -180,7 +181,7 @@ class Batch(Draft):
         step.failures = step.crashes = step.interruptions = 0
         self._changes.taken_back[step.pk] = step
 
-    def _end(self, step: Step, to: Status, ending: Ending, **more: Any) -> Transition:
+    def _end(self, step: Step, to: Status, ending: Ending, **more: Any) -> Entry:
         """running → *to*: count the attempt, and write its end and the entry that says so."""
         self._charge(self._change(step), ending.verdict)
         step.log_lines = ending.tail.last if ending.tail else _log_lines(step)
@@ -193,10 +194,10 @@ class Batch(Draft):
             interruptions=step.interruptions,
             **more,
         )
-        self._changes.attempts[step.pk] = Attempt(
+        self._changes.attempts[step.pk] = AttemptRow(
             step_id=step.pk,
             number=ending.claim.attempt,
-            worker=ending.worker,
+            worker_id=ending.worker.pk if ending.worker else None,
             started_at=ending.claim.started_at,
             ended_at=self.now,
             verdict=ending.verdict,

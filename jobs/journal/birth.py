@@ -8,9 +8,10 @@ from .. import crashpoints, intents, news
 from ..codes import Fact
 from ..definitions import StepDefinition
 from ..definitions.parameters import Understood
-from ..models import Job, Need, Step, Transition
+from ..models import Job, Need, Step
 from ..statuses import Kind, Status
 from . import writing
+from .rows import Entry
 
 
 def create_jobs(
@@ -44,7 +45,7 @@ def create_jobs(
         intents.record(intent, jobs[0].pk)
     _create_steps(jobs, steps)
     crashpoints.reach("launch.steps_written")
-    Transition.objects.bulk_create(_birth(job, fact, actor, source) for job in jobs)
+    writing.write_entries([_birth(job, fact, actor, source) for job in jobs])
     for job in jobs:
         news.announce(job.pk, job.seq)
     crashpoints.reach("launch.before_commit")
@@ -74,7 +75,7 @@ def _create_steps(jobs: Collection[Job], steps: Collection[StepDefinition]) -> N
     )
 
 
-def _birth(job: Job, fact: Fact, actor: str, source: str) -> Transition:
+def _birth(job: Job, fact: Fact, actor: str, source: str) -> Entry:
     return writing.entry(
         Kind.BIRTH,
         fact,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import copy
+from typing import TypeVar
 
+from django.db.models import Model
 from django.utils import timezone
 
 from ..codes import Fact
 from ..exceptions import MoveRefused
-from ..models import Step, Transition
+from ..models import Step
 from ..statuses import (
     JOB_MOVES,
     JOB_RETRIES,
@@ -22,7 +23,10 @@ from ..statuses import (
     status_of_job,
 )
 from . import writing
+from .rows import Entry
 from .state import JobState
+
+Row = TypeVar("Row", bound=Model)
 
 
 class Draft:
@@ -35,7 +39,7 @@ class Draft:
         self._actor = actor
         self._source = source
         self._name = name
-        self._job_before, self._steps_before = copy.copy(state.job), dict[int, Step]()
+        self._job_before, self._steps_before = _copy(state.job), dict[int, Step]()
         self._changes = writing.Changes(state.job, state.job.seq, state.job.tag, state.plan)
 
     @property
@@ -74,7 +78,7 @@ class Draft:
         *,
         moves: Moves = STEP_MOVES,
         attempt: int | None = None,
-    ) -> Transition:
+    ) -> Entry:
         if not is_legal(moves, step.status, to) or step.pk in self._changes.moved:
             raise MoveRefused(step, step.status, to)
         entry = self._enter(Kind.MOVE, fact, step, old=step.status, new=to, attempt=attempt)
@@ -110,7 +114,7 @@ class Draft:
         old: str = "",
         new: str = "",
         attempt: int | None = None,
-    ) -> Transition:
+    ) -> Entry:
         """Note an entry. Its attempt is the one that the step is in, unless another is given."""
         current = step.attempt if step else 0
         entry = writing.entry(
@@ -131,6 +135,13 @@ class Draft:
 
     def _change(self, step: Step) -> Step:
         """The step, which is about to change in place."""
-        self._steps_before.setdefault(step.pk, copy.copy(step))
+        self._steps_before.setdefault(step.pk, _copy(step))
         self.state.touch(step)
         return step
+
+
+def _copy(row: Row) -> Row:
+    """A row with the same values. ``copy.copy`` takes ten times as long."""
+    twin = object.__new__(type(row))
+    vars(twin).update(vars(row))
+    return twin

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
-from django.db.models import Field, Model
+from django.db.models import DateTimeField, Field, JSONField, Model
 
 from .. import database
 from ..models import Attempt, Job, LogChunk, Step, Transition
 from ..statuses import Kind, Status
 from .attempts import LogTail
+from .rows import AttemptRow, Entry
 
 Statement = tuple[str, list[Any]]  # and its parameters
+Columns: TypeAlias = "dict[str, Field[Any, Any] | None]"  # a field where values are converted
 
 MOST_ROWS = 500  # that one statement inserts
 
@@ -50,19 +52,28 @@ _UPDATE_LOG = """
 """
 _PROGRESS = ("done", "total", "progress_text")
 _JOB = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
+_UPDATE_JOB = f"""
+    UPDATE truestep_job SET {", ".join(f"{column} = %s" for column in _JOB)}
+    WHERE id = %s AND seq = %s AND tag = %s
+"""
 _CHARGED = ("failures", "crashes", "interruptions", "not_before")
+_CHARGE = f"""
+    UPDATE truestep_step SET {", ".join(f"{column} = %s" for column in _CHARGED)} WHERE id = %s
+"""
 _ENDED = ("ended_at", "verdict", "result", "error", "traceback")
+_OR_END = f"""
+    ON CONFLICT (step_id, number)
+    DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in _ENDED)}
+"""
 
 
-def insert_entries(entries: Sequence[Transition]) -> Iterator[Statement]:
-    return _insert(entries)
+def insert_entries(entries: Sequence[Entry]) -> Iterator[Statement]:
+    return _insert(Transition, entries)
 
 
 def update_job(job: Job, base_seq: int, base_tag: str) -> Statement:
     """One row, unless another process has moved the job on from there."""
-    columns = ", ".join(f"{column} = %s" for column in _JOB)
-    sql = f"UPDATE truestep_job SET {columns} WHERE id = %s AND seq = %s AND tag = %s"
-    return sql, [*_values(job, _JOB), job.pk, base_seq, base_tag]
+    return _UPDATE_JOB, [*_values(job, _columns(Job, _JOB)), job.pk, base_seq, base_tag]
 
 
 def move_steps(job: Job, base_seq: int) -> Statement:
@@ -79,12 +90,11 @@ def update_log(tail: LogTail) -> Statement:
 
 
 def insert_chunks(chunks: Sequence[LogChunk]) -> Iterator[Statement]:
-    return _insert(chunks)
+    return _insert(LogChunk, chunks)
 
 
 def charge_step(step: Step) -> Statement:
-    columns = ", ".join(f"{column} = %s" for column in _CHARGED)
-    return f"UPDATE truestep_step SET {columns} WHERE id = %s", [*_values(step, _CHARGED), step.pk]
+    return _CHARGE, [*_values(step, _columns(Step, _CHARGED)), step.pk]
 
 
 def take_back_steps(job: Job, base_seq: int) -> Statement:
@@ -97,34 +107,43 @@ def free_steps(dependency: int, seq: int) -> Statement:
     return _FREE, [seq, dependency]
 
 
-def write_attempts(attempts: Sequence[Attempt]) -> Iterator[Statement]:
+def write_attempts(attempts: Sequence[AttemptRow]) -> Iterator[Statement]:
     """Those that begin and those that end."""
-    ended = ", ".join(f"{column} = excluded.{column}" for column in _ENDED)
-    return _insert(attempts, f" ON CONFLICT (step_id, number) DO UPDATE SET {ended}")
+    return _insert(Attempt, attempts, _OR_END)
 
 
-def _insert(rows: Sequence[Model], on_conflict: str = "") -> Iterator[Statement]:
+def _insert(model: type[Model], rows: Sequence[Any], on_conflict: str = "") -> Iterator[Statement]:
     """Insert rows of one model, if there are any; their primary keys stay unknown."""
+    columns = _columns(model)
     for start in range(0, len(rows), MOST_ROWS):
         some = rows[start : start + MOST_ROWS]
-        fields = _inserted(type(some[0]))
-        columns = ", ".join(str(field.column) for field in fields)
-        row = f"({database.placeholders(fields)})"
-        sql = f"INSERT INTO {some[0]._meta.db_table} ({columns}) VALUES "
-        params = [value for each in some for value in _prepared(each, fields)]
-        yield sql + ", ".join([row] * len(some)) + on_conflict, params
+        values = [value for row in some for value in _values(row, columns)]
+        yield _insert_rows(model, len(some)) + on_conflict, values
 
 
 @cache
-def _inserted(model: type[Model]) -> list[Field[Any, Any]]:
-    return [field for field in model._meta.concrete_fields if not field.primary_key]
+def _insert_rows(model: type[Model], count: int) -> str:
+    columns = _columns(model)
+    row = f"({database.placeholders(columns)})"
+    rows = ", ".join([row] * count)
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES {rows}"
 
 
-def _values(row: Model, names: Sequence[str]) -> list[Any]:
-    return _prepared(row, [row._meta.get_field(name) for name in names])
+@cache
+def _columns(model: type[Model], names: Sequence[str] = ()) -> Columns:
+    """The columns of these names, or all that an INSERT fills."""
+    fields = {field.attname: field for field in model._meta.concrete_fields}
+    chosen = names or [name for name, field in fields.items() if not field.primary_key]
+    return {
+        name: fields[name] if isinstance(fields[name], DateTimeField | JSONField) else None
+        for name in chosen
+    }
 
 
-def _prepared(row: Model, fields: Sequence[Any]) -> list[Any]:
+def _values(row: Any, columns: Columns) -> list[Any]:
     """What the database driver takes for these columns."""
-    connection = database.connection
-    return [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
+    values = [getattr(row, column) for column in columns]
+    for place, field in enumerate(columns.values()):
+        if field is not None and values[place] is not None:
+            values[place] = field.get_db_prep_save(values[place], database.connection)
+    return values

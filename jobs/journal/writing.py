@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +11,13 @@ from django.db import IntegrityError
 
 from .. import crashpoints, database, intents, news
 from ..codes import Fact
-from ..models import Attempt, Job, Step, Transition
+from ..models import Job, Step, Transition
 from ..plan import Plan
 from ..statuses import Kind, Status
 from ..text import shorten
 from . import statements
 from .attempts import LogTail
+from .rows import AttemptRow, Entry
 from .statements import COPIED, STARTED, Statement
 
 ACTOR, REASON = 150, 500  # characters that the journal has room for
@@ -30,12 +31,12 @@ class LogMoved(Exception):
     """The step's log does not end where its attempt remembers: the database was restored."""
 
 
-def entry(kind: Kind, fact: Fact, *, actor: str, tag: str = "", **columns: Any) -> Transition:
+def entry(kind: Kind, fact: Fact, *, actor: str, tag: str = "", **columns: Any) -> Entry:
     """A journal entry that says *fact*, with these further *columns*; not written yet."""
-    return Transition(
+    return Entry(
         kind=kind,
         code=fact.code,
-        data=dict(fact.data),
+        data=fact.data,
         reason=shorten(fact.reason, REASON),
         actor=shorten(actor, ACTOR),
         tag=tag or new_tag(),
@@ -48,7 +49,7 @@ def new_tag() -> str:
     return secrets.token_hex(4)
 
 
-def move(step: Step, by: Transition) -> None:
+def move(step: Step, by: Entry) -> None:
     """Change a remembered step as ``move_steps`` changes its row."""
     for column, source in COPIED.items():
         setattr(step, column, getattr(by, source))
@@ -67,9 +68,9 @@ class Changes:
     base_seq: int  # where its journal ended when the batch began …
     base_tag: str  # … and the tag of that entry
     plan: Plan[int]
-    entries: list[Transition] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)  # steps
-    attempts: dict[int, Attempt] = field(default_factory=dict)  # that begin or end, by step
+    attempts: dict[int, AttemptRow] = field(default_factory=dict)  # that begin or end, by step
     freed_by: dict[int, int] = field(default_factory=dict)  # succeeded step → seq of its entry
     charged: dict[int, Step] = field(default_factory=dict)  # whose counters or pause change
     taken_back: dict[int, Step] = field(default_factory=dict)  # by a person's retry
@@ -96,9 +97,14 @@ def write(changes: Changes, name: str) -> None:
     news.announce(changes.job.pk, changes.job.seq)
 
 
+def write_entries(entries: Sequence[Entry]) -> None:
+    """Called inside the transaction."""
+    _execute_all(statements.insert_entries(entries))
+
+
 def _write_journal(changes: Changes) -> None:
     try:
-        _execute_all(statements.insert_entries(changes.entries))
+        write_entries(changes.entries)
     except IntegrityError as error:
         raise Collision("journal number taken") from error
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 from django.utils import timezone
 
-from jobs.journal import statements
+from jobs.codes import Code, Fact
+from jobs.journal import statements, writing
+from jobs.journal.rows import AttemptRow, Entry
 from jobs.models import Attempt, Job, Step, Transition
+from jobs.statuses import Kind
 
 
 def changed(model, *unchanged):
     """The columns of a model, except those that never change once the row is there."""
     return {field.attname for field in model._meta.concrete_fields} - set(unchanged)
+
+
+def entry_of(job_id, **columns):
+    fact = Fact(Code.REQUEST_CANCEL)
+    now = timezone.now()
+    return writing.entry(Kind.REQUEST, fact, job_id=job_id, at=now, actor="", source="", **columns)
+
+
+def test_a_record_has_the_columns_of_its_table():
+    for record, model in ((Entry, Transition), (AttemptRow, Attempt)):
+        assert {field.name for field in fields(record)} == changed(model, "id")
 
 
 def test_a_batch_writes_every_column_that_can_change():
@@ -29,7 +45,7 @@ def test_a_batch_writes_every_column_that_can_change():
 
 def test_the_text_of_a_statement_does_not_depend_on_values(transactional_db):
     def texts(status, number):
-        entry = Transition(job_id=number, seq=number, to_status=status, at=timezone.now())
+        entry = entry_of(number, seq=number, to_status=status)
         return [
             *(sql for sql, _ in statements.insert_entries([entry, entry])),
             statements.update_job(Job(pk=number, status=status), number, "tag")[0],
@@ -40,7 +56,7 @@ def test_the_text_of_a_statement_does_not_depend_on_values(transactional_db):
 
 
 def test_many_rows_are_several_statements_of_bounded_size(transactional_db):
-    entries = [Transition(job_id=1, seq=n, at=timezone.now()) for n in range(1, 1202)]
+    entries = [entry_of(1, seq=n) for n in range(1, 1202)]
     sizes = [len(params) for _, params in statements.insert_entries(entries)]
     columns = len(Transition._meta.concrete_fields) - 1
     assert sizes == [500 * columns, 500 * columns, 201 * columns]
