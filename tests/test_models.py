@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from django.db import IntegrityError
 
-from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition
+from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition, ready_steps
+from jobs.models.ready import FIRST
 from jobs.orchestrator import cancel, claim, launch
 from tests.support import drive, step_of
 
@@ -62,13 +63,16 @@ def test_querysets_read_aloud(desk):
 
 def test_ready_steps_come_in_parts(database):
     jobs = [launch("fifty_wide"), launch("noop"), launch("fifty_wide")]
-    whole = Step.objects.ready().behind(None, 1000)
+    whole = ready_steps(1000)
     assert [(step.job_id, step.position) for step in whole] == sorted(
         Step.objects.filter(waiting=0).values_list("job", "position")
     )
+    assert [step.pk for step in whole] == [
+        step.pk for step in Step.objects.ready().order_by("job", "position")
+    ]
     assert {step.job_id for step in whole} == {job.pk for job in jobs}
-    parts, place = [], None
-    while part := Step.objects.ready().behind(place, 20):
+    parts, place = [], FIRST
+    while part := ready_steps(20, behind=place):
         parts += part
         place = part[-1].job_id, part[-1].position
     assert parts == whole

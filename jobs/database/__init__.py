@@ -2,8 +2,9 @@
 
 - where: ``alias``, ``connection``, ``atomic``, ``on_commit``, ``non_atomic``, ``migrate_command``,
   ``Router``, ``LABEL``
-- transactions: ``write``, ``execute``, ``snapshot``, ``rows``, ``placeholders``, ``is_locked``,
-  ``reconnect``, ``discard_broken_connection``, and a ``SideConnection`` for what must not wait
+- transactions: ``write``, ``execute``, ``select``, ``snapshot``, ``rows``, ``placeholders``,
+  ``is_locked``, ``reconnect``, ``discard_broken_connection``, and a ``SideConnection`` for what
+  must not wait
 - how long a write waits: ``lock_timeout``, ``set_lock_timeout``, ``restoring_lock_timeout``,
   ``LOCK_TIMEOUT_SECONDS``
 - errors: ``DATABASE_ERRORS``, ``Outage``, ``outage_of``, ``explain``, ``is_transient``,
@@ -55,5 +56,6 @@ from .transactions import is_locked as is_locked
 from .transactions import placeholders as placeholders
 from .transactions import reconnect as reconnect
 from .transactions import rows as rows
+from .transactions import select as select
 from .transactions import snapshot as snapshot
 from .transactions import write as write

@@ -132,6 +132,12 @@ class Dialect(GenericDialect, ABC):
             cursor.execute(sql, params)
             return int(cursor.rowcount)
 
+    def select(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows that one statement selects; prepared as in ``execute``."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, params)
+            return list(cursor.fetchall())
+
     # --- errors
 
     @classmethod

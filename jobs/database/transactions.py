@@ -109,6 +109,11 @@ def execute(sql: str, params: Sequence[Any]) -> int:
     return dialect().execute(sql, params)
 
 
+def select(sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """The rows that one statement selects. It is prepared as in ``execute``."""
+    return dialect().select(sql, params)
+
+
 def rows(sql: str, *params: Any) -> list[tuple[Any, ...]]:
     """The rows that a statement selects."""
     with connection.cursor() as cursor:

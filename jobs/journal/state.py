@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ..models import Job, Need, Step, StepQuerySet, Transition
+from ..models import Job, Step, Transition
 from ..plan import Plan
+from .reading import read_changed_steps, read_job, read_needs, read_steps
 from .tally import Tally
 
 
@@ -28,19 +29,8 @@ class JobState:
     @classmethod
     def load(cls, job_id: int) -> JobState:
         """Read the whole job. Raises Job.DoesNotExist."""
-        state = cls.of(Step.objects.filter(job=job_id))
-        if state is None:
-            raise Job.DoesNotExist(f"There is no job {job_id}.")
-        return state
-
-    @classmethod
-    def of(cls, steps: StepQuerySet) -> JobState | None:
-        """The state of the one job whose steps the queryset selects; None when it selects none."""
-        rows = list(steps.select_related("job").order_by("position"))
-        if not rows:
-            return None
-        by_id = {row.pk: row for row in rows}
-        return cls(job=rows[0].job, steps=by_id, plan=read_plan(rows[0].job_id, by_id))
+        steps = {step.pk: step for step in read_steps(job_id)}
+        return cls(job=read_job(job_id), steps=steps, plan=read_plan(job_id, steps))
 
     def refresh(self, *, lock: bool = False) -> None:
         """Read what has changed since the entry that is remembered.
@@ -49,15 +39,14 @@ class JobState:
         Job.DoesNotExist.
         """
         known = self.job
-        jobs = Job.objects.select_for_update() if lock else Job.objects.all()
-        job = jobs.get(pk=known.pk)
+        job = _lock(known.pk) if lock else read_job(known.pk)
         if (job.seq, job.tag) == (known.seq, known.tag):
             self.job = job
             return
         if not Transition.objects.filter(job=known.pk, seq=known.seq, tag=known.tag).exists():
             vars(self).update(vars(JobState.load(known.pk)))  # the database is an older copy
             return
-        for step in Step.objects.filter(job=known.pk, seq__gt=known.seq).order_by("position"):
+        for step in read_changed_steps(known.pk, known.seq):
             self.replace(step)
         self.job = job  # last: after an interrupted read, the same is read again
 
@@ -85,7 +74,11 @@ class JobState:
 def read_plan(job_id: int, steps: Iterable[int]) -> Plan[int]:
     """The plan of a job whose steps have these ids, in the order of the definition."""
     needs: dict[int, list[int]] = {step_id: [] for step_id in steps}
-    rows = Need.objects.filter(step__job=job_id).order_by("step__position", "needed__position")
-    for step_id, needed_id in rows.values_list("step", "needed"):
+    for step_id, needed_id in read_needs(job_id):
         needs[step_id].append(needed_id)
     return Plan(needs)
+
+
+def _lock(job_id: int) -> Job:
+    """The job, which no one else moves until the transaction in progress has ended."""
+    return Job.objects.select_for_update().get(pk=job_id)

@@ -12,10 +12,11 @@ from .entries import Transition as Transition
 from .fields import JSONText as JSONText
 from .jobs import Job as Job
 from .jobs import JobQuerySet as JobQuerySet
+from .ready import ReadyStep as ReadyStep
+from .ready import ready_steps as ready_steps
 from .runs import Attempt as Attempt
 from .runs import LogChunk as LogChunk
 from .runs import Worker as Worker
 from .steps import Need as Need
-from .steps import ReadyStep as ReadyStep
 from .steps import Step as Step
 from .steps import StepQuerySet as StepQuerySet

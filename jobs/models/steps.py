@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -17,19 +17,12 @@ from .jobs import Job
 FREE = {"status": Status.PENDING, "waiting": 0}  # a step that may start, once it is due
 
 
-class ReadyStep(NamedTuple):
-    """What a worker has to know of a step to see whether it can run it."""
-
-    pk: int
-    job_id: int
-    position: int
-    name: str
-    definition: str
-
-
 class StepQuerySet(models.QuerySet["Step"]):
     def ready(self) -> StepQuerySet:
-        """Steps that a worker may start now: ``is_free``, ``is_due``, no cancel requested."""
+        """Steps that a worker may start now: ``is_free``, ``is_due``, no cancel requested.
+
+        Workers ask the same by ``ready_steps``.
+        """
         is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
         return self.filter(is_due, **FREE, job__cancel_requested=False)
 
@@ -44,20 +37,6 @@ class StepQuerySet(models.QuerySet["Step"]):
     def running(self) -> StepQuerySet:
         """Steps that a worker holds. None of them waits, and to say so leads to an index."""
         return self.filter(status=Status.RUNNING, waiting=0)
-
-    def behind(self, last: tuple[int, int] | None, most: int) -> list[ReadyStep]:
-        """The first *most* of these steps that come after *last*, a job and a position in it."""
-        steps = self.order_by("job", "position").values_list(
-            "pk", "job", "position", "name", "job__definition"
-        )
-        rows: list[tuple[int, int, int, str, str]] = []
-        if last is None:
-            rows += steps[:most]
-        else:
-            job_id, position = last
-            rows += steps.filter(job=job_id, position__gt=position)[:most]
-            rows += steps.filter(job__gt=job_id)[: most - len(rows)]
-        return [ReadyStep(*row) for row in rows]
 
 
 class Step(models.Model):

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,7 @@ from django.utils import timezone
 from .. import journal
 from ..exceptions import Overtaken
 from ..journal import Batch, Claim, JobState
-from ..models import Attempt, Job, Step, StepQuerySet, Worker
+from ..models import Attempt, Job, Step, Worker, ready_steps
 
 FEW, MANY = 20, 1000  # ready steps that are looked at in one query
 
@@ -101,10 +101,7 @@ def deleted_is_overtaken() -> Iterator[None]:
 
 def _oldest_job(claimant: Claimant) -> JobState | None:
     """The oldest job that has a ready step which the worker can run."""
-    ready = Step.objects.ready()
-    if claimant.worker.only_job_id:
-        ready = ready.filter(job=claimant.worker.only_job_id)
-    job_id = _first_known(claimant, ready)
+    job_id = _first_known(claimant)
     if job_id is None:
         return None
     if state := claimant.jobs.get(job_id):  # what is remembered is not read whole again
@@ -113,19 +110,19 @@ def _oldest_job(claimant: Claimant) -> JobState | None:
     return JobState.load(job_id)
 
 
-def _first_known(claimant: Claimant, ready: StepQuerySet) -> int | None:
+def _first_known(claimant: Claimant) -> int | None:
     """The job of the first ready step that the worker can run.
 
     It is usually one of the first few, and checking these is cheaper than filtering on every known
     step. Behind them only known definitions are looked at, many steps at a time.
     """
-    place, most = None, FEW
+    look = partial(ready_steps, job_id=claimant.worker.only_job_id)
+    steps, most = look(FEW), FEW
     while True:
-        steps = ready.behind(place, most)
         for step in steps:
             if step.name in claimant.known.get(step.definition, ()):
                 return step.job_id
         if len(steps) < most:
             return None
-        place, most = (steps[-1].job_id, steps[-1].position), MANY
-        ready = ready.filter(job__definition__in=list(claimant.known))
+        behind, most = (steps[-1].job_id, steps[-1].position), MANY
+        steps = look(most, behind=behind, definitions=list(claimant.known))

@@ -123,7 +123,7 @@ def _unknown_steps(job: Job, steps: StepQuerySet, takers: list[Worker]) -> dict[
         _("no running worker knows this step; it fails after {grace}"),
         grace=times.setting(conf.knobs().unknown_grace),
     )
-    ready = steps.ready().behind(None, MOST_EXPLAINED)
+    ready = steps.ready().order_by("position")[:MOST_EXPLAINED]
     return {step.pk: said for step in ready if step.name not in known}
 
 

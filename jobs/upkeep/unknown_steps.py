@@ -9,7 +9,8 @@ from contextlib import suppress
 
 from .. import conf, orchestrator, workers
 from ..codes import Code, Fact
-from ..models import Job, ReadyStep, Step
+from ..models import Job, ReadyStep, ready_steps
+from ..models.ready import FIRST
 from ..orchestrator import Claimant
 
 MOST_LOOKED_AT = 1000  # ready steps in one run; the next run continues after them
@@ -68,7 +69,7 @@ class UnknownSteps:
 
     def next_ready(self) -> list[ReadyStep]:
         """The next part of the ready steps; empty at the end of a round."""
-        found = Step.objects.ready().behind(self._looked_at, MOST_LOOKED_AT)
+        found = ready_steps(MOST_LOOKED_AT, behind=self._looked_at or FIRST)
         last = found[-1] if len(found) == MOST_LOOKED_AT else None
         self.is_idle = not found and self._looked_at is None
         self._looked_at = (last.job_id, last.position) if last else None

@@ -79,10 +79,20 @@ class PostgreSQL(Dialect):
         return named.get(state, TransactionState.OPEN)
 
     def execute(self, sql: str, params: Sequence[Any]) -> int:
+        if self._prepares:
+            return int(prepared.execute(self.connection, sql, params).rowcount)
+        return super().execute(sql, params)
+
+    def select(self, sql: str, params: Sequence[Any]) -> list[tuple[Any, ...]]:
+        if self._prepares:
+            return list(prepared.execute(self.connection, sql, params).fetchall())
+        return super().select(sql, params)
+
+    @property
+    def _prepares(self) -> bool:
+        """Whether the driver can prepare statements; psycopg2 cannot."""
         self.connection.ensure_connection()
-        if hasattr(self.connection.connection, "prepare_threshold"):
-            return prepared.execute(self.connection, sql, params)
-        return super().execute(sql, params)  # psycopg2
+        return hasattr(self.connection.connection, "prepare_threshold")
 
     # --- errors
 

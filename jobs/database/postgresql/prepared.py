@@ -16,8 +16,8 @@ from django.db.backends.utils import debug_transaction
 PREPARED_FROM = 2  # the second use of a statement prepares it
 
 
-def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> int:
-    """Run one statement; the number of rows it changed.
+def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) -> Any:
+    """Run one statement; the cursor, which is the driver's.
 
     Django's own cursors put the parameters into the text, which no server can prepare.
     """
@@ -26,7 +26,7 @@ def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) ->
     cursor: Any = Cursor(connection.connection)
     with _prepared(connection), debug_transaction(connection, sql):  # for Django's query log
         connection.make_cursor(cursor).execute(sql, params)
-    return int(cursor.rowcount)
+    return cursor
 
 
 @contextmanager

@@ -1,0 +1,74 @@
+"""A job and its steps as they are in the database, read by plain SQL.
+
+A worker does so for each job. The ORM would take several times as long, most of it to put the same
+statements together each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db.models import Model
+
+from .. import database
+from ..models import Job, Step
+
+Row = TypeVar("Row", bound=Model)
+Converter = Callable[[Any, Any, Any], Any]  # of a value, its column and the connection
+
+_NEEDS = """
+    SELECT n.step_id, n.needed_id FROM truestep_need AS n
+    JOIN truestep_step AS step ON step.id = n.step_id
+    JOIN truestep_step AS needed ON needed.id = n.needed_id
+    WHERE step.job_id = %s ORDER BY step.position, needed.position
+"""
+
+
+def read_job(job_id: int) -> Job:
+    """Raises Job.DoesNotExist."""
+    for job in _read(Job, "id = %s", job_id):
+        return job
+    raise Job.DoesNotExist(f"There is no job {job_id}.")
+
+
+def read_steps(job_id: int) -> list[Step]:
+    """In the order of the definition."""
+    return _read(Step, "job_id = %s ORDER BY position", job_id)
+
+
+def read_changed_steps(job_id: int, seq: int) -> list[Step]:
+    """Those that the entries after *seq* have moved, in the order of the definition."""
+    return _read(Step, "job_id = %s AND seq > %s ORDER BY position", job_id, seq)
+
+
+def read_needs(job_id: int) -> list[tuple[Any, ...]]:
+    """Pairs of a step and one that it needs, by id, in the order of the definition."""
+    return database.select(_NEEDS, [job_id])
+
+
+def _read(model: type[Row], where: str, *params: Any) -> list[Row]:
+    names = [field.attname for field in model._meta.concrete_fields]
+    sql = f"SELECT {', '.join(names)} FROM {model._meta.db_table} WHERE {where}"
+    found = database.select(sql, params)
+    using, connection = database.alias(), database.connection
+    converters = _converters(model, connection.vendor)
+    rows = []
+    for values in map(list, found):
+        for place, column, convert in converters:
+            values[place] = convert(values[place], column, connection)
+        rows.append(model.from_db(using, names, values))
+    return rows
+
+
+@cache
+def _converters(model: type[Model], vendor: str) -> list[tuple[int, Any, Converter]]:
+    """What makes the values of Python of those that the driver returns, by the column's place."""
+    its = database.connection
+    found = []
+    for place, field in enumerate(model._meta.concrete_fields):
+        column = field.get_col(model._meta.db_table)
+        for convert in (*its.ops.get_db_converters(column), *field.get_db_converters(its)):
+            found.append((place, column, convert))
+    return found
