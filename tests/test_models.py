@@ -1,9 +1,11 @@
 """The rows: what the database itself refuses, and how they read aloud."""
 
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 import pytest
-from django.db import IntegrityError
+from django.apps import apps
+from django.db import IntegrityError, connection
 
 from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition, ready_steps
 from jobs.models.ready import FIRST
@@ -86,3 +88,18 @@ def test_rows_name_themselves(desk):
     assert str(Transition.objects.get(job=job, seq=2)) == (
         f"{job.pk}.2 move step {step.pk} pending→running"
     )
+
+
+def test_no_index_is_the_beginning_of_another(database):
+    """Each index costs something at every move."""
+    for model in apps.get_app_config("truestep").get_models():
+        with connection.cursor() as cursor:
+            found = connection.introspection.get_constraints(cursor, model._meta.db_table)
+        indexes = {
+            name: list(zip_longest(about["columns"], about.get("orders") or (), fillvalue="ASC"))
+            for name, about in found.items()
+            if (about["index"] or about["unique"]) and not name.endswith("_like")
+        }
+        for name, columns in indexes.items():
+            longer = {other for other in indexes if indexes[other][: len(columns)] == columns}
+            assert longer == {name}

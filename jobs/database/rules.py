@@ -21,30 +21,25 @@ class Rule:
     message: str
 
 
-def _journaled(subject: str, seq: str) -> str:
-    return (
-        "NOT EXISTS (SELECT 1 FROM truestep_transition AS j WHERE j.kind = 'move' "
-        f"AND {subject} AND j.to_status = NEW.status AND {seq})"
-    )
-
-
-def _step_journaled(old: str = "") -> str:
-    """By an entry with the step's own seq.
+def _journaled(job: str, subject: str, old: str = "") -> str:
+    """By the entry with the row's own seq.
 
     It is looked up in the order of seq, which only the index by job and seq has: without
     statistics PostgreSQL would take another index for as good.
     """
     entry = (
-        "SELECT * FROM truestep_transition WHERE job_id = NEW.job_id AND seq >= NEW.seq "
+        f"SELECT * FROM truestep_transition WHERE job_id = {job} AND seq >= NEW.seq "
         "ORDER BY seq LIMIT 1"
     )
     return (
         f"NOT EXISTS (SELECT 1 FROM ({entry}) AS j WHERE j.kind = 'move' AND j.seq = NEW.seq "
-        f"AND j.step_id = NEW.id AND j.to_status = NEW.status{old})"
+        f"AND {subject} AND j.to_status = NEW.status{old})"
     )
 
 
-_JOB = "j.job_id = NEW.id AND j.step_id IS NULL"
+_JOB = ("NEW.id", "j.step_id IS NULL")
+_STEP = ("NEW.job_id", "j.step_id = NEW.id")
+_OLD = " AND j.from_status = OLD.status"
 _CHANGED = "NEW.status <> OLD.status AND (NEW.seq <= OLD.seq OR {journaled})"
 
 RULES: tuple[Rule, ...] = (
@@ -52,32 +47,30 @@ RULES: tuple[Rule, ...] = (
         "truestep_job_birth",
         "truestep_job",
         "INSERT",
-        "NEW.status <> 'pending' AND " + _journaled(_JOB, "j.seq <= NEW.seq"),
+        "NEW.status <> 'pending' AND NOT EXISTS (SELECT 1 FROM truestep_transition AS j "
+        "WHERE j.kind = 'move' AND j.job_id = NEW.id AND j.step_id IS NULL "
+        "AND j.to_status = NEW.status AND j.seq <= NEW.seq)",
         "truestep: a job is created pending; only the journal moves it on",
     ),
     Rule(
         "truestep_step_birth",
         "truestep_step",
         "INSERT",
-        "NEW.status <> 'pending' AND " + _step_journaled(),
+        "NEW.status <> 'pending' AND " + _journaled(*_STEP),
         "truestep: a step is created pending; only the journal moves it on",
     ),
     Rule(
         "truestep_job_status",
         "truestep_job",
         "UPDATE",
-        _CHANGED.format(
-            journaled=_journaled(
-                _JOB + " AND j.from_status = OLD.status", "j.seq > OLD.seq AND j.seq <= NEW.seq"
-            )
-        ),
+        _CHANGED.format(journaled=_journaled(*_JOB, _OLD)),
         "truestep: a job status changes only with its journal entry",
     ),
     Rule(
         "truestep_step_status",
         "truestep_step",
         "UPDATE",
-        _CHANGED.format(journaled=_step_journaled(" AND j.from_status = OLD.status")),
+        _CHANGED.format(journaled=_journaled(*_STEP, _OLD)),
         "truestep: a step status changes only with its journal entry",
     ),
     Rule(

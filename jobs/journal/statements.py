@@ -29,10 +29,12 @@ _SET = [f"{column} = j.{source}" for column, source in COPIED.items()] + [
 ]
 _MOVE = f"""
     UPDATE truestep_step SET fence = fence + 1, not_before = NULL, {", ".join(_SET)}
-    FROM truestep_transition AS j
-    WHERE j.job_id = %s AND j.seq > %s AND j.kind = '{Kind.MOVE}'
+    FROM (
+        SELECT * FROM truestep_transition WHERE job_id = %s AND seq > %s ORDER BY seq LIMIT %s
+    ) AS j
+    WHERE j.kind = '{Kind.MOVE}'
         AND truestep_step.id = j.step_id AND truestep_step.status = j.from_status
-"""
+"""  # with the LIMIT, only the index by job and seq is good, also before there are statistics
 _TAKE_BACK = f"""
     UPDATE truestep_step SET failures = 0, crashes = 0, interruptions = 0, waiting = (
         SELECT count(*) FROM truestep_need AS n
@@ -78,7 +80,7 @@ def update_job(job: Job, base_seq: int, base_tag: str) -> Statement:
 
 def move_steps(job: Job, base_seq: int) -> Statement:
     """Any number of steps: each becomes what its entry behind *base_seq* says."""
-    return _MOVE, [*STARTED.values(), job.pk, base_seq]
+    return _MOVE, [*STARTED.values(), job.pk, base_seq, job.seq - base_seq]
 
 
 def update_log(tail: LogTail) -> Statement:

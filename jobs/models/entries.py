@@ -18,7 +18,7 @@ from .steps import Step
 class Transition(models.Model):
     """A journal entry: one fact about one job, never changed after it was written."""
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="journal")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="journal", db_index=False)
     seq = models.PositiveBigIntegerField()
     tag = models.CharField(max_length=8)  # random: in a restored database, (seq, tag) differs
     kind = models.CharField(max_length=7, choices=Kind.choices)

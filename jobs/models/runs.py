@@ -42,7 +42,7 @@ class Worker(models.Model):
 class Attempt(models.Model):
     """One execution of a step. Old attempts are kept."""
 
-    step = models.ForeignKey(Step, models.CASCADE, related_name="attempts")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="attempts", db_index=False)
     number = models.PositiveIntegerField()  # 1, 2, 3 …
     worker = models.ForeignKey(Worker, models.SET_NULL, null=True, related_name="attempts")
     started_at = models.DateTimeField()
@@ -70,7 +70,7 @@ class Attempt(models.Model):
 class LogChunk(models.Model):
     """Some consecutive lines of a step's log, all of one attempt; numbered 1..n per step."""
 
-    step = models.ForeignKey(Step, models.CASCADE, related_name="log")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="log", db_index=False)
     attempt = models.PositiveIntegerField()
     first = models.PositiveBigIntegerField()
     last = models.PositiveBigIntegerField()

@@ -42,7 +42,7 @@ class StepQuerySet(models.QuerySet["Step"]):
 class Step(models.Model):
     """One unit of a job."""
 
-    job = models.ForeignKey(Job, models.CASCADE, related_name="steps")
+    job = models.ForeignKey(Job, models.CASCADE, related_name="steps", db_index=False)
     name = models.CharField(max_length=100)
     position = models.PositiveIntegerField()  # 0, 1, 2 … as written in the definition
     timeout = models.FloatField(null=True)  # seconds
@@ -128,7 +128,7 @@ class Step(models.Model):
 class Need(models.Model):
     """A dependency in the plan: *step* starts only after *needed* has succeeded."""
 
-    step = models.ForeignKey(Step, models.CASCADE, related_name="needs")
+    step = models.ForeignKey(Step, models.CASCADE, related_name="needs", db_index=False)
     needed = models.ForeignKey(Step, models.CASCADE, related_name="dependants")
 
     class Meta:

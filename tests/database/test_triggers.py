@@ -12,6 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from jobs import crashpoints
+from jobs import database as db
 from jobs.database import triggers
 from jobs.database.sqlite import SQLite
 from jobs.exceptions import TriggersMissing
@@ -251,6 +252,16 @@ def test_each_trigger_looks_up_by_an_index(database, rule):
     assert [line for line in plan if line.startswith("SCAN") and line not in one_row] == []
 
 
+def rows_read():
+    """Rows that this session has read, except what it has reported already, about once a second."""
+    return dict(
+        db.rows(
+            "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables "
+            "WHERE relname IN ('truestep_step', 'truestep_transition')"
+        )
+    )
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("is_analyzed", [False, True])
 @pytest.mark.parametrize("operation", ["launch", "cancel"])
@@ -260,12 +271,7 @@ def test_the_triggers_of_a_batch_scan_no_table(database, monkeypatch, operation,
 
     def count(point):
         if point == f"{operation}.before_commit":
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables "
-                    "WHERE relname IN ('truestep_step', 'truestep_transition')"
-                )
-                read.update(cursor.fetchall())
+            read.update(rows_read())
 
     connection.close()  # its counters may still hold reads of an earlier transaction
     monkeypatch.setattr(crashpoints, "reach", count)
@@ -275,6 +281,18 @@ def test_the_triggers_of_a_batch_scan_no_table(database, monkeypatch, operation,
     for name in ("noop", "five_hundred_wide"):
         cancel(launch(name).pk)
     assert max(read.values()) < 50 * 500  # one that is read through: 500 for each row
+
+
+@pytest.mark.postgres
+def test_a_batch_reads_no_history_of_other_jobs(database):
+    """Nor do plans that the connection has made for tiny tables."""
+    for name in (*["noop"] * 50, "five_hundred_wide"):
+        cancel(launch(name).pk)
+    job = launch("noop")
+    before = rows_read()
+    cancel(job.pk)
+    after = rows_read()
+    assert max(after[table] - before[table] for table in after) < 100
 
 
 def test_volatile_columns_change_without_an_entry(database):
