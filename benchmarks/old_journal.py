@@ -16,9 +16,9 @@ import time
 
 from django.db import connection
 
-from benchmarks.copies import copy_history
 from benchmarks.support import MANAGE, ROOT, options
 from tests.history.database import OldDatabase
+from tests.support.copies import copy_history
 
 
 def main() -> None:

@@ -1,7 +1,8 @@
 """What keeps the admin's lists quick, however many rows there are.
 
 A list holds the newest rows that its filters leave, by primary key. Filters have fixed choices, and
-each has an index in the list's order. Nothing counts or compares all rows of a table.
+each, or pair of them, has an index in the list's order. Nothing counts or compares all rows of a
+table.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from functools import cached_property
 from typing import Any
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from .. import definitions
+from ..sight.job_list import MOST_COUNTED
 from ..statuses import Kind, Status
 
-MOST_LISTED = 10_000  # rows on all pages of a list together
+MOST_LISTED = MOST_COUNTED  # rows on all pages of a list together
 
 
 class NewestRows(Paginator):
@@ -32,11 +35,30 @@ class NewestRows(Paginator):
         """Whether there are rows that no page shows."""
         return self._found > MOST_LISTED
 
+    def page(self, number: int | str) -> Page[Model]:
+        """A page by its number.
+
+        The keys of its rows come from an index alone, so that the rows of all pages before it are
+        counted off and not read.
+        """
+        page = super().page(number)
+        rows: Any = self.object_list
+        shown: Any = page.object_list
+        page.object_list = rows.filter(pk__in=list(shown.values_list("pk", flat=True)))
+        return page
+
     @cached_property
     def _found(self) -> int:
         rows: Any = self.object_list
         found: int = rows[: MOST_LISTED + 1].count()
         return found
+
+
+class NewestFirst(ChangeList):
+    """A list in one order, whatever its address asks for: in any other it would be sorted whole."""
+
+    def get_ordering(self, request: HttpRequest, queryset: QuerySet[Model]) -> list[Any]:
+        return ["-pk"]
 
 
 class DefinitionFilter(admin.SimpleListFilter):

@@ -16,7 +16,7 @@ from .. import database
 from ..sight.job_list import PAGE_SIZE
 from ..sight.steps import StepRow, rows_of
 from ..templatetags.truestep import moment
-from .lists import NewestRows
+from .lists import NewestFirst, NewestRows
 
 
 class ReadOnly:
@@ -42,12 +42,14 @@ class ReadOnly:
 class ReadOnlyAdmin(ReadOnly, admin.ModelAdmin):
     """The pages of a model. Its list shows the newest rows first, and sorts by nothing else."""
 
-    ordering = ("-id",)
     sortable_by = ()
     paginator = NewestRows
     list_per_page = PAGE_SIZE
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[NewestFirst]:
+        return NewestFirst
 
     def get_urls(self) -> list[URLPattern]:
         urls: list[URLPattern] = super().get_urls()

@@ -60,6 +60,7 @@ class Job(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["status", "-id"], name="job_by_status"),
             models.Index(fields=["definition", "-id"], name="job_by_definition"),
+            models.Index(fields=["definition", "status", "-id"], name="job_by_both"),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 from django.http import QueryDict
@@ -33,6 +35,42 @@ class Content(NamedTuple):
 
     mark: str
     cells: Cells
+
+
+class ListedJob(NamedTuple):
+    """A row of the list."""
+
+    pk: int
+    status: str
+    seq: int
+    definition: str
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class ListPage:
+    """What a page of the list shows, from one snapshot."""
+
+    found: list[ListedJob]  # one more than the page shows when there is an older page
+    counts: dict[str, int]  # of all jobs, as ``counts`` makes them
+    has_jobs_without_worker: bool
+
+    @property
+    def jobs(self) -> list[ListedJob]:
+        return self.found[:PAGE_SIZE]
+
+    @property
+    def oldest(self) -> int | None:
+        """The job before which the older page begins, if there is one."""
+        return self.jobs[-1].pk if len(self.found) > PAGE_SIZE else None
+
+    @cached_property
+    def content(self) -> Content:
+        rows: list[Row] = [job[:3] for job in self.found]
+        shown = rows, sorted(self.counts.items()), self.has_jobs_without_worker
+        return Content(_mark(_statuses(rows), *shown), _cells("job", rows[:PAGE_SIZE]))
 
 
 @dataclass(frozen=True)
@@ -68,13 +106,16 @@ class ListWindow:
             jobs = jobs.filter(pk__lt=self.before)
         return jobs[: PAGE_SIZE + 1]
 
+    def page(self) -> ListPage:
+        """All that the page shows; each part is read once."""
+        with database.snapshot():
+            found = [ListedJob(*row) for row in self.jobs().values_list(*ListedJob._fields)]
+            counted = counts()
+            return ListPage(found, counted, has_jobs_without_worker(counted))
+
     def read(self) -> Content:
         """The mark, and the status in each row, from one snapshot."""
-        with database.snapshot():
-            rows = list(self.jobs().values_list("pk", "status", "seq"))
-            counted = counts()
-            shown = rows, sorted(counted.items()), has_jobs_without_worker(counted)
-            return Content(_mark(_statuses(rows), *shown), _cells("job", rows[:PAGE_SIZE]))
+        return self.page().content
 
 
 @dataclass(frozen=True)

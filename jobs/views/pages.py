@@ -14,14 +14,7 @@ from django.views.decorators.http import require_safe
 from .. import database, definitions, logs, permissions
 from ..models import Job, Step
 from ..sight.job import context_of, read_job
-from ..sight.job_list import (
-    MOST_COUNTED,
-    PAGE_SIZE,
-    ListWindow,
-    counts,
-    has_jobs_without_worker,
-    step_page_of,
-)
+from ..sight.job_list import MOST_COUNTED, ListWindow, step_page_of
 from ..sight.positions import attach_steps, history
 from ..statuses import JOB_STATUSES
 from .access import permitted, render
@@ -35,19 +28,12 @@ def job_list(request: HttpRequest) -> HttpResponse:
         window = ListWindow.of(request.GET)
     except ValueError as error:
         raise Http404(str(error)) from None
-    with database.snapshot():
-        mark = window.read().mark
-        jobs = list(window.jobs())
-        counted = counts()
-    page, older = jobs[:PAGE_SIZE], jobs[PAGE_SIZE:]
+    page = window.page()
     context = {
         "window": window,
-        "mark": mark,
-        "jobs": page,
-        "oldest": page[-1].pk if older else None,
-        "counts": [(status, _rounded(counted[status])) for status in JOB_STATUSES],
+        "page": page,
+        "counts": [(status, _rounded(page.counts[status])) for status in JOB_STATUSES],
         "definitions": definitions.registered(),
-        "has_jobs_without_worker": has_jobs_without_worker(counted),
     }
     return render(request, "truestep/list.html", context)
 

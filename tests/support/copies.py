@@ -1,4 +1,4 @@
-"""Makes a long history out of a short one, in SQL. Benchmarks share this."""
+"""Makes a long history out of a short one, in SQL, also for benchmarks."""
 
 from __future__ import annotations
 

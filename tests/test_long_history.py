@@ -1,0 +1,148 @@
+"""In a history eight times as long, each page and command reads as many rows as before."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from contextlib import contextmanager
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from jobs import orchestrator
+from jobs.admin import lists
+from jobs.admin.readonly import ReadOnlyAdmin
+from jobs.database import triggers
+from jobs.models import Attempt, Job, Step, Transition, Worker
+from jobs.sight import job_list
+from jobs.statuses import JOB_STATUSES, Status, Verdict
+from tests.support import drive, ended
+from tests.support.copies import copy_history
+from tests.support.rows import admin_url
+
+MOST, PAGE = 12, 5  # rows of a list, and jobs of a status, that are counted; rows of a page
+TIMES = 8
+GRAIN = 10  # instructions of SQLite's machine that are counted as one
+LEEWAY = 1.15  # a deeper index; a loop over rows would take several times as long
+LISTED = [Job, Step, Attempt, Transition, Worker]
+DEFINITIONS = ["noop", "diamond", "fails"]
+
+
+@contextmanager
+def instructions():
+    """Counts, in ``[0]``, what the database does for a block of code, however quick it is."""
+    count = [0]
+
+    def tick():
+        count[0] += 1
+
+    connection.ensure_connection()
+    connection.connection.set_progress_handler(tick, GRAIN)
+    try:
+        yield count
+    finally:
+        connection.connection.set_progress_handler(None, GRAIN)
+
+
+def make_jobs(desk):
+    """Of some pairs of status and definition many jobs, of others none."""
+    for _ in range(3):
+        drive(desk, orchestrator.launch("noop"))
+        drive(desk, orchestrator.launch("diamond"), lambda held: ended(Verdict.FAILED))
+        orchestrator.cancel(orchestrator.launch("fails").pk)
+    for _ in range(2):
+        orchestrator.launch("noop")
+        orchestrator.claim(desk, room=1)
+    for _ in range(2):
+        orchestrator.launch("diamond")
+
+
+def lengthen():
+    triggers.remove()
+    copy_history(TIMES - 1)
+    triggers.install()
+
+
+def list_addresses():
+    for status in ["", *JOB_STATUSES]:
+        for name in ["", *DEFINITIONS]:
+            yield f"/?status={status}&definition={name}"
+            yield f"/?status={status}&definition={name}&before={{middle}}"
+
+
+def admin_addresses():
+    """Each list, its last page, and each filter; of jobs also each pair of filters."""
+    pairs = [f"status__exact={s}&definition={name}" for s in JOB_STATUSES for name in DEFINITIONS]
+    filters = {
+        Job: [*pairs, *(f"definition={name}" for name in DEFINITIONS)],
+        Step: [f"status__exact={status}" for status in Status],
+        Attempt: [f"verdict__exact={verdict}" for verdict in Verdict],
+        Transition: [f"what={what}" for what in ["birth", "request", "note", *Status]],
+        Worker: [],
+    }
+    for model, queries in filters.items():
+        for query in ["", "o=2", *queries]:
+            yield admin_url(model, f"?{query}")
+        yield admin_url(model, "?p={last}")
+        yield admin_url(model, f"{{{model.__name__}}}/change/")
+    for status in JOB_STATUSES:
+        yield admin_url(Job, f"?status__exact={status}&p={{last}}")
+
+
+def page_costs(client):
+    """What each page reads, by its address."""
+    newest = {model.__name__: model.objects.latest("pk").pk for model in LISTED}
+    middle = Job.objects.order_by("pk")[Job.objects.count() // 2].pk
+    failed = Job.objects.filter(status="failed").latest("pk").pk
+    rows = {**newest, "middle": middle, "failed": failed, "last": MOST // PAGE}
+    costs = {}
+    for address in [*list_addresses(), *admin_addresses(), "/jobs/{failed}/"]:
+        with instructions() as count:
+            client.get(address.format(**rows))
+        costs[address] = count[0]
+    return costs
+
+
+def command_costs(desk):
+    """What each thing that is done to one job reads and writes, by its name."""
+    failed = Job.objects.filter(status="failed").latest("pk").pk
+    ended_job = Job.objects.filter(status="succeeded").latest("pk").pk
+    deeds: dict[str, Callable[[], object]] = {
+        "show": lambda: call_command("show", str(failed), stdout=io.StringIO()),
+        "show --json": lambda: call_command("show", str(failed), "--json", stdout=io.StringIO()),
+        "launch": lambda: orchestrator.launch("noop"),
+        "retry": lambda: orchestrator.retry(failed),
+        "cancel": lambda: orchestrator.cancel(failed),
+        "retry of nothing": lambda: orchestrator.retry(ended_job),
+        "claim": lambda: orchestrator.claim(desk, room=1),
+        "next retry": lambda: orchestrator.next_retry(desk),
+    }
+    costs = {}
+    for name, deed in deeds.items():
+        with instructions() as count:
+            deed()
+        costs[name] = count[0]
+    return costs
+
+
+@pytest.mark.slow
+@pytest.mark.sqlite
+def test_what_is_read_does_not_grow_with_the_history(ada, desk, monkeypatch):
+    monkeypatch.setattr(job_list, "MOST_COUNTED", MOST)
+    monkeypatch.setattr(lists, "MOST_LISTED", MOST)
+    monkeypatch.setattr(job_list, "PAGE_SIZE", PAGE)
+    monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", PAGE)
+    make_jobs(desk)
+    command_costs(desk)  # makes rows of kinds that are to be copied
+    lengthen()
+    before = page_costs(ada) | command_costs(desk)
+    lengthen()
+    after = page_costs(ada) | command_costs(desk)
+    assert len(before) > 100
+    grown = [
+        f"{name}: {before[name]} → {after[name]}"
+        for name in before
+        if after[name] > before[name] * LEEWAY + 2
+    ]
+    assert not grown, "\n".join(grown)
