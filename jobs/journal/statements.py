@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 from django.db.models import DateTimeField, Field, JSONField, Model
@@ -147,5 +148,17 @@ def _values(row: Any, columns: Columns) -> list[Any]:
     values = [getattr(row, column) for column in columns]
     for place, field in enumerate(columns.values()):
         if field is not None and values[place] is not None:
-            values[place] = field.get_db_prep_save(values[place], database.connection)
+            values[place] = _converted(values[place], field)
     return values
+
+
+def _converted(value: Any, field: Field[Any, Any]) -> Any:
+    if isinstance(value, datetime):
+        return _moment(value, database.connection.vendor)
+    return field.get_db_prep_save(value, database.connection)
+
+
+@lru_cache(maxsize=20)
+def _moment(value: datetime, vendor: str) -> Any:
+    """A moment as the database has it. All rows of a batch have the same one."""
+    return database.connection.ops.adapt_datetimefield_value(value)

@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import models
 
+_encode = json.JSONEncoder(allow_nan=False).encode
+
 
 class JSONText(models.JSONField):
     """JSON kept as its very text: numbers and the order of keys come back alike everywhere."""
@@ -15,4 +17,4 @@ class JSONText(models.JSONField):
         return "TextField"
 
     def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> str | None:
-        return None if value is None else json.dumps(value, allow_nan=False)
+        return None if value is None else _encode(value)

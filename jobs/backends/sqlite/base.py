@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from itertools import tee
 from typing import Any
 
@@ -58,11 +59,18 @@ class Cursor(Database.Cursor):  # type: ignore[misc]
     def execute(self, query: str, params: Any = None) -> Any:
         if params is None:
             return super().execute(query)
-        names = list(params) if isinstance(params, Mapping) else None
-        return super().execute(self.convert_query(query, param_names=names), params)
+        if isinstance(params, Mapping):
+            return super().execute(self.convert_query(query, param_names=list(params)), params)
+        return super().execute(_with_question_marks(query), params)
 
     def executemany(self, query: str, param_list: Iterable[Any]) -> Any:
         first, param_list = tee(iter(param_list))  # it may be a generator
         params = next(first, None)
         names = list(params) if params and isinstance(params, Mapping) else None
         return super().executemany(self.convert_query(query, param_names=names), param_list)
+
+
+@lru_cache(maxsize=500)
+def _with_question_marks(query: str) -> str:
+    """A query with the placeholders of the library. Most queries come again, and often."""
+    return base.FORMAT_QMARK_REGEX.sub("?", query).replace("%%", "%")
