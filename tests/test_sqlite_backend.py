@@ -106,6 +106,20 @@ def test_placeholders_are_djangos(file):
         assert cursor.fetchone() == (3, "%")
 
 
+def test_a_statement_that_comes_again_is_not_prepared_again(file):
+    """Also behind many others, of which pysqlite3 would keep the first hundred only."""
+    its = file()
+    prepared = []
+    with its.cursor() as cursor:
+        for number in range(200):
+            cursor.execute(f"SELECT {number}")
+        its.connection.set_authorizer(lambda *about: prepared.append(about) or 0)
+        for number in range(5):
+            cursor.execute("SELECT 'one', %s", [number])
+            cursor.execute("SELECT 'two', %s", [number])
+    assert len(prepared) == 2
+
+
 def test_a_connection_knows_how_many_parameters_a_statement_may_have(file):
     its = file()
     its.ensure_connection()

@@ -19,10 +19,8 @@ Row = TypeVar("Row", bound=Model)
 Converter = Callable[[Any, Any, Any], Any]  # of a value, its column and the connection
 
 _NEEDS = """
-    SELECT n.step_id, n.needed_id FROM truestep_need AS n
-    JOIN truestep_step AS step ON step.id = n.step_id
-    JOIN truestep_step AS needed ON needed.id = n.needed_id
-    WHERE step.job_id = %s ORDER BY step.position, needed.position
+    SELECT need.step_id, need.needed_id FROM truestep_step AS step
+    JOIN truestep_need AS need ON need.step_id = step.id WHERE step.job_id = %s
 """
 
 
@@ -44,7 +42,7 @@ def read_changed_steps(job_id: int, seq: int) -> list[Step]:
 
 
 def read_needs(job_id: int) -> list[tuple[Any, ...]]:
-    """Pairs of a step and one that it needs, by id, in the order of the definition."""
+    """Pairs of a step and one that it needs, by id, in any order."""
     return database.select(_NEEDS, [job_id])
 
 

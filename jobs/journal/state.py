@@ -73,8 +73,9 @@ class JobState:
 
 def read_plan(job_id: int, steps: Iterable[int]) -> Plan[int]:
     """The plan of a job whose steps have these ids, in the order of the definition."""
-    needs: dict[int, list[int]] = {step_id: [] for step_id in steps}
-    for step_id, needed_id in read_needs(job_id):
+    place = {step_id: number for number, step_id in enumerate(steps)}
+    needs: dict[int, list[int]] = {step_id: [] for step_id in place}
+    for step_id, needed_id in sorted(read_needs(job_id), key=lambda pair: place[pair[1]]):
         needs[step_id].append(needed_id)
     return Plan(needs)
 

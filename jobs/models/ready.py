@@ -20,7 +20,7 @@ _READY = f"""
         AND (step.not_before IS NULL OR step.not_before <= %s)
         AND NOT job.cancel_requested AND (step.job_id, step.position) > (%s, %s)
 """
-_IN_ORDER = "ORDER BY step.job_id, step.position LIMIT %s"
+_IN_ORDER = "ORDER BY step.job_id, step.position LIMIT"
 
 
 class ReadyStep(NamedTuple):
@@ -48,8 +48,9 @@ def ready_steps(
     now = database.connection.ops.adapt_datetimefield_value(timezone.now())
     sql, params = _READY, [now, *behind]
     if job_id is not None:
-        sql, params = f"{sql} AND step.job_id = %s ", [*params, job_id]
+        sql, params = f"{sql} AND step.job_id = %s", [*params, job_id]
     if definitions:
         chosen = database.placeholders(definitions)
-        sql, params = f"{sql} AND job.definition IN ({chosen}) ", [*params, *definitions]
-    return [ReadyStep(*row) for row in database.select(sql + _IN_ORDER, [*params, most])]
+        sql, params = f"{sql} AND job.definition IN ({chosen})", [*params, *definitions]
+    # Not a parameter: SQLite would plan the query again for each value.
+    return [ReadyStep(*row) for row in database.select(f"{sql} {_IN_ORDER} {most}", params)]
