@@ -37,24 +37,24 @@ OPENINGS = 11
 
 
 def main() -> None:
-    count = options(__doc__, moves=200).moves
+    chosen = options(__doc__, moves=200, steps=10_000)
     migrate()
     for shape in (chain, fan):
-        measure_moves(shape, count)
+        measure_moves(shape, chosen.moves, chosen.steps)
     with ExitStack() as ending:
-        measure_opening(start_server(ending))
+        measure_opening(start_server(ending), chosen.steps)
 
 
-def measure_moves(shape: Shape, count: int) -> None:
-    """Median milliseconds of a move in a job of 10 and in one of 1,000, in turn."""
-    times: dict[int, list[float]] = {10: [], 1000: []}
+def measure_moves(shape: Shape, count: int, steps: int) -> None:
+    """Median milliseconds of a move in a job of 10 and in one of *steps*, in turn."""
+    times: dict[int, list[float]] = {10: [], steps: []}
     movers = {size: mover(shape, size) for size in times}
     for _ in range(count):
         for size in times:
             times[size].append(next(movers[size]))
-    small, big = (statistics.median(times[size]) for size in (10, 1000))
+    small, big = (statistics.median(times[size]) for size in times)
     print(
-        f"{shape.__name__}: a move {small:.1f} ms in 10 steps, {big:.1f} ms in 1,000: "
+        f"{shape.__name__}: a move {small:.1f} ms in 10 steps, {big:.1f} ms in {steps:,}: "
         f"{big / small:.2f} times",
         flush=True,
     )
@@ -78,9 +78,9 @@ def mover(shape: Shape, size: int) -> Iterator[float]:
         position = update.position
 
 
-def measure_opening(url: str) -> None:
-    """Milliseconds from the click to a live page, for 1,000 steps that have ended."""
-    job = Job.objects.get(definition="fan1000")
+def measure_opening(url: str, steps: int) -> None:
+    """Milliseconds from the click to a live page, for a job whose steps have ended."""
+    job = Job.objects.get(definition=f"fan{steps}")
     orchestrator.cancel(job.pk)
     times = []
     with chromium() as browser:
@@ -91,7 +91,7 @@ def measure_opening(url: str) -> None:
             times.append((time.perf_counter() - start) * 1000)
         elements = page.evaluate("document.querySelectorAll('*').length")
     print(
-        f"a page of 1,000 steps: live after {statistics.median(times):.0f} ms (first "
+        f"a page of {steps:,} steps: live after {statistics.median(times):.0f} ms (first "
         f"{times[0]:.0f}, max {max(times):.0f}), {elements} elements"
     )
 

@@ -38,6 +38,8 @@ def _fragments(snapshot: JobSnapshot) -> Iterator[str]:
             yield _render("_attempt", {"step": row.step, "one": attempt})
     for entry in snapshot.journal:
         yield _render("_entry", {"entry": entry})
+    for part, counts in context["parts"]:
+        yield _render("_part", context | {"part": part, "part_counts": counts})
     yield _render("_job", context)
 
 

@@ -2,6 +2,7 @@
 
 - ``positions``: a point on a job's journal, and the entries after it
 - ``steps``: a page of a job's steps, their attempts, and what changes without a journal entry
+- ``counts``: how many steps of a job have which status
 - ``failures``: why a step failed
 - ``job``: what changed in a job since a position, and a job in a few rows
 - ``waiting``: why a step waits, and what the workers mean for it

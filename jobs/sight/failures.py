@@ -36,7 +36,8 @@ class Failure(NamedTuple):
 
 def failures_of_job(job_id: int, *, tracebacks: bool = False) -> list[Failure]:
     """The first MOST_FAILURES failed steps of a job; without *tracebacks* those are empty."""
-    condition = "s.job_id = %s AND s.status = %s ORDER BY s.position LIMIT %s"
+    # A failed step waits for nothing; saying so makes the database use the index of ready steps.
+    condition = "s.job_id = %s AND s.status = %s AND s.waiting = 0 ORDER BY s.position LIMIT %s"
     return _read(condition, job_id, Status.FAILED, MOST_FAILURES, tracebacks=tracebacks)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from .. import database
 from ..models import Job, Step, Transition
 from ..statuses import Status
+from .counts import Counts, counts_after, counts_of, in_order, total_of
 from .failures import failures_of_job
 from .positions import START, Position, attach_steps, entries_from, history, no_such_job
 from .steps import (
@@ -16,7 +17,6 @@ from .steps import (
     FIRST_PAGE,
     StepPage,
     StepRow,
-    counts_of,
     oldest_changed_attempts,
     rows_of,
     steps_since,
@@ -39,7 +39,7 @@ class JobSnapshot:
     journal: list[Transition]
     steps: list[StepRow] = field(default_factory=list)  # of the page
     running: list[Step] = field(default_factory=list)  # of all pages, whether changed or not
-    counts: dict[StepPage, Counter[str]] = field(default_factory=dict)  # steps by status
+    counts: Counts = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)  # a line for each failed step
     followers: list[int] = field(default_factory=list)  # the newest jobs that run this one again
 
@@ -72,22 +72,22 @@ def read_job(job_id: int, since: Position = START, page: StepPage = FIRST_PAGE) 
             journal=journal[1:] if since.seq else journal,
         )
         if snapshot.journal:
-            _add_changes(snapshot)
+            _add_changes(snapshot, journal)
         return snapshot
 
 
-def _add_changes(snapshot: JobSnapshot) -> None:
+def _add_changes(snapshot: JobSnapshot, journal: list[Transition]) -> None:
     job_id, since, page = snapshot.job.pk, snapshot.since, snapshot.page
     steps = steps_since(job_id, since, page)
     shown = [step for step in steps if step.seq > since and step.position in page]
     oldest = oldest_changed_attempts(snapshot.journal) if since else {step.pk: 1 for step in shown}
     snapshot.steps = rows_of(shown, oldest)
     snapshot.running = [step for step in steps if step.status == Status.RUNNING]
-    snapshot.counts = counts_of(job_id)
+    attach_steps(snapshot.journal, steps)
+    snapshot.counts = counts_after(journal)
     if any(count[Status.FAILED] for count in snapshot.counts.values()):
         snapshot.errors = [failure.line for failure in failures_of_job(job_id)]
     snapshot.followers = _followers(job_id)
-    attach_steps(snapshot.journal, steps)
 
 
 def context_of(snapshot: JobSnapshot) -> dict[str, Any]:
@@ -95,14 +95,19 @@ def context_of(snapshot: JobSnapshot) -> dict[str, Any]:
     return {
         "snapshot": snapshot,
         "job": snapshot.job,
-        "counts": _in_order(sum(snapshot.counts.values(), Counter())),
+        "counts": in_order(total_of(snapshot.counts)),
         "attempts_shown": ATTEMPTS_SHOWN,
-        "step_pages": [(page, _in_order(counts)) for page, counts in snapshot.counts.items()],
+        "parts": _changed_parts(snapshot) if len(snapshot.counts) > 1 else [],
     }
 
 
-def _in_order(counts: Counter[str]) -> list[tuple[Status, int]]:
-    return [(status, counts[status]) for status in Status if counts[status]]
+def _changed_parts(snapshot: JobSnapshot) -> list[tuple[StepPage, list[tuple[Status, int]]]]:
+    """The pages of a job's steps whose counts may have changed, and these counts."""
+    counts = snapshot.counts
+    if snapshot.since:
+        moved = {StepPage.of(entry.step.position) for entry in snapshot.journal if entry.step}
+        counts = {page: counts[page] for page in sorted(moved)}
+    return [(page, in_order(each)) for page, each in counts.items()]
 
 
 def read_overview(job_id: int, most: int) -> JobOverview:
@@ -113,7 +118,7 @@ def read_overview(job_id: int, most: int) -> JobOverview:
     with database.snapshot():
         job = _job(job_id)
         steps = Step.objects.filter(job=job_id).order_by("position")
-        counts: Counter[str] = sum(counts_of(job_id).values(), Counter())
+        counts = total_of(counts_of(job_id))
         if counts.total() > most:
             steps = steps.filter(status__in=[Status.RUNNING, Status.FAILED])
             steps = steps.order_by("-status", "position")  # running ones first

@@ -19,7 +19,7 @@ from .. import database, workers
 from ..models import Job, JobQuerySet
 from ..statuses import JOB_STATUSES, UNFINISHED
 from ..text import clean
-from .steps import FIRST_PAGE, STEPS_SHOWN, StepPage
+from .steps import FIRST_PAGE, StepPage
 
 PAGE_SIZE = 50
 MOST_IDS = 500
@@ -170,7 +170,7 @@ def step_page_of(query: QueryDict) -> StepPage:
     first = query.get("from") or "0"
     if not (first.isdecimal() and len(first) < 10):
         raise ValueError(f"from={first} is not the position of a step.")
-    return StepPage(int(first) - int(first) % STEPS_SHOWN)
+    return StepPage.of(int(first))
 
 
 def mark_of(rows: Sequence[Row]) -> str:

@@ -6,7 +6,6 @@ several times as long to build such a statement as the database takes to answer 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +27,11 @@ class StepPage:
     """STEPS_SHOWN steps of a job, by position: a page shows no more of them."""
 
     first: int = 0
+
+    @classmethod
+    def of(cls, position: int) -> StepPage:
+        """The page that shows the step at this position."""
+        return cls(position - position % STEPS_SHOWN)
 
     @property
     def end(self) -> int:
@@ -79,18 +83,6 @@ def steps_since(job_id: int, since: int, page: StepPage) -> list[Step]:
         ORDER BY position
     """
     return list(Step.objects.raw(sql, [job_id, since, page.first, page.end, job_id]))
-
-
-def counts_of(job_id: int) -> dict[StepPage, Counter[str]]:
-    """How many steps have which status, for each page of a job."""
-    sql = """
-        SELECT position / %s AS page, status, count(*) FROM truestep_step
-        WHERE job_id = %s GROUP BY page, status ORDER BY page
-    """
-    pages: dict[StepPage, Counter[str]] = {}
-    for number, status, count in database.rows(sql, STEPS_SHOWN, job_id):
-        pages.setdefault(StepPage(number * STEPS_SHOWN), Counter())[status] = count
-    return pages
 
 
 def pulse(job_id: int) -> Pulse:

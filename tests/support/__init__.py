@@ -8,6 +8,7 @@ from tests.support.driving import drive, ended, finished, returned, running
 from tests.support.programs import Program, program, runs, stop_process, wait_until_gone
 from tests.support.rows import (
     Cost,
+    Instructions,
     drop_trigger,
     error_of,
     job_of,
@@ -25,6 +26,7 @@ from tests.support.waiting import ROOT, at_length, in_threads, wait_for
 __all__ = [
     "ROOT",
     "Cost",
+    "Instructions",
     "Program",
     "at_length",
     "drive",

@@ -128,3 +128,24 @@ class Cost(CaptureQueriesContext):
     def statements(self) -> list[str]:
         control = ("BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE")
         return [query["sql"] for query in self if not query["sql"].startswith(control)]
+
+
+class Instructions:
+    """Counts what SQLite does for a block of code, in instructions of its machine.
+
+    It depends on the rows that statements go through, and not on how quick the machine is.
+    """
+
+    GRAIN = 10
+
+    def __enter__(self) -> Instructions:
+        self.count = 0
+        connection.ensure_connection()
+        connection.connection.set_progress_handler(self._tick, self.GRAIN)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        connection.connection.set_progress_handler(None, self.GRAIN)
+
+    def _tick(self) -> None:
+        self.count += self.GRAIN
