@@ -180,10 +180,16 @@ def _has_channel_layer() -> bool:
     return DEFAULT_CHANNEL_LAYER in getattr(settings, "CHANNEL_LAYERS", {})
 
 
-def serve_problems() -> Iterator[str]:
-    """What ``serve`` needs and lacks: each says which line to add."""
-    if find_spec("daphne") is None:
-        yield "serve runs Daphne, which is not installed. Run: pip install 'truestep[server]'"
+# The web servers that ``serve`` can run, and the extra that installs each.
+WEB_SERVERS = {"daphne": "server", "uvicorn": "uvicorn"}
+
+
+def serve_problems(server: str) -> Iterator[str]:
+    """What ``serve`` needs and lacks to run this web server: each says which line to add."""
+    needed = [server, "websockets"] if server == "uvicorn" else [server]
+    if any(find_spec(package) is None for package in needed):
+        extra = WEB_SERVERS[server]
+        yield f"{server} or a part of it is not installed. Run: pip install 'truestep[{extra}]'"
     if not _has_channel_layer():
         yield NO_CHANNEL_LAYER
     path = getattr(settings, "ASGI_APPLICATION", None)

@@ -122,10 +122,18 @@ def test_serve_refuses_what_is_missing_with_the_line_to_add(settings, given, wor
     assert words in str(refused.value)
 
 
-def test_serve_says_what_to_install_when_its_server_is_missing(monkeypatch):
-    monkeypatch.setitem(sys.modules, "daphne", None)
-    with pytest.raises(CommandError, match=r"pip install 'truestep\[server\]'"):
-        call_command("serve")
+@pytest.mark.parametrize(
+    ("server", "missing", "extra"),
+    [
+        ("daphne", "daphne", "server"),
+        ("uvicorn", "uvicorn", "uvicorn"),
+        ("uvicorn", "websockets", "uvicorn"),  # without it, uvicorn would serve no socket
+    ],
+)
+def test_serve_says_what_to_install_when_its_server_is_missing(monkeypatch, server, missing, extra):
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(CommandError, match=rf"pip install 'truestep\[{extra}\]'"):
+        call_command("serve", server=server)
 
 
 @pytest.mark.parametrize(("version", "sound"), SQLITE_RELEASES)

@@ -15,6 +15,7 @@ import pytest
 from django.core.management import call_command
 
 from jobs import database as db
+from jobs.checks import WEB_SERVERS
 from jobs.database import triggers
 from jobs.database.timeouts import current_lock_timeout
 from jobs.models import Attempt, Job, Transition, Worker
@@ -394,11 +395,12 @@ def test_serve_ends_with_all_its_children(serving, number):
         wait_until_gone(children)
 
 
-def test_serve_ends_soon_although_a_request_is_never_answered(serving, tmp_path):
+@pytest.mark.parametrize("server", WEB_SERVERS)
+def test_serve_ends_soon_although_a_request_is_never_answered(serving, tmp_path, server):
     held = tmp_path / "held"
     settings = "tests.faults.hanging_request_settings"
     env = {"DJANGO_SETTINGS_MODULE": settings, "TEST_HELD": str(held)}
-    with serving("--no-worker", env=env) as site:
+    with serving("--no-worker", "--server", server, env=env) as site:
         request = http.client.HTTPConnection(site.url.removeprefix("http://"))
         request.request("GET", "/held/")
         wait_for(held.exists)

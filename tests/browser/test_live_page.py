@@ -41,6 +41,16 @@ def test_every_step_of_half_a_second_is_seen_running(page, web):
     assert shown_by_page(page) == shown_by_command(job)
 
 
+@on_one_database
+def test_a_page_that_uvicorn_serves_is_live(page, serving):
+    with serving("--no-worker", "--server", "uvicorn") as web:
+        job = open_before_it_starts(page, web, "paced")
+        with program("worker"):
+            expect(page.locator("[data-job] .status")).to_have_text("succeeded")
+        assert statuses_seen(page, "a") == ["pending", "running", "succeeded"]
+        assert shown_by_page(page) == shown_by_command(job)
+
+
 def test_failure_and_skip_are_seen_with_their_reasons(page, web):
     job = open_before_it_starts(page, web, "fails")
     with program("worker"):
