@@ -35,7 +35,7 @@ def own_pages(client, job) -> dict[str, str]:
     paths = ["/", f"/?before={job.pk + 1}", f"/jobs/{job.pk}/", f"/jobs/{job.pk}/?before=4"]
     paths += ["/launch/", f"/launch/{job.definition}/?again={job.pk}", "/nothing/"]
     pages = {path: client.get(path).text for path in paths}
-    pages["frames"] = "".join(frame["html"] for frame in fragments.frames(read_job(job.pk)))
+    pages["frames"] = "".join(frame.numbered(1) for frame in fragments.frames(read_job(job.pk)))
     return {path: OF_THE_MOMENT.sub("", text) for path, text in pages.items()}
 
 

@@ -6,10 +6,9 @@ import json
 import logging
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from channels.consumer import AsyncConsumer
-from channels.exceptions import StopConsumer
 from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
@@ -21,7 +20,8 @@ from ..sight.steps import StepPage
 from .access import TOO_MANY
 from .feeds import NO_JOB, TRY_AGAIN, Feed
 from .hub import get_hub
-from .viewers import Frame, Viewer
+from .sessions import session_key_of
+from .viewers import Viewer
 
 logger = logging.getLogger("truestep.live.consumers")
 
@@ -31,6 +31,11 @@ FRAME_BYTES = 4096  # pages say little
 MOST_FOLLOWS = 64  # logs that a page may follow
 BURST = 100  # frames that a page may send in a row
 FRAMES_PER_SECOND = 10  # … and in the long run
+
+Message = dict[str, Any]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 class Allowance:
@@ -47,17 +52,30 @@ class Allowance:
         return self._left >= 0
 
 
-class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no type hints
-    """The socket of a page that watches something."""
+class Consumer(ABC):
+    """The socket of a page that watches something: an ASGI application for one connection.
 
-    channel_layer_alias = None  # the hub is this process's only member of the groups
+    It is not one of Channels' consumers: they run each message of a page in two tasks, with a look
+    at the database's connections in another thread, and a thousand pages send many.
+    """
 
-    _viewer: Viewer[Any] | None = None
-    _feed: Feed[Any] | None = None
-    _is_closed = False
-    _watched: Any = None
     session_key = ""
     user: Any = None  # the primary key, once it is known
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._viewer: Viewer[Any] | None = None
+        self._feed: Feed[Any] | None = None
+        self._watched: Any = None
+        self._is_closed = False
+        self._allowance = Allowance()
+
+    @classmethod
+    async def serve(cls, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI application: a consumer for each connection."""
+        await cls(scope, receive, send)._run()
 
     @abstractmethod
     def _target(self, query: QueryDict) -> int | Window:
@@ -68,47 +86,53 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
         """What the page shows when it connects. Raises ValueError when that is malformed."""
 
     @abstractmethod
-    def _known_by_frame(self, frame: Frame) -> Any:
+    def _known_by_frame(self, frame: Message) -> Any:
         """What the page shows now. Raises ValueError, TypeError or KeyError when malformed."""
 
     @abstractmethod
     def _refusal(self) -> int:
         """The code to close with when what is watched does not exist; else 0."""
 
-    async def websocket_connect(self, message: Frame) -> None:
-        """Accept, then close with a code when the page may not watch: a browser sees only that."""
-        await self.send({"type": "websocket.accept"})
+    async def _run(self) -> None:
         try:
-            query = QueryDict(self.scope["query_string"])
+            await self._receive()  # the handshake
+            await self._connect()
+            while (message := await self._receive())["type"] == "websocket.receive":
+                await self._hear(message.get("text"))
+        finally:
+            self._leave()
+
+    async def _connect(self) -> None:
+        """Accept, then close with a code when the page may not watch: a browser sees only that."""
+        await self._tell({"type": "websocket.accept"})
+        try:
+            query = QueryDict(self._scope["query_string"])
             self._watched = self._target(query)
             known, page = self._known_by_query(query), step_page_of(query)
         except (ValueError, SuspiciousOperation):  # the latter: more fields than Django takes
             await self._close(BAD_FRAME)
             return
-        self.session_key = self.scope["session"].session_key or ""
+        self.session_key = session_key_of(self._scope)
         try:
             await self._watch(known, page)
         except database.DATABASE_ERRORS as error:
             logger.warning("A page cannot watch: %s", database.explain(error))
             self._leave()
             await self._close(TRY_AGAIN)
-        except BaseException:  # a client that is gone cancels this, and nothing disconnects later
-            self._leave()
-            raise
 
     async def _watch(self, known: Any, page: StepPage) -> None:
         hub = get_hub()
         code, _, sees_logs = await hub.access.admit(self)
-        code = code or await hub.read(self._refusal)
+        if not code and not hub.has_feed(self._watched):
+            code = await hub.read(self._refusal)
         if code:
             hub.access.release(self)
             await self._close(code)
         elif not self._is_closed:  # dismissed in the meantime
-            self._allowance = Allowance()
-            self._viewer = Viewer(self._send_json, self._close, known, sees_logs, page)
+            self._viewer = Viewer(self._send_text, self._close, known, sees_logs, page)
             self._feed = hub.join(self._watched, self._viewer)
 
-    async def websocket_receive(self, message: Frame) -> None:
+    async def _hear(self, text: Any) -> None:
         """Act on a frame of the page."""
         if self._viewer is None or self._feed is None or self._is_closed:
             return
@@ -116,7 +140,7 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             await self._close(TOO_MANY)
             return
         try:
-            wants_update = self._act(self._viewer, json.loads(_short(message.get("text"))))
+            wants_update = self._act(self._viewer, json.loads(_short(text)))
         except (ValueError, TypeError, KeyError, RecursionError):
             await self._close(BAD_FRAME)
             return
@@ -124,11 +148,6 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
             await self._close(TOO_MANY)
         elif wants_update:
             self._feed.wake()
-
-    async def websocket_disconnect(self, message: Frame) -> None:
-        """The page is gone."""
-        self._leave()
-        raise StopConsumer
 
     def _leave(self) -> None:
         get_hub().access.release(self)
@@ -138,15 +157,14 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
     async def dismiss(self, code: int) -> None:
         """Close the socket; send nothing more."""
         self._leave()
-        if not self._is_closed:
-            await self._close(code)
+        await self._close(code)
 
     def withhold_logs(self) -> None:
         """Send no more log frames."""
         if self._viewer:
             self._viewer.withhold_logs()
 
-    def _act(self, viewer: Viewer[Any], frame: Frame) -> bool:
+    def _act(self, viewer: Viewer[Any], frame: Message) -> bool:
         """Act on a frame: whether the feed has to look.
 
         Raises ValueError, TypeError or KeyError when it is not a known frame.
@@ -167,24 +185,34 @@ class Consumer(AsyncConsumer, ABC):  # type: ignore[misc]  # channels has no typ
                 raise ValueError(other)
         return True
 
-    async def _send_json(self, frame: Frame) -> None:
-        await self.send({"type": "websocket.send", "text": json.dumps(frame)})
+    async def _send_text(self, text: str) -> None:
+        if not self._is_closed:
+            await self._tell({"type": "websocket.send", "text": text})
 
     async def _close(self, code: int) -> None:
-        self._is_closed = True
-        await self.send({"type": "websocket.close", "code": code})
+        """Close the socket; only the first call counts."""
+        if not self._is_closed:
+            self._is_closed = True
+            await self._tell({"type": "websocket.close", "code": code})
+
+    async def _tell(self, message: Message) -> None:
+        """Pass a message to the server, unless the client is gone."""
+        try:
+            await self._send(message)
+        except (OSError, RuntimeError):  # the latter: uvicorn has closed the socket itself
+            self._is_closed = True
 
 
 class JobConsumer(Consumer):
     """The socket of a page that shows one job."""
 
     def _target(self, query: QueryDict) -> int:
-        return int(self.scope["url_route"]["kwargs"]["job_id"])
+        return int(self._scope["url_route"]["kwargs"]["job_id"])
 
     def _known_by_query(self, query: QueryDict) -> Position:
         return Position(_number(int(query.get("seq", "0"))), _text(query.get("tag", "")))
 
-    def _known_by_frame(self, frame: Frame) -> Position:
+    def _known_by_frame(self, frame: Message) -> Position:
         return Position(_number(frame["seq"]), _text(frame["tag"]))
 
     def _refusal(self) -> int:
@@ -200,14 +228,14 @@ class ListConsumer(Consumer):
     def _known_by_query(self, query: QueryDict) -> str:
         return _text(query.get("mark", ""))
 
-    def _known_by_frame(self, frame: Frame) -> str:
+    def _known_by_frame(self, frame: Message) -> str:
         return _text(frame["mark"])
 
     def _refusal(self) -> int:
         return 0
 
 
-def _lines(frame: Frame) -> tuple[int, int | None]:
+def _lines(frame: Message) -> tuple[int, int | None]:
     """The log lines that a page asks for: the first, and the last (None: without an end)."""
     first = max(1, _number(frame["from"]))
     last = frame.get("to")

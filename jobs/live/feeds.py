@@ -22,15 +22,25 @@ from .viewers import Frame, Known, Viewer
 logger = logging.getLogger("truestep.live.feeds")
 
 TICK_SECONDS = 2.0
-GAP_SECONDS = 0.05  # the first change is sent immediately, those of a burst together after this
+GAP_SECONDS = 0.01  # the least and …
+LONGEST_GAP_SECONDS = 0.5  # … the longest rest after an update
 RETRY_SECONDS = 1.0
 TRY_AGAIN, NO_JOB = 1013, 4404  # codes with which a socket is closed
 
 Read = Callable[..., Awaitable[Any]]  # runs a function in the thread that reads the database
 
 
+def rest_after(took: float, least: float) -> float:
+    """For how many seconds a feed rests after an update that *took* so long."""
+    return max(least, min(took, LONGEST_GAP_SECONDS))
+
+
 class Feed(ABC, Generic[Known]):
-    """Updates its viewers when it is woken, and at each tick."""
+    """Updates its viewers when it is woken, and at each tick.
+
+    A change is sent immediately. After that the feed rests for as long as the update took, and then
+    sends what came meanwhile as one: so it keeps up with any number of changes and viewers.
+    """
 
     gap = GAP_SECONDS
 
@@ -50,6 +60,11 @@ class Feed(ABC, Generic[Known]):
     async def _update(self, viewers: list[Viewer[Known]], is_tick: bool) -> None:
         """Read what is new and send it to these viewers."""
 
+    @property
+    def is_running(self) -> bool:
+        """Whether it still reads; not any more after its job was deleted."""
+        return not self._task.done()
+
     def wake(self) -> None:
         """There may be something new."""
         self._is_woken.set()
@@ -62,9 +77,10 @@ class Feed(ABC, Generic[Known]):
         next_tick = time.monotonic()
         while True:
             is_woken = await self._wait_until(next_tick)
-            is_tick = time.monotonic() >= next_tick
+            began = time.monotonic()
+            is_tick = began >= next_tick
             if is_tick:
-                next_tick = time.monotonic() + TICK_SECONDS
+                next_tick = began + TICK_SECONDS
             self._drop_lost()
             try:
                 if viewers := [viewer for viewer in self.viewers if viewer.has_room]:
@@ -77,7 +93,8 @@ class Feed(ABC, Generic[Known]):
                 next_tick = time.monotonic()
                 await asyncio.sleep(RETRY_SECONDS)
             if is_woken:
-                await asyncio.sleep(self.gap)
+                await asyncio.sleep(0)  # meanwhile the viewers write what they were given
+                await asyncio.sleep(rest_after(time.monotonic() - began, self.gap))
 
     async def _wait_until(self, deadline: float) -> bool:
         """Wait until it is woken, or until *deadline*: whether it was woken."""
@@ -94,17 +111,16 @@ class Feed(ABC, Generic[Known]):
                 viewer.close(TRY_AGAIN)
 
     def _say_gone(self) -> None:
+        gone = Frame("gone")
         for viewer in self.viewers:
-            viewer.put({"type": "gone"})
+            viewer.put(gone)
             viewer.close(NO_JOB)
 
     async def _read_lock(self) -> None:
         self._lock_sentence = as_json(await self._read(database.lock_sentence))
 
-    def _send_tick(self, viewer: Viewer[Known], **now: Any) -> None:
-        """Send what there is *now*, which a page that is up to date shows."""
-        viewer.awaits_tick = False
-        tick: Frame = {"type": "tick", **now, "version": assets.version()}
+    def _tick(self, **now: Any) -> Frame:
+        """What there is *now*: a page that shows the same is up to date."""
         if self._lock_sentence:
-            tick["held"] = self._lock_sentence
-        viewer.put(tick)
+            now["held"] = self._lock_sentence
+        return Frame("tick", **now, version=assets.version())

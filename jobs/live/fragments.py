@@ -11,23 +11,24 @@ from django.utils.html import format_html
 
 from ..logs import Line
 from ..sight.job import JobSnapshot, context_of
+from .viewers import Frame
 
 FRAGMENTS_PER_FRAME = 200
 BYTES_PER_FRAME = 256 * 1024  # a frame ends with the fragment or line that reaches this
 
 
-def frames(snapshot: JobSnapshot) -> Iterator[dict[str, Any]]:
+def frames(snapshot: JobSnapshot) -> Iterator[Frame]:
     """The ``changes`` frames of a snapshot; only the last one moves the page's position."""
     batches = list(_batches(_fragments(snapshot))) if snapshot.journal else []
     for number, html in enumerate(batches, 1):
         is_last = number == len(batches)
-        yield {
-            "type": "changes",
-            "since": snapshot.since,
-            "seq": snapshot.position.seq if is_last else snapshot.since,
-            "tag": snapshot.position.tag if is_last else "",
-            "html": html,
-        }
+        yield Frame(
+            "changes",
+            since=snapshot.since,
+            seq=snapshot.position.seq if is_last else snapshot.since,
+            tag=snapshot.position.tag if is_last else "",
+            html=html,
+        )
 
 
 def _fragments(snapshot: JobSnapshot) -> Iterator[str]:

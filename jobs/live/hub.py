@@ -46,6 +46,10 @@ class FeedHub:
             self._commits.start()
         return feed
 
+    def has_feed(self, watched: int | Window) -> bool:
+        """Whether it is being watched, so that it exists."""
+        return watched in self._feeds and self._feeds[watched].is_running
+
     def leave(self, watched: int | Window, viewer: Viewer[Any]) -> None:
         """The viewer's socket is gone; harmless to repeat."""
         viewer.leave()

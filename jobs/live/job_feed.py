@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from .. import database, logs, news
 from ..models import Step
@@ -16,9 +17,21 @@ from .feeds import Feed, Read
 from .viewers import Frame, Viewer
 
 LOG_LINES = 500  # in one frame
+MOST_KEPT = 8  # views whose frames are kept
+
+STALE = Frame("stale")
 
 View = tuple[Position, StepPage]  # where a page is, and which steps it shows
+Changes = dict[View, list[Frame] | None]  # None: the page has to fetch itself again
 LogRequest = tuple[int, int, int | None]  # step, first line, last line (None: without an end)
+
+
+class LogPart(NamedTuple):
+    """Lines of a step's log in a frame: the last of them, and how many the log has."""
+
+    frame: Frame
+    last: int
+    total: int
 
 
 @dataclass
@@ -26,9 +39,9 @@ class Update:
     """What one read found for all viewers of a job."""
 
     position: Position
-    changes: dict[View, list[Frame] | None]  # None: the page has to fetch itself again
+    changes: Changes  # for the views that are at another position
     pulse: Pulse
-    logs: dict[LogRequest, Frame]
+    logs: dict[LogRequest, LogPart]
 
 
 class JobFeed(Feed[Position]):
@@ -36,7 +49,7 @@ class JobFeed(Feed[Position]):
 
     def __init__(self, read: Read, job_id: int) -> None:
         self._job_id = job_id
-        self._last_pulse: Pulse = {}
+        self._last: Update | None = None
         super().__init__(read)
 
     @property
@@ -50,70 +63,90 @@ class JobFeed(Feed[Position]):
             await self._read_lock()
         pages = {viewer.page for viewer in viewers}
         workers = await self._read(read_workers, self._job_id, pages) if ticked else None
-        update: Update = await self._read(
+        before = self._last
+        self._last = update = await self._read(
             read_update,
             self._job_id,
             {(known, viewer.page) for viewer, known in asked.items() if known},
             {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()},
+            before,
         )
-        frame = {"type": "pulse", "steps": update.pulse, "workers": workers}
-        has_progress = self._has_progress(update.pulse)
+        pulse = Frame("pulse", steps=update.pulse, workers=workers)
+        tick = self._tick(**update.position._asdict())
+        has_progress = before is not None and _has_progress(before.pulse, update.pulse)
         for viewer in viewers:
             if viewer.known == asked[viewer]:  # else it asked for a resync while this was read
                 _send_changes(viewer, update)
             self._send_logs(viewer, update)
             if viewer in ticked or has_progress:
-                viewer.put(frame)
+                viewer.put(pulse)
             # A page that is fetching itself again asks for its tick afterwards.
             if is_tick or (viewer in ticked and viewer.known):
-                self._send_tick(viewer, **update.position._asdict())
-
-    def _has_progress(self, now: Pulse) -> bool:
-        """Whether running steps have other values; a step that starts comes as a change."""
-        before, self._last_pulse = self._last_pulse, now
-        return any(values != before.get(pk, values) for pk, values in now.items())
+                viewer.put_tick(tick)
 
     def _send_logs(self, viewer: Viewer[Position], update: Update) -> None:
         for step_id, (start, end) in list(viewer.follows.items()):
             if not viewer.has_room:
                 return  # the acknowledgement that makes room wakes the feed
-            if frame := update.logs.get((step_id, start, end)):
-                viewer.put(frame)
-                viewer.follows[step_id] = (frame["last"] + 1, end)
-                if end and frame["last"] >= min(end, frame["total"]):
+            if part := update.logs.get((step_id, start, end)):
+                viewer.put(part.frame)
+                viewer.follows[step_id] = (part.last + 1, end)
+                if end and part.last >= min(end, part.total):
                     del viewer.follows[step_id]
-                elif frame["last"] < frame["total"]:
+                elif part.last < part.total:
                     self.wake()
 
 
 def _send_changes(viewer: Viewer[Position], update: Update) -> None:
-    if viewer.known is None:
+    if viewer.known in (None, update.position):
         return
     frames = update.changes[viewer.known, viewer.page]
     if frames is None:
         viewer.known = None
-        viewer.put({"type": "stale"})
+        viewer.put(STALE)
         return
     for frame in frames:
         viewer.put(frame)
     viewer.known = update.position
 
 
-def read_update(job_id: int, views: Iterable[View], follows: Iterable[LogRequest]) -> Update:
-    """Everything that the viewers of a job need now, from one snapshot."""
+def _has_progress(before: Pulse, now: Pulse) -> bool:
+    """Whether running steps have other values; a step that starts comes as a change."""
+    return any(values != before.get(pk, values) for pk, values in now.items())
+
+
+def read_update(
+    job_id: int,
+    views: Collection[View],
+    follows: Iterable[LogRequest],
+    before: Update | None = None,
+) -> Update:
+    """Everything that the viewers of a job need now, from one snapshot.
+
+    What *before* has found is not read again while the job is at the same position: of pages that
+    reconnect together, only the first one costs a read.
+    """
     with database.snapshot():
-        snapshots = {view: _read_since(job_id, *view) for view in views}
-        found = [snapshot for snapshot in snapshots.values() if snapshot]
-        changed = next((snapshot for snapshot in found if snapshot.journal), None)
+        position = position_of(job_id)
+        changes = _still_true(before, position)
+        running = None
+        for view in views:
+            if view[0] != position and view not in changes:
+                snapshot = _read_since(job_id, *view)
+                changes[view] = list(fragments.frames(snapshot)) if snapshot else None
+                running = snapshot.running if snapshot else running
         return Update(
-            position=found[0].position if found else position_of(job_id),
-            changes={
-                view: list(fragments.frames(snapshot)) if snapshot else None
-                for view, snapshot in snapshots.items()
-            },
-            pulse=pulse_of(changed.running) if changed else pulse(job_id),
+            position=position,
+            changes=changes,
+            pulse=pulse(job_id) if running is None else pulse_of(running),
             logs=_read_logs(job_id, list(follows)),
         )
+
+
+def _still_true(before: Update | None, position: Position) -> Changes:
+    if before is None or before.position != position or len(before.changes) >= MOST_KEPT:
+        return {}
+    return dict(before.changes)
 
 
 def _read_since(job_id: int, position: Position, page: StepPage) -> JobSnapshot | None:
@@ -123,7 +156,7 @@ def _read_since(job_id: int, position: Position, page: StepPage) -> JobSnapshot 
         return None
 
 
-def _read_logs(job_id: int, follows: list[LogRequest]) -> dict[LogRequest, Frame]:
+def _read_logs(job_id: int, follows: list[LogRequest]) -> dict[LogRequest, LogPart]:
     """The requested lines that exist. Usually there are none, which takes one query."""
     if not follows:
         return {}
@@ -136,14 +169,8 @@ def _read_logs(job_id: int, follows: list[LogRequest]) -> dict[LogRequest, Frame
     }
 
 
-def _log_frame(step_id: int, start: int, end: int | None, total: int) -> Frame:
+def _log_frame(step_id: int, start: int, end: int | None, total: int) -> LogPart:
     count = min(LOG_LINES, end - start + 1) if end else LOG_LINES
     last, html = fragments.log_lines(logs.read(step_id, start, count))
-    return {
-        "type": "log",
-        "step": step_id,
-        "first": start,
-        "last": last,
-        "total": total,
-        "html": html,
-    }
+    frame = Frame("log", step=step_id, first=start, last=last, total=total, html=html)
+    return LogPart(frame, last, total)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .. import news
 from ..sight.job_list import ListWindow, Window, shows_other_statuses
 from .feeds import Feed, Read
-from .viewers import Viewer
+from .viewers import Frame, Viewer
 
 LIST_GAP_SECONDS = 0.1  # longer than that of a job: every page of the list is fetched again
 
@@ -25,13 +25,14 @@ class ListFeed(Feed[str]):
         if is_tick:
             await self._read_lock()
         mark, cells = await self._read(self._window.read)
+        tick = self._tick(mark=mark)
+        stale = {urgent: Frame("stale", urgent=urgent, cells=cells) for urgent in (False, True)}
         for viewer in viewers:
             is_fetching = viewer.known is None
             shown = viewer.stale_at if viewer.known is None else viewer.known
             differs = shows_other_statuses(shown, mark)
             if shown != mark and (differs or not is_fetching):
                 viewer.known, viewer.stale_at = None, mark
-                urgent = differs and not self._window.cells_show_all
-                viewer.put({"type": "stale", "urgent": urgent, "cells": cells})
+                viewer.put(stale[differs and not self._window.cells_show_all])
             if is_tick or (viewer.awaits_tick and viewer.known is not None):
-                self._send_tick(viewer, mark=mark)
+                viewer.put_tick(tick)

@@ -16,6 +16,7 @@ from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractUser
 from django.contrib.sessions.backends.db import SessionStore as DatabaseSessions
 from django.db import router
+from django.http import parse_cookie
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -31,6 +32,12 @@ class Access(NamedTuple):
     code: int  # the one to close the socket with; 0: they may watch
     user: Any = None  # the primary key
     sees_logs: bool = False
+
+
+def session_key_of(scope: dict[str, Any]) -> str:
+    """The key of the session that the cookie of an ASGI connection names; "" without one."""
+    cookies = [value.decode("latin1") for name, value in scope["headers"] if name == b"cookie"]
+    return parse_cookie(";".join(cookies)).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def read_access(keys: Collection[str]) -> dict[str, Access]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
 from collections import deque
@@ -15,11 +16,27 @@ logger = logging.getLogger("truestep.live.viewers")
 
 # The server keeps unacknowledged frames in memory, so a viewer gets no more than this.
 MOST_UNACKNOWLEDGED = 100  # frames
-MOST_UNACKNOWLEDGED_BYTES = 512 * 1024  # of HTML
+MOST_UNACKNOWLEDGED_BYTES = 512 * 1024
 ACKNOWLEDGE_SECONDS = 30.0  # a viewer that acknowledges nothing for longer is dropped
 
-Frame = dict[str, Any]
 Known = TypeVar("Known")  # what a viewer shows: a job's position, or a window's mark
+
+
+class Frame:
+    """What is sent to any number of viewers: made JSON once, to which each adds its own number."""
+
+    def __init__(self, kind: str, **content: Any) -> None:
+        self.kind = kind
+        self._start = json.dumps({"type": kind, **content})[:-1]
+
+    @property
+    def size(self) -> int:
+        """In bytes, for JSON is ASCII; without the number."""
+        return len(self._start)
+
+    def numbered(self, number: int) -> str:
+        """The text of the frame that is a viewer's frame *number*."""
+        return f'{self._start}, "n": {number}}}'
 
 
 class Viewer(Generic[Known]):
@@ -27,7 +44,7 @@ class Viewer(Generic[Known]):
 
     def __init__(
         self,
-        send: Callable[[Frame], Awaitable[None]],
+        send: Callable[[str], Awaitable[None]],
         close: Callable[[int], Awaitable[None]],
         known: Known,
         sees_logs: bool,
@@ -48,7 +65,7 @@ class Viewer(Generic[Known]):
         self._unacknowledged: deque[tuple[int, int]] = deque()  # (number, size) of each frame
         self._unacknowledged_bytes = 0
         self._waits_since = time.monotonic()
-        self._outgoing: asyncio.Queue[Frame | int] = asyncio.Queue()
+        self._outgoing: asyncio.Queue[tuple[Frame, int] | int] = asyncio.Queue()
         self._writer = asyncio.create_task(self._write())
 
     def put(self, frame: Frame) -> None:
@@ -56,10 +73,14 @@ class Viewer(Generic[Known]):
         if self._sent == self._acknowledged:
             self._waits_since = time.monotonic()
         self._sent += 1
-        size = len(frame.get("html", "").encode())
-        self._unacknowledged.append((self._sent, size))
-        self._unacknowledged_bytes += size
-        self._outgoing.put_nowait(frame | {"n": self._sent})
+        self._unacknowledged.append((self._sent, frame.size))
+        self._unacknowledged_bytes += frame.size
+        self._outgoing.put_nowait((frame, self._sent))
+
+    def put_tick(self, tick: Frame) -> None:
+        """Queue the tick that it may be waiting for."""
+        self.awaits_tick = False
+        self.put(tick)
 
     def go_on_from(self, known: Known) -> None:
         """The page shows this now. After it fetched itself again, it gets a tick immediately."""
@@ -106,13 +127,12 @@ class Viewer(Generic[Known]):
         self._writer.cancel()
 
     async def _write(self) -> None:
-        while True:
-            item = await self._outgoing.get()
-            if isinstance(item, dict) and item["type"] == "log" and not self.sees_logs:
-                continue
-            try:
-                await (self._close(item) if isinstance(item, int) else self._send(item))
-            except Exception as error:
-                logger.warning("A frame could not be sent, the socket is closed: %s", error)
-                await self._close(1011)
-                return
+        try:
+            while isinstance(item := await self._outgoing.get(), tuple):
+                frame, number = item
+                if frame.kind != "log" or self.sees_logs:
+                    await self._send(frame.numbered(number))
+            await self._close(item)
+        except Exception as error:
+            logger.warning("A frame could not be sent, the socket is closed: %s", error)
+            await self._close(1011)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+from contextlib import AsyncExitStack
 from functools import partial
 from unittest.mock import Mock
 
@@ -12,10 +13,11 @@ from django.db import connection
 from django.utils.html import escape
 
 from jobs import news
-from jobs.live import commits, consumers, feeds, viewers
+from jobs.live import commits, consumers, feeds, job_feed, viewers
+from jobs.live.hub import get_hub
 from jobs.live.origin import is_own
 from jobs.logs import LogBook
-from jobs.models import Job
+from jobs.models import Job, Transition
 from jobs.orchestrator import cancel, claim, finish, launch
 from tests.support import drive, returned, wait_for
 from tests.support.driving import write_log
@@ -222,6 +224,14 @@ async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch)
         watched.end()
 
 
+@pytest.mark.parametrize(
+    ("took", "least", "rests"),
+    [(0.001, 0.01, 0.01), (0.2, 0.01, 0.2), (9.0, 0.01, 0.5), (0.2, 3600.0, 3600.0)],
+)
+def test_a_feed_rests_for_as_long_as_its_update_took(took, least, rests):
+    assert feeds.rest_after(took, least) == rests
+
+
 @pytest.mark.parametrize("way", ["poke", "commit", "tick"])
 async def test_each_way_alone_brings_the_news(ada, monkeypatch, way):
     """Pokes, the watch for commits and the tick each suffice; two of them are taken away."""
@@ -386,6 +396,22 @@ async def test_a_log_that_is_not_followed_any_more_is_silent(ada, desk):
         assert "log" not in await page.heard()
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError, RuntimeError])
+async def test_nothing_is_sent_to_a_client_that_is_gone(error):
+    """Servers raise OSError then; uvicorn raises RuntimeError when it has closed the socket."""
+    sent = []
+
+    async def send(message):
+        sent.append(message["type"])
+        raise error
+
+    gone = consumers.JobConsumer({}, receive=None, send=send)
+    await gone._send_text("a frame")
+    await gone._send_text("another")
+    await gone._close(1011)
+    assert sent == ["websocket.send"]
+
+
 # --- the window -----------------------------------------------------------------------------------
 
 
@@ -442,6 +468,52 @@ async def test_two_pages_of_one_job_each_get_their_own(ada):
         assert (await old.next("tick", "changes"))["since"] == 0
         await sync_to_async(cancel)(job.pk)
         assert (await new.next("changes"))["html"] == (await old.next("changes"))["html"]
+
+
+async def test_pages_that_reconnect_together_cost_one_read(ada, desk, monkeypatch):
+    asked, read = [], job_feed.read_job
+    monkeypatch.setattr(job_feed, "read_job", lambda *view: asked.append(view) or read(*view))
+    job = await sync_to_async(launch)("noop")
+    position = await sync_to_async(position_of)(job)
+    await sync_to_async(claim)(desk, 1)
+    async with AsyncExitStack() as stack:
+        opened = (stack.enter_async_context(socket(job, ada, position)) for _ in range(40))
+        for page in await asyncio.gather(*opened):
+            assert (await page.next("changes"))["since"] == 1
+            await page.next("tick")
+        async with socket(job, ada, position) as late:
+            assert (await late.next("changes"))["since"] == 1
+        assert len(asked) == 1
+        await sync_to_async(cancel)(job.pk)
+        await page.next("changes")
+    assert len(asked) == 2
+
+
+async def test_what_is_kept_for_pages_that_reconnect_is_bounded(ada, desk):
+    """A page that asks for every position of a job leaves no answer for each behind."""
+    job = await sync_to_async(launch)("noop")
+    await sync_to_async(drive)(desk, job)
+    tags = [entry.tag async for entry in Transition.objects.filter(job=job).order_by("seq")]
+    async with socket(job, ada) as page:
+        await page.next("tick")
+        for seq, tag in enumerate(tags[:-1], 1):
+            await page.say(type="resync", seq=seq, tag=tag)
+            assert (await page.next("changes"))["since"] == seq
+        [feed] = get_hub()._feeds.values()
+        assert len(tags) > job_feed.MOST_KEPT + 1 >= len(feed._last.changes)
+
+
+async def test_a_deleted_job_is_not_watched_again(ada, monkeypatch):
+    """Its feed has ended, and the page that it served is still connected."""
+    monkeypatch.setattr(viewers.Viewer, "close", lambda viewer, code: None)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada) as page:
+        await page.next("tick")
+        pk = job.pk
+        await sync_to_async(Job.objects.filter(pk=pk).delete)()
+        await page.next("gone")
+        async with socket(pk, ada) as late:
+            assert await late.closed() == 4404
 
 
 @pytest.mark.postgres

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 from jobs.live import viewers
-from jobs.live.viewers import MOST_UNACKNOWLEDGED_BYTES, Viewer
+from jobs.live.viewers import MOST_UNACKNOWLEDGED_BYTES, Frame, Viewer
 from jobs.sight.positions import Position
 
 
@@ -23,7 +24,7 @@ def with_viewer(check) -> None:
 def test_large_frames_close_the_window_until_they_are_acknowledged():
     def check(viewer: Viewer) -> None:
         for _ in range(2):
-            viewer.put({"type": "log", "html": "é" * (MOST_UNACKNOWLEDGED_BYTES // 4)})
+            viewer.put(Frame("log", html="x" * (MOST_UNACKNOWLEDGED_BYTES // 2)))
         assert not viewer.has_room
         viewer.acknowledge(1)
         assert viewer.has_room
@@ -35,12 +36,12 @@ def test_queued_log_frames_are_withheld_with_the_permission():
     received = []
 
     async def run() -> None:
-        async def send(frame) -> None:
-            received.append(frame["type"])
+        async def send(text) -> None:
+            received.append(json.loads(text)["type"])
 
         viewer = Viewer(send, send, Position(0, ""), sees_logs=True)
-        viewer.put({"type": "log", "html": "secret"})
-        viewer.put({"type": "tick"})
+        viewer.put(Frame("log", html="secret"))
+        viewer.put(Frame("tick"))
         viewer.withhold_logs()
         async with asyncio.timeout(5):
             while "tick" not in received:
@@ -51,6 +52,33 @@ def test_queued_log_frames_are_withheld_with_the_permission():
     assert received == ["tick"]
 
 
+def test_one_frame_is_made_json_once_for_all_its_viewers(monkeypatch):
+    made, received = [], []
+    dumps = json.dumps
+    monkeypatch.setattr(viewers.json, "dumps", lambda value: made.append(value) or dumps(value))
+
+    async def run() -> None:
+        async def send(text) -> None:
+            received.append(json.loads(text))
+
+        all_viewers = [Viewer(send, send, Position(0, ""), sees_logs=True) for _ in range(100)]
+        all_viewers[0].put(Frame("tick"))
+        frame = Frame("changes", html='<p title="é">', seq=7)
+        for viewer in all_viewers:
+            viewer.put(frame)
+        async with asyncio.timeout(5):
+            while len(received) <= 100:
+                await asyncio.sleep(0)
+        for viewer in all_viewers:
+            viewer.leave()
+
+    asyncio.run(run())
+    content = {"type": "changes", "html": '<p title="é">', "seq": 7}
+    assert received.count(content | {"n": 1}) == 99
+    assert received.count(content | {"n": 2}) == 1
+    assert len(made) == 2
+
+
 def test_only_an_acknowledgement_that_gets_on_ends_the_silence(monkeypatch):
     now = 0.0
     monkeypatch.setattr(viewers.time, "monotonic", lambda: now)
@@ -58,7 +86,7 @@ def test_only_an_acknowledgement_that_gets_on_ends_the_silence(monkeypatch):
     def check(viewer: Viewer) -> None:
         nonlocal now
         now = 100.0
-        viewer.put({"type": "tick"})
+        viewer.put(Frame("tick"))
         assert not viewer.is_lost, "nothing was sent to it for long: that is not its silence"
         now = 131.0
         viewer.acknowledge(0)
