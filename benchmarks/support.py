@@ -78,11 +78,15 @@ def web_process() -> psutil.Process:
     return found
 
 
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
 def start_redis(ending: ExitStack) -> str:
     """The address of a new Redis server, which *ending* stops."""
     directory = ending.enter_context(tempfile.TemporaryDirectory())
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         ["redis-server", "--port", str(port), "--save", "", "--dir", directory],
         stdout=subprocess.DEVNULL,
