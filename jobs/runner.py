@@ -42,6 +42,9 @@ class Outcome:
     traceback: str = ""
     may_retry: bool = True  # False: a further attempt would end the same way
 
+    def to_json(self) -> dict[str, Any]:
+        return vars(self) | {"fact": vars(self.fact)}
+
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Outcome:
         verdict, fact = Verdict(values["verdict"]), Fact(**values["fact"])

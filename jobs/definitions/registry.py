@@ -36,10 +36,10 @@ def registered() -> dict[str, type[JobDefinition]]:
 
 def get(name: str) -> type[JobDefinition]:
     """The definition of that name. Raises UnknownDefinition."""
-    known = registered()
-    if name not in known:
-        raise UnknownDefinition(name, list(known))
-    return known[name]
+    found = next((cls for cls in reversed(_registered) if cls.name == name), None)
+    if found is None:
+        raise UnknownDefinition(name, list(registered()))
+    return found
 
 
 def known_steps() -> dict[str, list[str]]:

@@ -1,8 +1,9 @@
 """The fork server's process: forks slots on request, and reports how each of them ended.
 
 It has no thread and no database connection. The engine sends single bytes over a socket, with file
-descriptors; the answers are JSON lines. When the engine is gone, however it ended, the socket
-closes, and the server kills every slot and everything that they started.
+descriptors. An answer is a line with the pid of a slot that was forked; or, when one has ended,
+with its pid, its exit code and whether the server has killed it. When the engine is gone, however
+it ended, the socket closes, and the server kills every slot and everything that they started.
 
 The engine also passes its heartbeats on. Without one for a lease, other workers take it for dead:
 it may be frozen, or hang in the database. Then the server kills the slots, too.
@@ -14,9 +15,8 @@ from __future__ import annotations
 
 import array
 import gc
-import json
 import os
-import selectors
+import select
 import signal
 import socket
 import time
@@ -24,39 +24,39 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from .. import conf
-from ..system import processes
-from . import slot
+from ..system import heap, processes
+from .slot import Slot
 
 FORK, BEAT, HOLD = b"+", b".", b"="
+_FOR_SLOTS = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)  # the server ends with its engine
 
 
 def main(control: socket.socket) -> NoReturn:
     """Serve until the engine is gone; never returns."""
     code = 1
     try:
-        _become_server()
-        _Server(control).serve()
+        slot = Slot(_become_server())
+        heap.freeze()  # a slot's collector would touch, and so copy, every page
+        _Server(control, slot).serve()
         code = 0
     finally:
         os._exit(code)
 
 
-def _become_server() -> None:
+def _become_server() -> set[signal.Signals]:
+    """The signals that are blocked in a slot; more are blocked here."""
     os.setsid()  # Ctrl-C in the terminal is for the worker, which ends its steps in order
     processes.adopt_orphans()
-    for ignored in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(ignored, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # Blocked, not ignored: if a slot gets one before it can react, the signal must wait.
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
     gc.disable()
-    gc.collect()
-    gc.freeze()  # a slot's collector would touch, and so copy, every page of the heap
+    # Blocked, not ignored: if a slot gets one before it can react, the signal must wait.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _FOR_SLOTS)
+    return {signal.Signals(number) for number in before} - {signal.SIGTERM}
 
 
 class _Server:
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, slot: Slot) -> None:
         self._control = control
+        self._slot = slot
         self._slots: set[int] = set()
         self._lease = conf.knobs().lease
         self._beaten_at = _clock()
@@ -68,20 +68,19 @@ class _Server:
     def serve(self) -> None:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(self._wakeup)
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._control, selectors.EVENT_READ, self._obey)
-            selector.register(self._exits, selectors.EVENT_READ, self._report_exits)
-            while not self._is_over:
-                self._turn(selector)
+        while not self._is_over:
+            self._turn()
         processes.kill_descendants(os.getpid())
 
-    def _turn(self, selector: selectors.BaseSelector) -> None:
+    def _turn(self) -> None:
         left = max(0.0, self._beaten_at + self._lease - _clock()) if self._slots else None
-        ready = [key.data for key, _ in selector.select(left)]
-        for react in (self._report_exits, self._obey):  # exits first: a heartbeat resets the cause
-            if react in ready:
-                react()
-        if self._obey not in ready:  # otherwise a heartbeat may be among the unread messages
+        exits, control = self._exits, self._control.fileno()
+        ready, _, _ = select.select([exits, control], [], [], left)
+        if exits in ready:  # exits first: a heartbeat resets the cause
+            self._report_exits()
+        if control in ready:
+            self._obey()
+        else:  # otherwise a heartbeat may be among the unread messages
             self._kill_when_overdue()
 
     def _kill_when_overdue(self) -> None:
@@ -116,17 +115,18 @@ class _Server:
         self._slots.add(pid)
         os.close(conversation)
         os.close(output)
-        self._send({"pid": pid})
+        self._send(b"%d\n" % pid)
 
     def _become_slot(self, conversation: int, output: int, parent: int) -> NoReturn:
-        """In the child: close what is the server's."""
+        """In the child: end what is the server's."""
         gc.enable()
         signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         self._control.close()
         for fd in (self._exits, self._wakeup, self._lock):
             if fd is not None:
                 os.close(fd)
-        slot.main(conversation, output, parent)
+        self._slot.main(conversation, output, parent)
 
     # -- slots that have ended
 
@@ -137,11 +137,11 @@ class _Server:
                 self._slots.discard(pid)
                 # What the slot started and left behind is now a child of this process.
                 processes.kill_children(os.getpid(), keep=self._slots)
-                self._send({"pid": pid, "code": code, "by_server": self._has_killed})
+                self._send(b"%d %d %d\n" % (pid, code, self._has_killed))
 
-    def _send(self, message: dict[str, int]) -> None:
+    def _send(self, line: bytes) -> None:
         try:
-            self._control.sendall(json.dumps(message).encode() + b"\n")
+            self._control.sendall(line)
         except OSError:
             return  # the engine is gone; the closed socket ends the loop
 

@@ -7,7 +7,6 @@ app loaded. So a slot starts in milliseconds and inherits nothing that must not 
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -91,7 +90,7 @@ class ForkServer:
         if not data:
             raise ConnectionError(GONE)
         *lines, self._received = (self._received + data).split(b"\n")
-        return [_event(json.loads(line)) for line in lines]
+        return [_event(*map(int, line.split())) for line in lines]
 
     def close(self) -> None:
         """End the server, every slot and all that they started; wait until they are gone.
@@ -112,7 +111,5 @@ def _clear_words() -> Iterator[None]:
         raise ConnectionError(GONE) from error
 
 
-def _event(message: dict[str, int]) -> Fork | Exit:
-    if "code" in message:
-        return Exit(message["pid"], message["code"], bool(message["by_server"]))
-    return Fork(message["pid"])
+def _event(pid: int, code: int | None = None, by_server: int = 0) -> Fork | Exit:
+    return Fork(pid) if code is None else Exit(pid, code, bool(by_server))

@@ -32,6 +32,7 @@ class SlotHandle:
     conversation: socket.socket  # tasks to the slot; progress and outcomes from it
     output: int  # the end of a pipe with everything that the slot prints
     marker: bytes  # begins a log record in the output
+    has_marker: bool = False  # the slot knows it
     pid: int = 0  # 0 until it is forked
     job_id: int | None = None  # the only job whose steps it runs
     attempt: RunningAttempt | None = None
@@ -50,10 +51,8 @@ class SlotHandle:
         server.request_slot(theirs, write)
         theirs.close()
         os.close(write)
-        marker = b"\x1e" + secrets.token_hex(8).encode()
-        mine.sendall(marker + b"\n")
         mine.setblocking(False)
-        return cls(conversation=mine, output=read, marker=marker)
+        return cls(mine, read, marker=b"\x1e" + secrets.token_hex(8).encode())
 
     @property
     def is_idle(self) -> bool:
@@ -67,9 +66,12 @@ class SlotHandle:
         return self.is_idle and self.job_id is None
 
     def send(self, task: Task) -> None:
+        """Send a task, after the marker if it is the first one."""
+        lines = [] if self.has_marker else [self.marker]
+        self.has_marker = True
         self.conversation.setblocking(True)
         with contextlib.suppress(ConnectionError):  # it has just died; its exit is reported
-            self.conversation.sendall(task.to_json().encode() + b"\n")
+            self.conversation.sendall(b"\n".join([*lines, task.to_json().encode(), b""]))
         self.conversation.setblocking(False)
 
     def messages(self) -> list[dict[str, Any]]:

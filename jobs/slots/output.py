@@ -20,40 +20,46 @@ _C = ctypes.CDLL(None)
 
 
 class Output:
-    """The pipe *fd* as stdout, stderr and log of this process.
+    """A pipe as stdout, stderr and log of this process.
 
-    A log line is a record after *marker*, with its level; everything else is plain text. *shield*
+    A log line is a record after ``marker``, with its level; everything else is plain text. *shield*
     surrounds each record, so that no signal handler's exception can cut it in two.
     """
 
-    def __init__(
-        self, fd: int, marker: bytes, shield: Callable[[], AbstractContextManager[None]]
-    ) -> None:
-        self._fd = fd
-        self._marker = marker
+    def __init__(self, shield: Callable[[], AbstractContextManager[None]]) -> None:
         self._shield = shield
-        self._pid = os.getpid()
         self._one_writer = threading.RLock()
+        self.marker = b""  # begins a log record
+        self._open_streams()
+
+    def connect(self, fd: int) -> None:
+        """Write to the pipe *fd* from now on, as this process."""
+        self._fd, self._pid = fd, os.getpid()
+        self._point_at_pipe()
 
     def log(self, text: str, level: str) -> None:
         """Write one log line. *level* is one of ``runner.LEVELS``."""
         _flush_prints()
         if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
-            _write_all(self._fd, text.encode("utf-8", "backslashreplace") + b"\n")
+            write_all(self._fd, text.encode("utf-8", "backslashreplace") + b"\n")
             return
         with self._one_writer, self._shield():
             for start in range(0, max(1, len(text)), RECORD_CHARACTERS):
                 end = start + RECORD_CHARACTERS
                 values = {"l": LEVELS[level], "t": text[start:end], "more": end < len(text)}
-                _write_all(self._fd, self._marker + json.dumps(values).encode() + b"\n")
+                write_all(self._fd, self.marker + json.dumps(values).encode() + b"\n")
 
     def redirect(self) -> None:
-        """Point stdout and stderr, and Python's streams for them, here, and stdin to nothing."""
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for target, source in ((0, nothing), (1, self._fd), (2, self._fd)):
-            os.dup2(source, target)
-        if nothing > 2:  # if the step before closed one of the three, it is that one now
-            os.close(nothing)
+        """Undo what a step did to stdin, stdout and stderr, and to Python's streams for them."""
+        read_nothing()
+        self._point_at_pipe()
+        self._open_streams()
+
+    def _point_at_pipe(self) -> None:
+        for target in (1, 2):
+            os.dup2(self._fd, target)
+
+    def _open_streams(self) -> None:
         for name, fd in (("stdout", 1), ("stderr", 2)):
             stream = open(  # noqa: SIM115  (stays open as long as the process)
                 fd, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False
@@ -72,6 +78,14 @@ class Output:
         _C.fflush(None)
 
 
+def read_nothing() -> None:
+    """Point stdin to nothing."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    if nothing > 2:  # if the step before closed one of the three, it is that one now
+        os.close(nothing)
+
+
 def _flush_prints() -> None:
     """Write what the step printed and Python still buffers."""
     for stream in (sys.__stdout__, sys.__stderr__):
@@ -79,7 +93,7 @@ def _flush_prints() -> None:
             stream.flush()  # type: ignore[union-attr]
 
 
-def _write_all(fd: int, data: bytes) -> None:
+def write_all(fd: int, data: bytes) -> None:
     while data:
         data = data[os.write(fd, data) :]
 

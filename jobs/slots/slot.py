@@ -3,6 +3,9 @@
 It has two file descriptors. The *conversation* is a socket: tasks come in; progress and outcomes
 go out, as JSON lines. The *output* is a pipe that is also its stdout and stderr, so that prints,
 ``logging``, ``run.log`` and the output of child processes arrive in the order of writing.
+
+A page of memory costs a slot more when it first writes to it than all the Python code in it. So
+whatever is alike in all slots is made once, in the fork server, before it forks them.
 """
 
 from __future__ import annotations
@@ -10,13 +13,11 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import copy_context
-from dataclasses import asdict
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -29,65 +30,78 @@ from ..runner import Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
 from ..system import processes
 from . import helpers, transactions
-from .output import Output, capture_logging
-from .state import ProcessState, stop_timers
+from .output import Output, capture_logging, read_nothing, write_all
+from .state import ProcessState, seed_numpy, stop_timers
 
 STOPPED = Fact(Code.STEP_ASKED_TO_STOP)
 # What the engine has to end if the slot cannot say what its step has left behind.
 _ANYTHING = {"is_unusable": True, "has_processes": True, "helpers": []}
 
 
-def main(conversation: int, output: int, parent: int) -> NoReturn:
-    """Run tasks until the worker hangs up, or *parent* is gone; never returns."""
-    code = 1
-    try:
-        os.setsid()
-        processes.adopt_orphans()
-        processes.die_with_parent(parent)
-        os.environ.setdefault("PGAPPNAME", database.application_name())
-        _Slot(socket.socket(fileno=conversation), output).serve()
-        code = 0
-    finally:
-        os._exit(code)
+class Slot:
+    """Made in the fork server; each of its forks calls ``main``.
 
+    The server must block SIGINT, SIGHUP and SIGTERM: their handlers are the slot's from here on.
+    *mask* are the signals that a step finds blocked.
+    """
 
-class _Slot:
-    def __init__(self, conversation: socket.socket, output: int) -> None:
-        self._conversation = conversation
-        self._incoming = conversation.makefile("r", encoding="utf-8")
-        marker = self._incoming.readline().rstrip("\n").encode()
-        self._output = Output(output, marker, self._shielded)
-        self._pid = os.getpid()
+    def __init__(self, mask: set[signal.Signals]) -> None:
+        self._mask = mask
+        self._pid = 0
         self._run: Run | None = None
         self._is_reporting = False  # between the end of a step and the next task
         self._stops_next_task = False
         self._shields = 0
         self._stop_waits = False  # until the last shield is gone
-        self._listen_to_signals()
+        self._handle_signals()
+        read_nothing()
+        self._output = Output(self._shielded)
         self._channel = Channel(log=self._output.log, progress=self._progress)
-        self._output.redirect()
         capture_logging(self._channel)
-        self._state = ProcessState()
+        self._names_application = _is_named_by_slot()
+        self._state = ProcessState(mask)
 
-    def _listen_to_signals(self) -> None:
+    def _handle_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._on_term)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])  # one may wait since the fork
-        # The fork server ignores these; what a step starts must not.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
-    def serve(self) -> None:
-        """Run tasks until the engine hangs up."""
-        for line in self._incoming:
+    def main(self, conversation: int, output: int, parent: int) -> NoReturn:
+        """Run tasks until the worker hangs up, or *parent* is gone; never returns."""
+        code = 1
+        try:
+            self._set_up(conversation, output, parent)
+            self._serve()
+            code = 0
+        finally:
+            os._exit(code)
+
+    def _set_up(self, conversation: int, output: int, parent: int) -> None:
+        """Make what each slot has of its own."""
+        os.setsid()
+        processes.adopt_orphans()
+        processes.die_with_parent(parent)
+        if self._names_application:
+            self._state.set_environment("PGAPPNAME", database.application_name())
+        seed_numpy()
+        self._pid, self._conversation = os.getpid(), conversation
+        self._output.connect(output)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)  # one may wait since the fork
+
+    def _serve(self) -> None:
+        """Run tasks until the engine hangs up. Its first line is the marker of log records."""
+        incoming = open(self._conversation, "rb", closefd=False)  # noqa: SIM115
+        self._output.marker = incoming.readline().rstrip(b"\n")
+        for line in incoming:
             self._is_reporting = False
             if self._stops_next_task:
                 self._stop_before_the_step()
             # In a copy: the language, the time zone and other context end with the step.
-            outcome = copy_context().run(self._attempt, Task.from_json(line))
+            outcome = copy_context().run(self._attempt, Task.from_json(line.decode()))
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork that the step made and that returned from it
-            self._send({"outcome": asdict(outcome), "left": self._clean_up(outcome)})
+            self._send({"outcome": outcome.to_json(), "left": self._clean_up(outcome)})
         connections.close_all()
         helpers.end()
 
@@ -115,7 +129,7 @@ class _Slot:
                 self._send({"progress": [done, total, text]})
 
     def _send(self, message: dict[str, Any]) -> None:
-        self._conversation.sendall(json.dumps(message).encode() + b"\n")
+        write_all(self._conversation, json.dumps(message).encode() + b"\n")
 
     # -- after a step
 
@@ -182,7 +196,7 @@ class _Slot:
         """None of the step's own code has run: there is nothing to clean up."""
         try:
             outcome = Outcome(verdict=Verdict.STOPPED, fact=STOPPED)
-            self._send({"outcome": asdict(outcome), "left": _ANYTHING})
+            self._send({"outcome": outcome.to_json(), "left": _ANYTHING})
         finally:
             os._exit(0)
 
@@ -200,3 +214,8 @@ class _Slot:
         if self._stop_waits and not self._shields:
             self._stop_waits = False
             raise StepStopped(STOPPED.reason)
+
+
+def _is_named_by_slot() -> bool:
+    """Whether steps' sessions on a database server are named after their process."""
+    return database.dialect().is_server and "PGAPPNAME" not in os.environ

@@ -26,15 +26,30 @@ LIMITS = sorted({value for name, value in vars(resource).items() if name.startsw
 
 
 class ProcessState:
-    """The state of this process now; ``restore`` returns to it."""
+    """The state of this process and its forks now, with *mask* as the signal mask."""
 
-    def __init__(self) -> None:
+    def __init__(self, mask: set[signal.Signals]) -> None:
+        self._environment = dict(os.environ)
         self._restores: list[Restore] = [part() for part in _PARTS]
+        self._restores += [
+            self._restore_environment,
+            lambda: signal.pthread_sigmask(signal.SIG_SETMASK, mask),
+        ]
+
+    def set_environment(self, name: str, value: str) -> None:
+        """Set a variable; from now on it belongs to this state."""
+        os.environ[name] = self._environment[name] = value
 
     def restore(self) -> None:
         """Raises an error if a part cannot be restored; the process must not be used then."""
         for restore in self._restores:
             restore()
+
+    def _restore_environment(self) -> None:
+        if os.environ != self._environment:
+            os.environ.clear()
+            os.environ.update(self._environment)
+        time.tzset()  # otherwise the C library keeps the earlier zone
 
 
 def stop_timers() -> None:
@@ -53,34 +68,19 @@ def _umask() -> Restore:
     return lambda: os.umask(umask)
 
 
-def _environment() -> Restore:
-    environment = dict(os.environ)
-
-    def restore() -> None:
-        if os.environ != environment:
-            os.environ.clear()
-            os.environ.update(environment)
-        time.tzset()  # otherwise the C library keeps the earlier zone
-
-    return restore
-
-
-def _signals() -> Restore:
-    """The handlers, and the mask."""
-    handlers = dict(_handlers())
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+def _handlers() -> Restore:
+    handlers = dict(_handler_of_each_signal())
 
     def restore() -> None:
         signal.set_wakeup_fd(-1)
         for number, handler in handlers.items():
             if signal.getsignal(number) != handler:
                 signal.signal(number, handler)
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     return restore
 
 
-def _handlers() -> Iterator[tuple[signal.Signals, Any]]:
+def _handler_of_each_signal() -> Iterator[tuple[signal.Signals, Any]]:
     """The handler of each signal that can have one."""
     for number in signal.Signals:
         handler = signal.getsignal(number)
@@ -183,22 +183,23 @@ def _decimal() -> Restore:
 
 
 def _random() -> Restore:
-    """A new seed: a forked process would otherwise share it with its siblings."""
-
     def restore() -> None:
         random.seed()
-        if numpy := sys.modules.get("numpy.random"):
-            numpy.seed()
+        seed_numpy()
 
-    restore()
     return restore
+
+
+def seed_numpy() -> None:
+    """A forked process would share its seed with its siblings; Python's own differs by itself."""
+    if numpy := sys.modules.get("numpy.random"):
+        numpy.seed()
 
 
 _PARTS = (
     _directory,
     _umask,
-    _environment,
-    _signals,
+    _handlers,
     _limits,
     _interpreter,
     _warnings,

@@ -8,13 +8,13 @@ import os
 import signal
 import sys
 from collections.abc import Container, Iterable
-from pathlib import Path
 
 import psutil
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _ROUNDS = 50
+_C = ctypes.CDLL(None)
 
 
 def adopt_orphans() -> None:
@@ -92,10 +92,15 @@ def children(pid: int) -> list[int]:
     One may be missing while another one ends.
     """
     try:
-        lists = [Path(task, "children").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+        lists = [_children_of_thread(pid, thread) for thread in os.listdir(f"/proc/{pid}/task")]
     except FileNotFoundError:  # the process has ended, or the kernel keeps no such lists
         return [child.pid for process in _itself(pid) for child in process.children()]
     return [int(child) for listed in lists for child in listed.split()]
+
+
+def _children_of_thread(pid: int, thread: str) -> bytes:
+    with open(f"/proc/{pid}/task/{thread}/children", "rb", buffering=0) as children:
+        return children.read()
 
 
 def descendants(pid: int) -> list[psutil.Process]:
@@ -138,4 +143,4 @@ def _kill(processes: Iterable[psutil.Process]) -> set[int]:
 
 def _prctl(option: int, value: int) -> None:
     if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+        _C.prctl(option, value, 0, 0, 0)

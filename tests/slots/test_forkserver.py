@@ -30,7 +30,7 @@ def test_events_that_arrive_together_are_read_in_order():
     server._control, theirs = socket.socketpair()
     server._received = b""
     with server._control, theirs:
-        theirs.sendall(b'{"pid": 11, "code": -9, "by_server": false}\n{"pid": 12}\n{"pi')
+        theirs.sendall(b"11 -9 0\n12\n1")
         assert server.events() == [Exit(11, -9, False), Fork(12)]
-        theirs.sendall(b'd": 13}\n')
+        theirs.sendall(b"3\n")
         assert server.events() == [Fork(13)]

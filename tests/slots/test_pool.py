@@ -13,8 +13,8 @@ import pytest
 
 from jobs.codes import Fact
 from jobs.runner import Limits, Task
-from jobs.slots import slot as slot_main
 from jobs.slots.pool import Pool
+from jobs.slots.slot import Slot
 from jobs.statuses import Verdict
 from tests.support import wait_for
 
@@ -133,8 +133,8 @@ def freeze_at_birth(monkeypatch):
         os.kill(os.getpid(), signal.SIGSTOP)
         begin(*given)
 
-    begin = slot_main.main
-    monkeypatch.setattr(slot_main, "main", main)
+    begin = Slot.main
+    monkeypatch.setattr(Slot, "main", main)
 
 
 def test_a_stop_while_the_slot_starts_is_not_lost(monkeypatch):

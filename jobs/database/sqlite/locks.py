@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 WAL_WRITE_LOCK = 120  # the byte of the -shm file that the one writer locks
@@ -39,6 +38,8 @@ def writer(path: str) -> int | None:
 
 def is_held_by(pid: int, path: str) -> bool:
     """Whether this process holds any write lock on the database's files."""
+    if b" %d " % pid not in _table():  # the common case, without a look at each lock of the host
+        return False
     # Without the device: on some file systems the kernel's table has another one than ``stat``.
     files = (_file_number(path + suffix) for suffix, _ in WRITER_BYTES)
     inodes = {file.rpartition(":")[2] for file in files if file}
@@ -58,11 +59,15 @@ def _file_number(path: str) -> str | None:
 
 def _write_locks() -> Iterator[Lock]:
     """Those of other containers are not in the table."""
-    try:
-        lines = Path("/proc/locks").read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
+    for line in _table().decode().splitlines():
         match line.split():
             case [_, "POSIX" | "OFDLCK", _, "WRITE", pid, file, first, last] if int(pid) > 0:
                 yield Lock(int(pid), file, int(first), float("inf" if last == "EOF" else last))
+
+
+def _table() -> bytes:
+    try:
+        with open("/proc/locks", "rb", buffering=0) as table:
+            return table.read()
+    except OSError:
+        return b""
