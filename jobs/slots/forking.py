@@ -37,6 +37,7 @@ def main(control: socket.socket) -> NoReturn:
     try:
         slot = Slot(_become_server())
         heap.freeze()  # a slot's collector would touch, and so copy, every page
+        heap.use_huge_pages()
         _Server(control, slot).serve()
         code = 0
     finally:
