@@ -69,6 +69,7 @@ class Task:
     results: dict[str, Any]
     idempotency_key: str
     limits: Limits
+    is_last: bool = False  # of its job, if it succeeds: its process need not be restored
 
     def to_json(self) -> str:
         # Not asdict, which would copy all results of a long job for each of its steps.

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from ..models import Step
+from ..statuses import TERMINAL
 
 Rank = tuple[int, int]  # position and id
 
@@ -42,6 +43,11 @@ class Tally:
     def statuses(self) -> set[str]:
         """The statuses that steps of the job have."""
         return {status for status, count in self._counts.items() if count}
+
+    @property
+    def unended(self) -> int:
+        """How many steps of the job may still change without a person's retry."""
+        return sum(count for status, count in self._counts.items() if status not in TERMINAL)
 
     def startable(self, now: datetime) -> Iterator[Step]:
         """The steps that may start at this moment, in the order of the definition."""

@@ -121,6 +121,7 @@ class SlotDriver:
             results=orchestrator.results_for(state, claim.step_id),
             idempotency_key=f"{state.job.uuid}:{claim.name}",
             limits=Limits(error_bytes=knobs.error_bytes, result_bytes=knobs.result_bytes),
+            is_last=state.tally.unended == 1,
         )
         self._pool.run(claim, task)
 

@@ -242,6 +242,8 @@ class Pool:
             self._end_children(attempt, keep=left["helpers"])
         if left["is_unusable"]:
             self.discard(attempt)
+        if left["ends"]:  # by itself
+            attempt.slot.kill_at = time.monotonic() + LEAVE_SECONDS
 
     def _end_children(self, attempt: RunningAttempt, keep: list[int]) -> None:
         count = processes.kill_descendants(attempt.slot.pid, keep)
@@ -261,7 +263,7 @@ class Pool:
         if slot.is_spare:
             self._refill_at = time.monotonic() + REFILL_PAUSE_SECONDS
         self._read_messages(slot)
-        slot.is_dead = True
+        slot.is_dead, slot.kill_at = True, None
         if slot.attempt is None:
             self._remove(slot)
         elif slot.attempt.outcome is None:

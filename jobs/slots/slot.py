@@ -35,7 +35,7 @@ from .state import ProcessState, seed_numpy, stop_timers
 
 STOPPED = Fact(Code.STEP_ASKED_TO_STOP)
 # What the engine has to end if the slot cannot say what its step has left behind.
-_ANYTHING = {"is_unusable": True, "has_processes": True, "helpers": []}
+_ANYTHING = {"is_unusable": True, "has_processes": True, "helpers": [], "ends": False}
 
 
 class Slot:
@@ -98,10 +98,14 @@ class Slot:
             if self._stops_next_task:
                 self._stop_before_the_step()
             # In a copy: the language, the time zone and other context end with the step.
-            outcome = copy_context().run(self._attempt, Task.from_json(line.decode()))
+            task = Task.from_json(line.decode())
+            outcome = copy_context().run(self._attempt, task)
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork that the step made and that returned from it
-            self._send({"outcome": outcome.to_json(), "left": self._clean_up(outcome)})
+            left = self._clean_up(outcome, is_last=task.is_last)
+            self._send({"outcome": outcome.to_json(), "left": left})
+            if left["ends"]:
+                break
         connections.close_all()
         helpers.end()
 
@@ -133,13 +137,13 @@ class Slot:
 
     # -- after a step
 
-    def _clean_up(self, outcome: Outcome) -> dict[str, Any]:
+    def _clean_up(self, outcome: Outcome, *, is_last: bool) -> dict[str, Any]:
         """What the engine has to end. An error here ends the slot, but the step has returned."""
         try:
             stop_timers()
             self._roll_back()
             self._output.flush()
-            return self._leftovers(outcome)
+            return self._leftovers(outcome, is_last)
         except Exception:
             return _ANYTHING
 
@@ -148,16 +152,20 @@ class Slot:
             text = f"The step left a transaction open in the database {alias!r}"
             self._output.log(f"{text}; it was rolled back.", "warning")
 
-    def _leftovers(self, outcome: Outcome) -> dict[str, Any]:
-        is_unusable = outcome.verdict is Verdict.RETURNED and not self._restore()
+    def _leftovers(self, outcome: Outcome, is_last: bool) -> dict[str, Any]:
+        has_returned = outcome.verdict is Verdict.RETURNED
+        is_unusable = has_returned and not is_last and not self._restore()
         if is_locked := transactions.holds_lock():
             text = "The step left a SQLite database locked; its process was ended."
             self._output.log(text, "warning")
         has_threads = len(sys._current_frames()) > 1  # however they were started
+        is_unusable = is_unusable or is_locked or has_threads
+        has_processes = helpers.are_not_alone()
         return {
-            "is_unusable": is_unusable or is_locked or has_threads,
-            "has_processes": helpers.are_not_alone(),
+            "is_unusable": is_unusable,
+            "has_processes": has_processes,
             "helpers": helpers.pids(),
+            "ends": has_returned and is_last and not is_unusable and not has_processes,
         }
 
     def _restore(self) -> bool:

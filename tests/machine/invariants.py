@@ -80,6 +80,7 @@ def _check_tallies(simulation: Simulation) -> None:
         ]
         assert list(state.tally.startable(now)) == startable
         assert state.tally.statuses == {step.status for step in steps}
+        assert state.tally.unended == sum(step.status not in TERMINAL for step in steps)
 
 
 def _remembered_jobs(simulation: Simulation) -> Iterator[Any]:

@@ -94,6 +94,7 @@ def test_a_step_that_returned_did_not_die_when_its_exit_is_heard_first(pool):
 
 def test_output_without_end_is_read_as_far_as_it_has_come(pool):
     running = start(pool, 1)
+    wait_for(lambda: listens(pool) and running.outcome)  # its stdout is the pipe now
     with open(f"/proc/{running.slot.pid}/fd/1", "wb") as output:
         writer = subprocess.Popen(["timeout", "3", "yes"], stdout=output)
         try:
@@ -146,6 +147,14 @@ def test_a_stop_while_the_slot_starts_is_not_lost(monkeypatch):
         wait_for(lambda: process.status() == psutil.STATUS_STOPPED)
         process.resume()
         assert ends_by_itself(pool, running)
+
+
+def test_a_slot_ends_by_itself_after_the_last_step_of_its_job(pool):
+    running = start(pool, 1, replace(TASK, is_last=True))
+    wait_for(lambda: listens(pool) and running.slot.is_dead)  # not released, so not dismissed
+    assert running.outcome.verdict is Verdict.RETURNED
+    pool.release(running)
+    assert start(pool, 1).slot is not running.slot
 
 
 def test_a_slot_ends_with_its_job(pool):
