@@ -29,8 +29,9 @@ class JobState:
     @classmethod
     def load(cls, job_id: int) -> JobState:
         """Read the whole job. Raises Job.DoesNotExist."""
+        job = read_job(job_id)  # first: if it moves on now, a batch on these rows collides
         steps = {step.pk: step for step in read_steps(job_id)}
-        return cls(job=read_job(job_id), steps=steps, plan=read_plan(job_id, steps))
+        return cls(job=job, steps=steps, plan=read_plan(job_id, steps))
 
     def refresh(self, *, lock: bool = False) -> None:
         """Read what has changed since the entry that is remembered.

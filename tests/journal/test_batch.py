@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from functools import partial
 
 import pytest
 from django.db import OperationalError, transaction
@@ -10,7 +11,7 @@ from jobs import news
 from jobs.codes import Code, Fact
 from jobs.definitions import StepDefinition, get
 from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
-from jobs.journal import Ending, JobState, commit, create_jobs, draft, writing
+from jobs.journal import Ending, JobState, commit, create_jobs, draft, state, writing
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, give_up, launch
@@ -282,6 +283,26 @@ def test_an_attempt_that_was_handed_back_is_kept_beside_the_next(desk):
         (1, "its worker stopped", None),
         (2, "", {"ok": True}),
     ]
+
+
+def test_a_job_that_moves_on_while_it_is_read_is_read_again(desk, monkeypatch):
+    """Its rows are read one after the other, and no batch is decided on half of a move."""
+    job = launch("noop")
+    held = start(desk)
+    meanwhile = [lambda: finish(desk, held, returned(), room=0)]
+
+    def read_then(read, *about):
+        rows = read(*about)
+        while meanwhile:
+            meanwhile.pop()()
+        return rows
+
+    for read in (state.read_job, state.read_steps):
+        monkeypatch.setattr(state, read.__name__, partial(read_then, read))
+    cancel(job.pk)
+    statuses = dict(Step.objects.values_list("name", "status"))
+    assert statuses == dict.fromkeys(statuses, "cancelled") | {"one": "succeeded"}
+    assert job_of(job.pk).status == "cancelled"
 
 
 def test_an_overtaken_attempt_writes_nothing(desk):
