@@ -1,6 +1,6 @@
-"""What does the size of a job cost? 1,000 steps against 10: one move, and opening the page.
+"""What does the size of a job cost? 10,000 steps against 10: one move, and opening the page.
 
-    .venv/bin/python -m benchmarks.big_job [--moves 200]
+    .venv/bin/python -m benchmarks.big_job [--moves 200] [--steps 10000]
 
 A move is a worker's transaction, and what the web process then reads and renders for one page. The
 two jobs take turns, so that other work on the machine slows both down.
