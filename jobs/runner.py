@@ -12,6 +12,7 @@ import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sized
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 from . import definitions
@@ -66,13 +67,12 @@ class Task:
     attempt: int
     params: dict[str, list[str]]  # as typed
     understood: parameters.Kept | None = None  # as the form understood them at launch
-    results: dict[str, Any]
+    results: str  # a JSON object: the results of its dependencies, by name
     idempotency_key: str
     limits: Limits
     is_last: bool = False  # of its job, if it succeeds: its process need not be restored
 
     def to_json(self) -> str:
-        # Not asdict, which would copy all results of a long job for each of its steps.
         return json.dumps(vars(self) | {"limits": vars(self.limits)})
 
     @classmethod
@@ -94,13 +94,22 @@ class Run:
 
     def __init__(self, task: Task, params: dict[str, Any], channel: Channel) -> None:
         self.params = params
-        self.results = task.results
+        self._results = task.results
         self.attempt = task.attempt
         self.idempotency_key = task.idempotency_key
         self._channel = channel
         self._reported_at = 0.0
         self.watches_cancel = False  # True once the step has asked whether it is cancelled
         self.stop_reason = ""
+
+    @cached_property
+    def results(self) -> dict[str, Any]:
+        """The results of its dependencies by name, also of those that these need.
+
+        They are read when a step asks for them: in a long job there are many.
+        """
+        found: dict[str, Any] = json.loads(self._results)
+        return found
 
     @property
     def cancelled(self) -> bool:

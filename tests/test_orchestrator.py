@@ -1,5 +1,6 @@
 """What happens next: launch, claim, finish, cancel."""
 
+import json
 import math
 from dataclasses import replace
 
@@ -271,14 +272,31 @@ def test_a_step_gets_the_results_of_all_it_builds_on(desk):
     [top] = claim(desk, room=2)
     left, right = finish(desk, top, returned({"rows": 3}), room=2)
     state = desk.jobs[top.job_id]
-    assert results_for(state, left.step_id) == {"top": {"rows": 3}}
+    assert json.loads(results_for(state, left.step_id)) == {"top": {"rows": 3}}
     finish(desk, left, returned(None), room=0)
     [bottom] = finish(desk, right, returned([1]), room=2)
     wanted = {"top": {"rows": 3}, "left": None, "right": [1]}
-    assert results_for(state, bottom.step_id) == wanted
+    assert json.loads(results_for(state, bottom.step_id)) == wanted
     state.results.clear()  # as in another worker, which has to read them
-    assert results_for(state, bottom.step_id) == wanted
+    assert json.loads(results_for(state, bottom.step_id)) == wanted
     finish(desk, bottom, returned(), room=0)
+
+
+def test_a_step_of_a_chain_is_given_what_the_one_before_was_given_and_its_result(desk, monkeypatch):
+    """Only a worker that has not run the step before goes through all that it needs."""
+    job = launch("fifty_deep")
+    [held] = claim(desk, room=1)
+    state = desk.jobs[job.pk]
+    for number in range(49):
+        given = json.loads(results_for(state, held.step_id))
+        assert given == {f"s{before:03}": {"n": before} for before in range(number)}
+        [held] = finish(desk, held, returned({"n": number}), room=1)
+    state.given.clear()
+    whole = results_for(state, held.step_id)
+    results_for(state, state.plan.dependencies[held.step_id][0])
+    monkeypatch.setattr(state.plan, "ancestors", None)
+    assert results_for(state, held.step_id) == whole
+    finish(desk, held, returned(), room=0)
 
 
 def test_a_step_gets_the_result_of_the_last_attempt(desk):
@@ -287,7 +305,8 @@ def test_a_step_gets_the_result_of_the_last_attempt(desk):
     retry(job.pk)
     left, _ = finish(desk, *claim(desk, room=1), returned({"rows": 3}), room=2)
     desk.jobs[job.pk].results.clear()  # as in another worker, which has to read them
-    assert results_for(desk.jobs[job.pk], left.step_id) == {"top": {"rows": 3}}
+    given = results_for(desk.jobs[job.pk], left.step_id)
+    assert json.loads(given) == {"top": {"rows": 3}}
 
 
 def test_a_step_that_no_worker_knows_fails_without_an_attempt(desk):

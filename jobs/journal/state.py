@@ -21,6 +21,7 @@ class JobState:
     steps: dict[int, Step]
     plan: Plan[int]
     results: dict[int, Any] = field(default_factory=dict)  # of succeeded steps, as far as known
+    given: dict[int, str] = field(default_factory=dict)  # to the steps that started last
     _stale: set[int] = field(default_factory=set)  # steps that the tally has to count again
 
     def __post_init__(self) -> None:

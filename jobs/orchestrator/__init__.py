@@ -3,6 +3,7 @@
 launching   launch, launch_many
 requests    cancel, retry
 claims      a worker takes ready steps
+results     what a step is given
 endings     how an attempt ended, and what follows from it
 """
 
@@ -11,7 +12,6 @@ from __future__ import annotations
 from .claims import Claimant as Claimant
 from .claims import claim as claim
 from .claims import next_retry as next_retry
-from .claims import results_for as results_for
 from .endings import end_for_others as end_for_others
 from .endings import finish as finish
 from .endings import give_up as give_up
@@ -20,3 +20,4 @@ from .launching import launch as launch
 from .launching import launch_many as launch_many
 from .requests import cancel as cancel
 from .requests import retry as retry
+from .results import results_for as results_for

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
-from typing import Any
 
 from django.db.models import Min
 from django.utils import timezone
@@ -16,7 +15,7 @@ from django.utils import timezone
 from .. import journal
 from ..exceptions import Overtaken
 from ..journal import Batch, Claim, JobState
-from ..models import Attempt, Job, Step, Worker, ready_steps
+from ..models import Job, Step, Worker, ready_steps
 
 FEW, MANY = 20, 1000  # ready steps that are looked at in one query
 
@@ -79,15 +78,6 @@ def next_retry(claimant: Claimant) -> float:
         pausing = pausing.filter(job=claimant.worker.only_job_id)
     ends = pausing.aggregate(ends=Min("not_before"))["ends"]
     return (ends - timezone.now()).total_seconds() if ends else math.inf
-
-
-def results_for(state: JobState, step_id: int) -> dict[str, Any]:
-    """The results of every step that *step_id* needs, directly or through others, by name."""
-    needed = state.plan.ancestors(step_id)
-    if unknown := [pk for pk in needed if pk not in state.results]:
-        ended = Attempt.objects.filter(step__in=unknown).order_by("number")
-        state.results |= dict(ended.values_list("step", "result"))
-    return {state.steps[pk].name: state.results[pk] for pk in needed}
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -38,7 +39,7 @@ class Trial:
             step=name,
             attempt=1,
             params=self.params,
-            results=self.results,
+            results=json.dumps(self.results),
             idempotency_key="trial",
             limits=LIMITS,
         )

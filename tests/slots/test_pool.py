@@ -23,7 +23,7 @@ TASK = Task(
     step="one",
     attempt=1,
     params={},
-    results={},
+    results="{}",
     idempotency_key="key",
     limits=Limits(error_bytes=1000, result_bytes=1000),
 )
