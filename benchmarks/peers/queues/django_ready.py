@@ -1,0 +1,5 @@
+"""Importing this module sets Django up."""
+
+import django
+
+django.setup()

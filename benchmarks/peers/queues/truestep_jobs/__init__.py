@@ -1,0 +1,1 @@
+"""An app with the jobs that Truestep runs in the benchmark."""

@@ -1,0 +1,9 @@
+"""The project's settings, with the jobs of this benchmark."""
+
+import os
+
+from project.settings import *  # noqa: F403
+from project.settings import INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "truestep_jobs"]
+TRUESTEP = {"run_directory": os.environ["PEERS_RUN"]}

@@ -1,0 +1,34 @@
+"""django-tasks-db: a task that enqueues the next one."""
+
+from __future__ import annotations
+
+import django_ready  # noqa: F401
+import durability
+import in_django
+from django_tasks import task
+from django_tasks_db.models import DBTaskResult
+
+prepare = in_django.prepare
+
+
+@task()
+def step(left: int) -> None:
+    if left > 1:
+        step.enqueue(left - 1)
+
+
+@task()
+def tell() -> None:
+    durability.tell(in_django.ask)
+
+
+def launch(steps: int) -> None:
+    step.enqueue(steps)
+
+
+def finished() -> int:
+    return DBTaskResult.objects.successful().count()
+
+
+def look() -> None:
+    tell.enqueue()
