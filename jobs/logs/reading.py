@@ -13,6 +13,8 @@ from ..models import LogChunk
 from ..text import visible
 from .book import CHUNK_LINES
 
+CHUNKS_AT_ONCE = 20  # in one read of a whole log
+
 
 @dataclass(frozen=True)
 class Line:
@@ -45,9 +47,17 @@ def _lines_of(chunk: LogChunk) -> Iterator[Line]:
 
 
 def text_of(step_id: int, attempt: int | None = None) -> Iterator[str]:
-    """The whole log as text, a chunk at a time; of one attempt only, when given."""
+    """The whole log as text, a chunk at a time; of one attempt only, when given.
+
+    No read lasts longer than some chunks take, however slowly they are used: a long one would keep
+    SQLite from clearing its write-ahead log, and PostgreSQL its tables.
+    """
     chunks = LogChunk.objects.filter(step=step_id).order_by("first")
     if attempt is not None:
         chunks = chunks.filter(attempt=attempt)
-    for text in chunks.values_list("text", flat=True).iterator(chunk_size=20):
-        yield visible(text) + "\n"
+    last = 0
+    wanted = chunks.values_list("last", "text")
+    while some := list(wanted.filter(first__gt=last)[:CHUNKS_AT_ONCE]):
+        for _, text in some:
+            yield visible(text) + "\n"
+        last, _ = some[-1]

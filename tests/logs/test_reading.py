@@ -1,6 +1,7 @@
 """A log is read by line number, and never commands a terminal or a page."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from django.core.management import call_command
@@ -11,7 +12,7 @@ from jobs.logs import LineCutter, LogBook
 from jobs.models import LogChunk
 from jobs.orchestrator import finish
 from jobs.statuses import Verdict
-from tests.support import ended, job_of
+from tests.support import Cost, ended, job_of
 from tests.support.driving import write_log
 from tests.support.follower import Follower
 
@@ -28,6 +29,20 @@ def test_a_log_is_read_by_line_number(held, first, count, numbers):
     read = logs.read(held.step_id, first, count)
     assert [line.number for line in read] == numbers
     assert [line.text for line in read] == list(map(str, numbers))
+
+
+def test_a_whole_log_is_read_some_chunks_at_a_time(held, monkeypatch):
+    """A reader that takes its time holds no cursor and no snapshot of the database."""
+    monkeypatch.setattr("jobs.logs.reading.CHUNKS_AT_ONCE", 2)
+    for number in range(5):
+        write_log(held, [f"line {number}"])
+        held = replace(held, log_lines=number + 1)
+    text = logs.text_of(held.step_id)
+    with Cost() as cost:
+        read = [next(text), next(text)]
+    assert [sql[-7:] for sql in cost.statements] == ["LIMIT 2"]
+    assert "".join([*read, *text]) == "".join(f"line {number}\n" for number in range(5))
+    assert "".join(logs.text_of(held.step_id, attempt=2)) == ""
 
 
 @pytest.fixture
