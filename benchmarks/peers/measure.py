@@ -115,9 +115,11 @@ class Bench:
         steps: int,
     ) -> Measured:
         idle = client.ask("idle", jobs=figures.idle, steps=steps)["milliseconds"]
-        before = self._cpu(subject, workers)
+        processes_before, before = processes.alive(workers), self._cpu(subject, workers)
         run = client.ask("run", jobs=figures.jobs, steps=steps)
         after = self._cpu(subject, workers)
+        if subject.is_shared and not processes_before <= processes.alive(workers):
+            raise RuntimeError("Processes ended with their job: shared_slots.py does not work.")
         count = figures.jobs * steps
         used = {part: after[part] - before[part] for part in after}
         used["launch"] = run["launch_cpu"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,12 @@ def cpu_by_generation(pid: int) -> list[float]:
             seconds[min(generation, 2)] += times.user + times.system
             seconds[min(generation + 1, 2)] += times.children_user + times.children_system
     return seconds
+
+
+def alive(pids: Iterable[int]) -> set[int]:
+    """These processes and everything below them."""
+    roots = [psutil.Process(pid) for pid in pids]
+    return {each.pid for root in roots for each in [root, *root.children(recursive=True)]}
 
 
 def cpu(*pids: int) -> float:

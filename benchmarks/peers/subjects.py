@@ -32,6 +32,7 @@ class Subject:
     settings: dict[str, str] = field(default_factory=dict)  # environment variables
     uses_redis: bool = False
     is_ours: bool = False
+    is_shared: bool = False  # our processes go on to the next job
 
     @property
     def python(self) -> Path:
@@ -58,6 +59,7 @@ def truestep(
         settings={"PEERS_SHARED": "1"} if shared else {},
         uses_redis=redis,
         is_ours=True,
+        is_shared=shared,
     )
 
 

@@ -8,7 +8,6 @@ import django_ready  # noqa: F401
 import durability
 import in_django
 from celery import Celery, chain
-from django_celery_results.models import TaskResult
 
 app = Celery("with_celery", broker=os.environ["REDIS_URL"])
 app.conf.update(
@@ -37,7 +36,9 @@ def launch(steps: int) -> None:
 
 
 def finished() -> int:
-    return TaskResult.objects.filter(status="SUCCESS").count()
+    return in_django.ask(
+        "SELECT count(*) FROM django_celery_results_taskresult WHERE status = 'SUCCESS'"
+    )
 
 
 def look() -> None:

@@ -6,7 +6,6 @@ import django_ready  # noqa: F401
 import durability
 import in_django
 from django_tasks import task
-from django_tasks_db.models import DBTaskResult
 
 prepare = in_django.prepare
 
@@ -27,7 +26,9 @@ def launch(steps: int) -> None:
 
 
 def finished() -> int:
-    return DBTaskResult.objects.successful().count()
+    return in_django.ask(
+        "SELECT count(*) FROM django_tasks_database_dbtaskresult WHERE status = 'SUCCESSFUL'"
+    )
 
 
 def look() -> None:

@@ -6,7 +6,6 @@ import django_ready  # noqa: F401
 import in_django
 
 from jobs import launch as launch_job
-from jobs.models import Step
 
 CHAINS = {1: "one_step", 5: "five_steps"}
 prepare = in_django.prepare
@@ -17,7 +16,7 @@ def launch(steps: int) -> None:
 
 
 def finished() -> int:
-    return Step.objects.filter(status="succeeded").count()
+    return in_django.ask("SELECT count(*) FROM truestep_step WHERE status = 'succeeded'")
 
 
 def look() -> None:
