@@ -11,7 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,15 +96,20 @@ def start_redis(ending: ExitStack) -> str:
     return f"redis://127.0.0.1:{port}/0"
 
 
-def fork_worker(slots: int) -> int:
-    """The process id of a worker that knows this process's definitions. SIGTERM drains it."""
+def fork_worker(
+    slots: int, around: Callable[[Callable[[], None]], None] = lambda run: run()
+) -> int:
+    """The process id of a worker that knows this process's definitions. SIGTERM drains it.
+
+    *around* calls the worker's loop, which it is given.
+    """
     connections.close_all()
     pid = os.fork()
     if pid == 0:
         try:
             worker = get_engine().worker(slots)
             signal.signal(signal.SIGTERM, lambda *_: worker.stop())
-            worker.run()
+            around(worker.run)
         finally:
             os._exit(0)
     return pid

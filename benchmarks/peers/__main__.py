@@ -47,7 +47,7 @@ def measure(bench: Bench, subjects: list[Subject], rounds: int, figures: Figures
     for number in range(1, rounds + 1):
         for subject in subjects:
             is_scaling = subject in SCALED.values()
-            result = bench.measure(subject, figures.without_latency() if is_scaling else figures)
+            result = bench.measure(subject, figures.of_throughput() if is_scaling else figures)
             results.add(subject, number, result)
             rates = ", ".join(f"{shape.rate:.0f}" for shape in result.shapes.values())
             print(f"Round {number}: {subject.key}: {rates} steps/s", flush=True)

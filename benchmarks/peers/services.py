@@ -13,16 +13,13 @@ from typing import Any
 
 import psycopg
 
+from benchmarks.support import free_port
+
 from . import processes
 
 START_SECONDS = 60.0
 # As installed, but said here: durable. Nothing else is tuned, for anybody.
 OPTIONS = {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 class PostgreSQL:
