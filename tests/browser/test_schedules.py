@@ -13,6 +13,7 @@ from playwright.sync_api import Error, expect
 
 from jobs import assets, logs
 from jobs.live import job_feed
+from jobs.live.viewers import Frame
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
@@ -150,6 +151,10 @@ PLAYED_SOCKET = """
 """.replace("CHANCE", CHANCE)
 
 
+def content_of(frame: Frame) -> dict:
+    return json.loads(frame.numbered(0))
+
+
 class World:
     """A job's history as the server would tell it, from any position to any later one."""
 
@@ -173,13 +178,14 @@ class World:
         for before, known in enumerate(self.output["positions"]):
             view = (Position(*known), FIRST_PAGE)
             update = job_feed.read_update(job.pk, {view}, set())
-            self.output["changes"][f"{before}-{now}"] = update.changes[view]
+            frames = update.changes.get(view, [])
+            self.output["changes"][f"{before}-{now}"] = [content_of(frame) for frame in frames]
         self.output["pulses"].append({"type": "pulse", "steps": update.pulse, "workers": None})
         for step in job.steps.all():
             for start in range(1, step.log_lines + 1):
                 follow = (step.pk, start, None)
-                frame = job_feed.read_update(job.pk, [], [follow]).logs[follow]
-                self.output["logs"][f"{now}-{step.pk}-{start}"] = frame
+                part = job_feed.read_update(job.pk, [], [follow]).logs[follow]
+                self.output["logs"][f"{now}-{step.pk}-{start}"] = content_of(part.frame)
 
 
 @pytest.fixture
