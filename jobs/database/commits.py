@@ -8,19 +8,19 @@ from abc import ABC, abstractmethod
 
 LOOK_SECONDS = 5.0  # the longest time between two looks when nothing is reported
 LEEWAY = 0.5  # of a long wait: a thread that is awake looks that much earlier
-BURST, RATE = 10, 40.0  # wake-ups at once and per second: at most 50 within any second
+WAKE_UPS = 50  # in any second, unless the owner of a watch says otherwise
 
 
 class CommitWatch(ABC):
     """Wait until ``fileno()`` is readable, ``pause`` seconds at most, then call ``changed()``.
 
-    However many commits there are, such a wait ends at most 50 times a second.
+    However many commits there are, such a wait ends at most *wake_ups* times within any second.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, wake_ups: int) -> None:
         self._reports = selectors.EpollSelector()  # one descriptor, whatever is behind it
         self._source: int | None = None
-        self._allowance = _Allowance()
+        self._allowance = _Allowance(wake_ups)
         self._muted_until: float | None = None
         self._due = 0.0  # when to look even if nothing is reported, in monotonic seconds
         self._leeway = 0.0  # seconds by which it may look earlier, when the thread is awake
@@ -90,15 +90,16 @@ class CommitWatch(ABC):
 
 
 class _Allowance:
-    """BURST at once, then RATE a second."""
+    """A fifth of a second's wake-ups at once, then the rest a second: never more in any second."""
 
-    def __init__(self) -> None:
-        self._left = float(BURST)
+    def __init__(self, wake_ups: int) -> None:
+        self._most = self._left = wake_ups / 5
+        self._rate = wake_ups - self._most
         self._counted_at = time.monotonic()
 
     def spend(self) -> float:
         """Take one; the seconds until there is another."""
         now = time.monotonic()
-        self._left = min(BURST, self._left + (now - self._counted_at) * RATE) - 1
+        self._left = min(self._most, self._left + (now - self._counted_at) * self._rate) - 1
         self._counted_at = now
-        return max(0.0, 1 - self._left) / RATE
+        return max(0.0, 1 - self._left) / self._rate

@@ -170,8 +170,8 @@ class Dialect(GenericDialect, ABC):
         """
 
     @abstractmethod
-    def watch_commits(self) -> CommitWatch:
-        """A watch for the calling thread."""
+    def watch_commits(self, wake_ups: int) -> CommitWatch:
+        """A watch for the calling thread, which wakes it at most so many times a second."""
 
     # --- triggers
 

@@ -6,7 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from .commits import CommitWatch
+from .commits import WAKE_UPS, CommitWatch
 from .dialect import Dialect, GenericDialect
 from .postgresql import PostgreSQL
 from .routing import alias
@@ -42,6 +42,9 @@ def raised_by(error: BaseException) -> type[Dialect]:
     return next(each for each in DIALECTS.values() if each.raised(error.__cause__))
 
 
-def watch_commits() -> CommitWatch:
-    """A watch for commits of other connections, for the calling thread."""
-    return dialect().watch_commits()
+def watch_commits(wake_ups: int = WAKE_UPS) -> CommitWatch:
+    """A watch for commits of other connections, for the calling thread.
+
+    It wakes the thread at most *wake_ups* times a second.
+    """
+    return dialect().watch_commits(wake_ups)

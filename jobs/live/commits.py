@@ -12,6 +12,8 @@ from django.db import connections
 from ..database import CommitWatch, watch_commits
 from ..system.wakeup import Wakeup
 
+WAKE_UPS = 150  # a second: some for each of forty moves
+
 
 class CommitListener:
     """Calls *on_commit*, in a separate thread, when another process may have committed.
@@ -53,7 +55,7 @@ class CommitListener:
                     _select(selector, None)
 
     def _listen(self, selector: selectors.BaseSelector) -> None:
-        with closing(watch_commits()) as watch:
+        with closing(watch_commits(WAKE_UPS)) as watch:
             selector.register(watch, selectors.EVENT_READ, lambda: None)
             while self._is_listening and not self._has_ended:
                 _select(selector, watch.pause)

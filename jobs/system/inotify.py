@@ -14,6 +14,7 @@ CREATE = 0x100
 DELETE = 0x200
 OVERFLOW = 0x4000  # events were lost
 IGNORED = 0x8000  # what was watched is gone
+ONESHOT = 0x80000000  # watch until the first event
 
 _HEADER = struct.Struct("iIII")  # watch, mask, cookie, length of the name
 _READ_BYTES = 64 * 1024

@@ -191,6 +191,23 @@ def test_writes_of_an_open_transaction_are_no_change(watch):
 
 
 @pytest.mark.sqlite
+def test_each_file_reports_one_write_between_two_looks(watch):
+    launch("noop")
+    settle(watch)
+    sleep_for_ever(watch)
+    with large_transaction() as cursor:
+        assert select.select([watch], [], [], 30)[0]
+        sleep_for_ever(watch)  # what has been reported is read
+        cursor.execute("INSERT INTO of_another_program VALUES (randomblob(1000000))")
+        assert not select.select([watch], [], [], 0.1)[0]
+        watch._due = 0.0
+        watch.changed()  # it looks
+        sleep_for_ever(watch)
+        cursor.execute("INSERT INTO of_another_program VALUES (randomblob(1000000))")
+        assert select.select([watch], [], [], 30)[0]
+
+
+@pytest.mark.sqlite
 def test_a_transaction_that_restarts_the_log_is_one_change_at_most(watch):
     launch("noop")
     settle(watch)
@@ -213,12 +230,21 @@ def large_transaction():
         cursor.execute("PRAGMA cache_size = 2")  # pages are written long before the commit
         cursor.execute("BEGIN IMMEDIATE")
         cursor.execute("CREATE TABLE of_another_program AS SELECT randomblob(1000000)")
-        yield
+        yield cursor
 
 
 @pytest.mark.slow
 @pytest.mark.sqlite
-def test_a_thousand_commits_a_second_wake_it_fifty_times_at_most(watch):
+@pytest.mark.parametrize("wake_ups", [50, 150])
+def test_a_thousand_commits_a_second_wake_it_only_so_often(transactional_db, wake_ups):
+    connection.ensure_connection()
+    with closing(watch_commits(wake_ups)) as watch:
+        woke, changed = sleep_beside_commits(watch)
+    assert 10 <= changed <= woke <= 2 * wake_ups + 1
+
+
+def sleep_beside_commits(watch):
+    """How often two seconds of commits without end woke the watch, and how often it reported."""
     settle(watch)
     name = connection.settings_dict["NAME"]
     command = [sys.executable, "-c", COMMIT_WITHOUT_END, name]
@@ -233,7 +259,7 @@ def test_a_thousand_commits_a_second_wake_it_fifty_times_at_most(watch):
         commits = cursor.fetchone()[0]
         cursor.execute("DROP TABLE of_another_program")
     assert commits > 200
-    assert 10 <= changed <= woke <= 2 * 50 + 1
+    return woke, changed
 
 
 @pytest.mark.sqlite

@@ -117,8 +117,8 @@ class PostgreSQL(Dialect):
     def writer(self) -> int | str | None:
         return locks.writer(self.connection)
 
-    def watch_commits(self) -> CommitWatch:
-        return Listener()
+    def watch_commits(self, wake_ups: int) -> CommitWatch:
+        return Listener(wake_ups)
 
     # --- triggers
 

@@ -19,8 +19,8 @@ class Listener(CommitWatch):
     While it cannot listen, it says "changed" once a second, so that its owner looks at the rows.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, wake_ups: int) -> None:
+        super().__init__(wake_ups)
         self._listening: BaseDatabaseWrapper | None = None
 
     def close(self) -> None:

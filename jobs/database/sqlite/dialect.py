@@ -117,8 +117,8 @@ class SQLite(Dialect):
     def writer(self) -> int | None:
         return locks.writer(self.name())
 
-    def watch_commits(self) -> CommitWatch:
-        return FileWatch()
+    def watch_commits(self, wake_ups: int) -> CommitWatch:
+        return FileWatch(wake_ups)
 
     # --- triggers
 
