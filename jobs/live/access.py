@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 
@@ -26,6 +27,7 @@ logger = logging.getLogger("truestep.live.access")
 TOO_MANY = 4429  # the code with which a socket is closed
 CHECK_SECONDS = 10.0  # every open socket is checked again this often, whatever hints were lost
 GATHER_SECONDS = 0.2  # the hint of a logout arrives just before the session is deleted
+COMMIT_SECONDS = 1.0  # from a commit, which seldom concerns a viewer, to a check
 
 Read = Callable[..., Awaitable[Any]]
 
@@ -51,17 +53,29 @@ class AccessChecker:
         self._read = read
         self._sockets: set[Socket] = set()
         self._task: asyncio.Task[None] | None = None
-        self._has_hint = asyncio.Event()
+        self._due = 0.0  # when the next check is, in monotonic seconds
+        self._is_sooner = asyncio.Event()
         self._asking: list[tuple[str, asyncio.Future[Access]]] = []
         self._reading = asyncio.Lock()
 
     def wake(self) -> None:
         """A viewer may have lost a permission: check all sockets."""
-        self._has_hint.set()
+        self._check_within(GATHER_SECONDS)
+
+    def wake_for_commit(self) -> None:
+        """Something was committed, which may be that a viewer has lost a permission."""
+        self._check_within(COMMIT_SECONDS)
+
+    def _check_within(self, seconds: float) -> None:
+        due = time.monotonic() + seconds
+        if due < self._due:
+            self._due = due
+            self._is_sooner.set()
 
     async def admit(self, socket: Socket) -> Access:
         """Whether a new socket may watch; it is checked again until it is released."""
         if self._task is None:
+            self._due = time.monotonic() + CHECK_SECONDS
             self._task = asyncio.create_task(self._run())
         self._sockets.add(socket)  # first: a permission that is lost meanwhile is noticed
         access = await self._access_of(socket.session_key)
@@ -98,11 +112,12 @@ class AccessChecker:
 
     async def _run(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CHECK_SECONDS):
-                    await self._has_hint.wait()
-                    await asyncio.sleep(GATHER_SECONDS)
-            self._has_hint.clear()
+            while (left := self._due - time.monotonic()) > 0:
+                self._is_sooner.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(left):
+                        await self._is_sooner.wait()
+            self._due = time.monotonic() + CHECK_SECONDS  # first: a hint may come meanwhile
             try:
                 await self._check()
             except Exception as error:  # without a database there is nothing to show either

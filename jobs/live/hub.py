@@ -102,7 +102,7 @@ class FeedHub:
             self._loop.call_soon_threadsafe(self._wake_all)
 
     def _wake_all(self) -> None:
-        self.access.wake()
+        self.access.wake_for_commit()
         for feed in self._feeds.values():
             feed.wake()
 

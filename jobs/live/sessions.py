@@ -7,6 +7,7 @@ a session that has not expired, an active user, the password of the login, and t
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -49,10 +50,12 @@ def read_access(keys: Collection[str]) -> dict[str, Access]:
         users = _users(sessions.values())
         watchers = _permitted(users.values(), NAMES[VIEW])
         readers = _permitted(users.values(), NAMES[LOG])
+    hashes = {key: _session_hashes(user) for key, user in users.items()}
     answers = dict.fromkeys(keys, Access(NO_LOGIN))
     for key, session in sessions.items():
-        user = users.get(session.get(auth.SESSION_KEY, ""))
-        if user is not None and _is_login_of(session, user):
+        user_key = session.get(auth.SESSION_KEY, "")
+        user = users.get(user_key)
+        if user is not None and _is_login(session, hashes[user_key]):
             code = 0 if user.pk in watchers else NO_PERMISSION
             answers[key] = Access(code, user.pk, user.pk in readers)
     return answers
@@ -66,7 +69,13 @@ def _sessions(keys: Collection[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     rows = store.get_model_class().objects
     alive = rows.filter(session_key__in=list(keys), expire_date__gt=timezone.now())
     for key, data in alive.values_list("session_key", "session_data"):
-        yield key, store().decode(data)
+        yield key, _decode(store, data)
+
+
+@lru_cache(maxsize=4096)
+def _decode(store: type[DatabaseSessions], data: str) -> dict[str, Any]:
+    """What a session says. To verify its signature again at every check would cost the most."""
+    return store().decode(data)
 
 
 def _users(sessions: Collection[dict[str, Any]]) -> dict[str, Any]:
@@ -82,10 +91,13 @@ def _users(sessions: Collection[dict[str, Any]]) -> dict[str, Any]:
     return {field.value_to_string(user): user for user in found if getattr(user, "is_active", True)}
 
 
-def _is_login_of(session: dict[str, Any], user: Any) -> bool:
+def _session_hashes(user: Any) -> list[str]:
+    return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+
+
+def _is_login(session: dict[str, Any], hashes: list[str]) -> bool:
     """Whether the session is a valid login: a new password ends all sessions but its own."""
     known = session.get(auth.HASH_SESSION_KEY, "")
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     return session.get(auth.BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS and any(
         constant_time_compare(known, valid) for valid in hashes
     )
