@@ -362,6 +362,21 @@ def test_audit_of_a_difference_is_exit_code_1(transactional_db):
     ]
 
 
+def test_audit_of_some_jobs_reads_only_these(transactional_db):
+    wrong, right = launch("noop"), launch("noop")
+    Job.objects.filter(pk=wrong.pk).update(cancel_requested=True)
+    code, out, _ = manage("audit", str(right.pk))
+    assert (code, out) == (0, "clean: 1 jobs, 1 entries\n")
+    code, out, _ = manage("audit", str(wrong.pk), str(right.pk))
+    assert (code, f"job {wrong.pk}: " in out) == (1, True)
+
+
+@pytest.mark.parametrize("number", ["12", "99999999999999999999999"])
+def test_audit_of_no_job_is_exit_code_2(database, number):
+    code, out, err = manage("audit", str(launch("noop").pk), number)
+    assert (code, out, number in err) == (2, "", True)
+
+
 @pytest.mark.parametrize("command", [["audit"], ["show", "1"]])
 def test_what_cannot_be_read_is_exit_code_2_and_what_to_do(tmp_path, command):
     code, _, err = manage(*command, env={"TRUESTEP_TEST_DIR": str(tmp_path)})

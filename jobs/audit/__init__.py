@@ -8,7 +8,7 @@ log        the numbers of the log lines
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from .. import database
@@ -16,14 +16,24 @@ from ..models import Job
 from . import attempts, log, rows
 from .replay import Replay
 
+JOBS_AT_ONCE = 1000  # of which the numbers are read together
 
-def differences() -> Iterator[str]:
-    """One sentence for each thing that does not add up, job by job."""
-    for job_id in Job.objects.order_by("pk").values_list("pk", flat=True):
+
+def differences(job_ids: Iterable[int] | None = None) -> Iterator[str]:
+    """One sentence for each thing that does not add up, job by job: of these jobs, or of all."""
+    for job_id in _all_jobs() if job_ids is None else job_ids:
         with database.snapshot():
             job = Job.objects.filter(pk=job_id).first()
             if job:  # else it was deleted meanwhile
                 yield from differences_of(job)
+
+
+def _all_jobs() -> Iterator[int]:
+    """The numbers of all jobs, of which a long history has more than memory should hold."""
+    last, ids = 0, Job.objects.order_by("pk").values_list("pk", flat=True)
+    while some := list(ids.filter(pk__gt=last)[:JOBS_AT_ONCE]):
+        yield from some
+        last = some[-1]
 
 
 def differences_of(job: Job) -> Iterator[str]:
