@@ -17,7 +17,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from .. import definitions
-from ..sight.job_list import MOST_COUNTED
+from ..sight.totals import MOST_COUNTED
 from ..statuses import Kind, Status
 
 MOST_LISTED = MOST_COUNTED  # rows on all pages of a list together

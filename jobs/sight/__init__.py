@@ -6,6 +6,7 @@
 - ``failures``: why a step failed
 - ``job``: what changed in a job since a position, and a job in a few rows
 - ``waiting``: why a step waits, and what the workers mean for it
-- ``job_list``: a page of the list, its digest, and how many jobs there are
+- ``job_list``: a page of the list and its digest
+- ``totals``: how many jobs there are
 - ``as_json``: the facts of a job and of a journal entry as JSON
 """

@@ -13,8 +13,9 @@ from django.views.decorators.http import require_safe
 
 from .. import database, definitions, logs, permissions
 from ..models import Job, Step
+from ..sight import totals
 from ..sight.job import context_of, read_job
-from ..sight.job_list import MOST_COUNTED, ListWindow, step_page_of
+from ..sight.job_list import ListWindow, step_page_of
 from ..sight.positions import attach_steps, history
 from ..statuses import JOB_STATUSES
 from .access import permitted, render
@@ -32,7 +33,7 @@ def job_list(request: HttpRequest) -> HttpResponse:
     context = {
         "window": window,
         "page": page,
-        "counts": [(status, _rounded(page.counts[status])) for status in JOB_STATUSES],
+        "counts": [(status, *_total(status, page.counts[status])) for status in JOB_STATUSES],
         "definitions": definitions.registered(),
     }
     return render(request, "truestep/list.html", context)
@@ -95,5 +96,9 @@ async def _piece_by_piece(text: Iterator[str]) -> AsyncIterator[str]:
         yield piece
 
 
-def _rounded(count: int) -> str:
-    return f"{MOST_COUNTED:,}+" if count > MOST_COUNTED else f"{count:,}"
+def _total(status: str, count: int) -> tuple[str, str]:
+    """How many jobs have a status, and for a total that is not exact, when it was counted."""
+    most = totals.MOST_COUNTED
+    if count <= most:
+        return f"{count:,}", ""
+    return f"{most:,}+", f"more than {most:,} at {totals.counted_at(status):%H:%M:%S} UTC"

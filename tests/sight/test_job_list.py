@@ -9,9 +9,9 @@ from jobs.sight.job_list import (
     PAGE_SIZE,
     IdWindow,
     ListWindow,
-    counts,
     has_jobs_without_worker,
 )
+from jobs.sight.totals import counts
 from tests.support import drive, returned
 
 

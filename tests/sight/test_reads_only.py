@@ -9,9 +9,10 @@ from jobs.orchestrator import claim, finish, launch
 from jobs.sight.as_json import job_as_json
 from jobs.sight.failures import error_of_attempt, failures_of_job
 from jobs.sight.job import context_of, read_job, read_overview
-from jobs.sight.job_list import IdWindow, ListWindow, counts, has_jobs_without_worker
+from jobs.sight.job_list import IdWindow, ListWindow, has_jobs_without_worker
 from jobs.sight.positions import history, position_of
 from jobs.sight.steps import pulse
+from jobs.sight.totals import counts
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Verdict
 from tests.support import ended

@@ -37,3 +37,9 @@ def copy_history(times: int) -> None:
                 f"INSERT INTO truestep_{table} ({columns}) "
                 f"SELECT {', '.join(values.values())} FROM copies CROSS JOIN truestep_{table}"
             )
+            if connection.vendor == "postgresql":
+                cursor.execute(
+                    "SELECT setval(pg_get_serial_sequence(%s, 'id'), coalesce(max(id), 1)) "
+                    f"FROM truestep_{table}",
+                    [f"truestep_{table}"],
+                )
