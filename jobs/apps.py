@@ -24,7 +24,7 @@ class TruestepConfig(AppConfig):
         definitions.autodiscover()
         access.connect_signals()
         pre_migrate.connect(_prepare, sender=self)
-        post_migrate.connect(_install_triggers, sender=self)
+        post_migrate.connect(_install, sender=self)
 
 
 def _prepare(using: str, plan: Sequence[tuple[Any, bool]], **kwargs: Any) -> None:
@@ -42,10 +42,11 @@ def _prepare(using: str, plan: Sequence[tuple[Any, bool]], **kwargs: Any) -> Non
         triggers.remove_before_migrations()
 
 
-def _install_triggers(using: str, **kwargs: Any) -> None:
+def _install(using: str, **kwargs: Any) -> None:
     """After every ``migrate``: SQLite drops triggers when it rebuilds a table."""
-    from . import database
+    from . import database, journal
     from .database import triggers
 
     if using == database.alias():
         triggers.install()
+        journal.install()

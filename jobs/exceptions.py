@@ -141,6 +141,15 @@ class TriggersMissing(NotReady):
         )
 
 
+class FunctionMissing(NotReady):
+    code = "function_missing"
+
+    def __init__(self, name: str, migrate: str) -> None:
+        super().__init__(
+            f"The database lacks the function by which this release writes ({name}). Run: {migrate}"
+        )
+
+
 class DatabaseUnsafe(NotReady):
     """What is written to this SQLite may be lost; the text says why and what to do."""
 

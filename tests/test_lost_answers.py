@@ -1,4 +1,4 @@
-"""The connection is cut when a COMMIT was sent and before its answer: it counts, once."""
+"""The connection is cut when a commit was sent and before its answer: it counts, once."""
 
 import pytest
 
@@ -36,12 +36,12 @@ def worker_of(proxy, **env):
 
 @EITHER
 def test_an_end_is_recorded_once_and_the_worker_goes_on(proxy, tmp_path, arrives):
-    """The connection is cut during COMMIT: the end is written once, also when it had arrived."""
+    """The connection is cut during its batch: it is written once, also when it had arrived."""
     gate = tmp_path / "gate"
     with worker_of(proxy) as worker:
         job = launch("waits", {"gate": str(gate)})
         running(job, "waiting", SECONDS)
-        proxy.lose("step.returned", "succeeded", arrives=arrives)
+        proxy.lose("step.returned", "succeeded", arrives=arrives, alone=True)
         gate.touch()
         assert finished(job, SECONDS).status == "succeeded"
         assert proxy.lost.is_set()
@@ -70,7 +70,7 @@ def test_a_claim_counts_once_or_is_requeued(proxy, arrives):
     with worker_of(proxy) as worker:
         worker.wait_for_line("Worker with")
         wait_for(Worker.objects.filter(stopped_at=None).exists, SECONDS)
-        proxy.lose("step.claimed", "claimed by", arrives=arrives)
+        proxy.lose("step.claimed", "claimed by", arrives=arrives, alone=True)
         job = launch("noop")
         assert finished(job, SECONDS).status == "succeeded"
         assert proxy.lost.is_set()

@@ -174,7 +174,9 @@ def test_of_many_cancels_one_is_the_request(desk, crowd):
 def test_of_a_claim_and_a_give_up_of_one_step_one_happens(desk, crowd):
     job = launch("noop")
     one = step_of(job, "one").pk
-    claims, _ = race(crowd, partial(claim, desk, 1), partial(give_up, job.pk, {one: "unknown"}))
+    claims, _ = race(
+        crowd, partial(claim, desk, 1), partial(give_up, job.pk, {one: Fact.text("unknown")})
+    )
     assert (len(claims), step_of(job, "one").status) in [(1, "running"), (0, "failed")]
 
 

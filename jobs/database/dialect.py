@@ -82,6 +82,7 @@ class Dialect(GenericDialect, ABC):
     writer_looks: ClassVar[int] = 1
     rules: ClassVar[Sequence[Rule]] = RULES
     rebuilds_tables: ClassVar[bool] = False  # migrations do, which triggers would prevent
+    has_functions: ClassVar[bool] = False  # in PL/pgSQL, that one statement calls
 
     # --- the connection
 

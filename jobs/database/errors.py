@@ -44,5 +44,6 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_commit_uncertain(error: BaseException) -> bool:
-    """Whether a COMMIT that was sent before this error may or may not have happened."""
-    return isinstance(error, OperationalError | InterfaceError) and dialect().is_server
+    """Whether what was sent before this error may have been committed, without an answer."""
+    is_of_server = isinstance(error, OperationalError | InterfaceError) and dialect().is_server
+    return is_of_server and outage_of(error) is Outage.AWAY

@@ -16,7 +16,7 @@ class Outage(Enum):
         "running steps then continue.",
     )
     AWAY = "cannot be reached", "Start it, or correct DATABASES; running steps then continue."
-    EMPTY = "lacks its tables", "Is it new? Run: {migrate}"
+    EMPTY = "lacks its tables or functions", "Is it or this release new? Run: {migrate}"
     OTHER = "refused this", "Nothing was written; the database's log may say more."
 
     def __init__(self, what: str, remedy: str) -> None:

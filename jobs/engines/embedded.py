@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Callable
 
-from .. import conf, database, definitions, orchestrator, workers
+from .. import conf, database, definitions, journal, orchestrator, workers
 from ..database import Outage, watch_commits
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
 from ..orchestrator import Claimant
@@ -187,7 +187,7 @@ class EmbeddedWorker(WorkerProcess):
 
     def _start(self, until: Callable[[], bool]) -> None:
         try:
-            database.require_ready()
+            journal.require_ready()
         except NotReady:
             self._driver.close()
             raise

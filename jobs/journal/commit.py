@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 
 from .. import crashpoints, database
 from .batch import Batch
@@ -23,7 +24,7 @@ def commit(
     actor: str = "",
     source: str = "",
 ) -> Batch:
-    """Run *decide* on the state and write what it decided, all or nothing, in one transaction.
+    """Run *decide* on the state, and write what it decided in one transaction, all or nothing.
 
     *decide* may run several times; it acts only through the batch. The crash points of this batch
     begin with *name*. Returns the batch that was written. Raises what *decide* raises, and then
@@ -34,15 +35,20 @@ def commit(
         batch = None
         try:
             crashpoints.reach(f"{name}.before_begin")
-            with database.write():
+            with ExitStack() as transaction:
                 if is_stale:  # with the job's lock, this attempt cannot be overtaken
+                    transaction.enter_context(database.write())
                     state.refresh(lock=True)
                 batch = Batch(state, actor=actor, source=source, name=name)
                 decide(batch)
+                is_one_statement = batch.is_one_statement and not is_stale
+                if not is_stale:
+                    transaction.enter_context(database.write(is_one_statement=is_one_statement))
                 batch.write()
-                crashpoints.reach(f"{name}.before_commit")
+                if not is_one_statement:
+                    crashpoints.reach(f"{name}.before_commit")
         except BaseException as error:
-            if batch and batch.is_written and has_arrived(error, batch.is_in_database):
+            if batch and has_arrived(error, batch.is_in_database):
                 return batch
             if batch:
                 batch.undo()

@@ -23,6 +23,7 @@ from ..statuses import (
     status_of_job,
 )
 from . import writing
+from .changes import Changes
 from .rows import Entry
 from .state import JobState
 
@@ -35,12 +36,11 @@ class Draft:
     def __init__(self, state: JobState, *, actor: str, source: str, name: str) -> None:
         self.state = state
         self.now = timezone.now()
-        self.is_written = False
         self._actor = actor
         self._source = source
         self._name = name
         self._job_before, self._steps_before = _copy(state.job), dict[int, Step]()
-        self._changes = writing.Changes(state.job, state.job.seq, state.job.tag, state.plan)
+        self._changes = Changes(state.job, state.job.seq, state.job.tag, state.plan)
 
     @property
     def has_request(self) -> bool:
@@ -49,12 +49,16 @@ class Draft:
 
     # -- written and undone
 
+    @property
+    def is_one_statement(self) -> bool:
+        """Whether everything is written by one statement, which needs no transaction around it."""
+        return writing.is_one_statement(self._changes)
+
     def write(self) -> None:
-        """Write everything. Called inside the transaction; raises Collision."""
+        """Write everything. Called inside ``database.write``; raises Collision."""
         if self._changes.entries:
             self._settle_job()
             writing.write(self._changes, self._name)
-            self.is_written = True
 
     def is_in_database(self) -> bool:
         """Whether these very changes were committed."""

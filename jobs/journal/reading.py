@@ -51,7 +51,7 @@ def _read(model: type[Row], where: str, *params: Any) -> list[Row]:
     sql = f"SELECT {', '.join(names)} FROM {model._meta.db_table} WHERE {where}"
     found = database.select(sql, params)
     using, connection = database.alias(), database.connection
-    converters = _converters(model, connection.vendor)
+    converters = _converters(model, using)
     rows = []
     for values in map(list, found):
         for place, column, convert in converters:
@@ -61,7 +61,7 @@ def _read(model: type[Row], where: str, *params: Any) -> list[Row]:
 
 
 @cache
-def _converters(model: type[Model], vendor: str) -> list[tuple[int, Any, Converter]]:
+def _converters(model: type[Model], using: str) -> list[tuple[int, Any, Converter]]:
     """What makes the values of Python of those that the driver returns, by the column's place."""
     its = database.connection
     found = []

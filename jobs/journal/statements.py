@@ -1,22 +1,23 @@
-"""The SQL of a batch. It depends on what a batch does, never on its values: it can be prepared."""
+"""The SQL of a batch, the same on every database.
+
+A text names the values that it takes, such as ``:job.seq``. On SQLite they are bound, and the texts
+are run one after another. On PostgreSQL ``function`` makes one function of all texts, in which the
+names are variables. A text depends on what a batch does, never on values: it can be prepared.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import datetime
-from functools import cache, lru_cache
-from typing import Any, TypeAlias
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
 
-from django.db.models import DateTimeField, Field, JSONField, Model
-
-from .. import database
-from ..models import Attempt, Job, LogChunk, Step, Transition
+from ..database import placeholders
+from ..models import Attempt, LogChunk, Transition
 from ..statuses import Kind, Status
-from .attempts import LogTail
-from .rows import AttemptRow, Entry
+from .rows import Row, columns_of
 
 Statement = tuple[str, list[Any]]  # and its parameters
-Columns: TypeAlias = "dict[str, Field[Any, Any] | None]"  # a field where values are converted
 
 MOST_ROWS = 500  # that one statement inserts
 
@@ -24,141 +25,96 @@ MOST_ROWS = 500  # that one statement inserts
 # entry says, and those that a start sets. Beside them the fence rises, and no pause is left.
 COPIED = {"status": "to_status", "seq": "seq", "attempt": "attempt", "tag": "tag"}
 STARTED = {"waiting": 0, "done": None, "total": None, "progress_text": ""}
+_LITERALS = {0: "0", None: "NULL", "": "''"}
+_IS_START = f"j.to_status = '{Status.RUNNING}'"
 _SET = [f"{column} = j.{source}" for column, source in COPIED.items()] + [
-    f"{column} = CASE WHEN j.to_status = '{Status.RUNNING}' THEN %s ELSE {column} END"
-    for column in STARTED
+    f"{column} = CASE WHEN {_IS_START} THEN {_LITERALS[value]} ELSE {column} END"
+    for column, value in STARTED.items()
 ]
-_MOVE = f"""
+JOB = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
+CHARGED = ("failures", "crashes", "interruptions", "not_before")
+ENDED = ("ended_at", "verdict", "result", "error", "traceback")
+
+# One row, unless another process has moved the job on from there.
+UPDATE_JOB = f"""
+    UPDATE truestep_job SET {", ".join(f"{column} = :job.{column}" for column in JOB)}
+    WHERE id = :job.id AND seq = :base_seq AND tag = :base_tag
+"""
+# One row, as long as the attempt holds its step and the log ends where the tail begins.
+UPDATE_LOG = """
+    UPDATE truestep_step SET log_lines = :tail.last, done = coalesce(:tail.done, done),
+        total = coalesce(:tail.total, total),
+        progress_text = coalesce(:tail.progress_text, progress_text)
+    WHERE id = :tail.step_id AND fence = :tail.fence AND tag = :tail.tag
+        AND log_lines = :tail.before
+"""
+# Any number of steps: each becomes what its entry in this batch says. With the LIMIT, only the
+# index by job and seq is good, also before there are statistics.
+MOVE_STEPS = f"""
     UPDATE truestep_step SET fence = fence + 1, not_before = NULL, {", ".join(_SET)}
     FROM (
-        SELECT * FROM truestep_transition WHERE job_id = %s AND seq > %s ORDER BY seq LIMIT %s
+        SELECT * FROM truestep_transition WHERE job_id = :job.id AND seq > :base_seq
+        ORDER BY seq LIMIT :job.seq - :base_seq
     ) AS j
     WHERE j.kind = '{Kind.MOVE}'
         AND truestep_step.id = j.step_id AND truestep_step.status = j.from_status
-"""  # with the LIMIT, only the index by job and seq is good, also before there are statistics
-_TAKE_BACK = f"""
+"""
+CHARGE_STEP = f"""
+    UPDATE truestep_step SET {", ".join(f"{column} = :step.{column}" for column in CHARGED)}
+    WHERE id = :step.id
+"""
+# Those that this batch moved are charged with nothing, and wait for what is undone.
+TAKE_BACK_STEPS = f"""
     UPDATE truestep_step SET failures = 0, crashes = 0, interruptions = 0, waiting = (
         SELECT count(*) FROM truestep_need AS n
         JOIN truestep_step AS needed ON needed.id = n.needed_id
         WHERE n.step_id = truestep_step.id AND needed.status <> '{Status.SUCCEEDED}'
     )
-    WHERE job_id = %s AND seq > %s
+    WHERE job_id = :job.id AND seq > :base_seq
 """
-_FREE = f"""
-    UPDATE truestep_step SET waiting = waiting - 1, seq = %s
+# The steps that needed this one, which has succeeded, wait for one step less.
+FREE_STEPS = f"""
+    UPDATE truestep_step SET waiting = waiting - 1, seq = :success.seq
     WHERE status = '{Status.PENDING}'
-        AND id IN (SELECT step_id FROM truestep_need WHERE needed_id = %s)
+        AND id IN (SELECT step_id FROM truestep_need WHERE needed_id = :success.step_id)
 """
-_UPDATE_LOG = """
-    UPDATE truestep_step SET log_lines = %%s%s
-    WHERE id = %%s AND fence = %%s AND tag = %%s AND log_lines = %%s
-"""
-_PROGRESS = ("done", "total", "progress_text")
-_JOB = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
-_UPDATE_JOB = f"""
-    UPDATE truestep_job SET {", ".join(f"{column} = %s" for column in _JOB)}
-    WHERE id = %s AND seq = %s AND tag = %s
-"""
-_CHARGED = ("failures", "crashes", "interruptions", "not_before")
-_CHARGE = f"""
-    UPDATE truestep_step SET {", ".join(f"{column} = %s" for column in _CHARGED)} WHERE id = %s
-"""
-_ENDED = ("ended_at", "verdict", "result", "error", "traceback")
-_OR_END = f"""
-    ON CONFLICT (step_id, number)
-    DO UPDATE SET {", ".join(f"{column} = excluded.{column}" for column in _ENDED)}
-"""
+# Where rows are inserted, and what happens to those that exist: an attempt has begun, and ends.
+INSERTS = {"entries": Transition, "chunks": LogChunk, "attempts": Attempt}
+ON_CONFLICT = {
+    "attempts": "ON CONFLICT (step_id, number) DO UPDATE SET "
+    + ", ".join(f"{column} = excluded.{column}" for column in ENDED)
+}
+
+VALUE = re.compile(r":([a-z_]+)(?:\.([a-z_]+))?")
 
 
-def insert_entries(entries: Sequence[Entry]) -> Iterator[Statement]:
-    return _insert(Transition, entries)
+def bind(text: str, values: Mapping[str, Any]) -> Statement:
+    """The statement with its values, which are in rows by name or stand alone."""
+    sql, names = _placed(text)
+    return sql, [values[row][column] if column else values[row] for row, column in names]
 
 
-def update_job(job: Job, base_seq: int, base_tag: str) -> Statement:
-    """One row, unless another process has moved the job on from there."""
-    return _UPDATE_JOB, [*_values(job, _columns(Job, _JOB)), job.pk, base_seq, base_tag]
+@cache
+def _placed(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The text with a placeholder for each value, and their names in that order."""
+    return VALUE.sub("%s", text), VALUE.findall(text)
 
 
-def move_steps(job: Job, base_seq: int) -> Statement:
-    """Any number of steps: each becomes what its entry behind *base_seq* says."""
-    return _MOVE, [*STARTED.values(), job.pk, base_seq, job.seq - base_seq]
-
-
-def update_log(tail: LogTail) -> Statement:
-    """One row, as long as the attempt holds its step and the log ends where the tail begins."""
-    held = tail.claim
-    columns = _PROGRESS if tail.progress else ()
-    values = [tail.last, *(tail.progress or ()), held.step_id, held.fence, held.tag, tail.before]
-    return _UPDATE_LOG % "".join(f", {column} = %s" for column in columns), values
-
-
-def insert_chunks(chunks: Sequence[LogChunk]) -> Iterator[Statement]:
-    return _insert(LogChunk, chunks)
-
-
-def charge_step(step: Step) -> Statement:
-    return _CHARGE, [*_values(step, _columns(Step, _CHARGED)), step.pk]
-
-
-def take_back_steps(job: Job, base_seq: int) -> Statement:
-    """Those that this batch moved are charged with nothing, and wait for what is undone."""
-    return _TAKE_BACK, [job.pk, base_seq]
-
-
-def free_steps(dependency: int, seq: int) -> Statement:
-    """The steps that needed this one, which has succeeded, wait for one step less."""
-    return _FREE, [seq, dependency]
-
-
-def write_attempts(attempts: Sequence[AttemptRow]) -> Iterator[Statement]:
-    """Those that begin and those that end."""
-    return _insert(Attempt, attempts, _OR_END)
-
-
-def _insert(model: type[Model], rows: Sequence[Any], on_conflict: str = "") -> Iterator[Statement]:
-    """Insert rows of one model, if there are any; their primary keys stay unknown."""
-    columns = _columns(model)
+def insert(name: str, rows: Sequence[Row]) -> Iterator[Statement]:
+    """Insert rows of one kind, if there are any; their primary keys stay unknown."""
     for start in range(0, len(rows), MOST_ROWS):
         some = rows[start : start + MOST_ROWS]
-        values = [value for row in some for value in _values(row, columns)]
-        yield _insert_rows(model, len(some)) + on_conflict, values
+        yield _insert(name, len(some)), [value for row in some for value in row.values()]
 
 
 @cache
-def _insert_rows(model: type[Model], count: int) -> str:
-    columns = _columns(model)
-    row = f"({database.placeholders(columns)})"
-    rows = ", ".join([row] * count)
-    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) VALUES {rows}"
+def _insert(name: str, count: int) -> str:
+    columns = columns_of(INSERTS[name])
+    rows = ", ".join([f"({placeholders(columns)})"] * count)
+    return f"{insert_into(name)} VALUES {rows} {ON_CONFLICT.get(name, '')}"
 
 
-@cache
-def _columns(model: type[Model], names: Sequence[str] = ()) -> Columns:
-    """The columns of these names, or all that an INSERT fills."""
-    fields = {field.attname: field for field in model._meta.concrete_fields}
-    chosen = names or [name for name, field in fields.items() if not field.primary_key]
-    return {
-        name: fields[name] if isinstance(fields[name], DateTimeField | JSONField) else None
-        for name in chosen
-    }
-
-
-def _values(row: Any, columns: Columns) -> list[Any]:
-    """What the database driver takes for these columns."""
-    values = [getattr(row, column) for column in columns]
-    for place, field in enumerate(columns.values()):
-        if field is not None and values[place] is not None:
-            values[place] = _converted(values[place], field)
-    return values
-
-
-def _converted(value: Any, field: Field[Any, Any]) -> Any:
-    if isinstance(value, datetime):
-        return _moment(value, database.connection.vendor)
-    return field.get_db_prep_save(value, database.connection)
-
-
-@lru_cache(maxsize=20)
-def _moment(value: datetime, vendor: str) -> Any:
-    """A moment as the database has it. All rows of a batch have the same one."""
-    return database.connection.ops.adapt_datetimefield_value(value)
+def insert_into(name: str) -> str:
+    """``INSERT INTO table (column, …)``"""
+    model = INSERTS[name]
+    return f"INSERT INTO {model._meta.db_table} ({', '.join(columns_of(model))})"

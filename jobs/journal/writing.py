@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError
 
 from .. import crashpoints, database, intents, news
 from ..codes import Fact
-from ..models import Job, Step, Transition
-from ..plan import Plan
+from ..models import Step, Transition
 from ..statuses import Kind, Status
 from ..text import shorten
-from . import statements
+from . import function, statements
 from .attempts import LogTail
-from .rows import AttemptRow, Entry
-from .statements import COPIED, STARTED, Statement
+from .changes import Changes, tails_document
+from .function import Collision as Collision
+from .function import LogMoved as LogMoved
+from .rows import Entry, Row, row_of
+from .statements import COPIED, STARTED
 
 ACTOR, REASON = 150, 500  # characters that the journal has room for
-
-
-class Collision(Exception):
-    """Another process wrote to this job since the state was read."""
-
-
-class LogMoved(Exception):
-    """The step's log does not end where its attempt remembers: the database was restored."""
 
 
 def entry(kind: Kind, fact: Fact, *, actor: str, tag: str = "", **columns: Any) -> Entry:
@@ -60,75 +53,68 @@ def move(step: Step, by: Entry) -> None:
             setattr(step, column, value)
 
 
-@dataclass
-class Changes:
-    """What a batch has decided about one job, not written yet."""
-
-    job: Job  # as it is going to be
-    base_seq: int  # where its journal ended when the batch began …
-    base_tag: str  # … and the tag of that entry
-    plan: Plan[int]
-    entries: list[Entry] = field(default_factory=list)
-    moved: set[int] = field(default_factory=set)  # steps
-    attempts: dict[int, AttemptRow] = field(default_factory=dict)  # that begin or end, by step
-    freed_by: dict[int, int] = field(default_factory=dict)  # succeeded step → seq of its entry
-    charged: dict[int, Step] = field(default_factory=dict)  # whose counters or pause change
-    taken_back: dict[int, Step] = field(default_factory=dict)  # by a person's retry
-    tails: list[LogTail] = field(default_factory=list)  # of attempts that end
-    intent: tuple[str, Any] | None = None  # what was asked for, and what came of it
+def is_one_statement(changes: Changes) -> bool:
+    """Whether ``write`` runs one statement only."""
+    return database.dialect().has_functions and changes.intent is None
 
 
 def write(changes: Changes, name: str) -> None:
-    """Called inside the transaction. *name* is that of its crash points.
+    """Called inside ``database.write``. *name* is that of its crash points.
 
     Raises Collision and LogMoved.
     """
     if changes.intent:
         intents.record(*changes.intent)
-    _write_journal(changes)
+    job, last = changes.job, changes.entries[-1]
+    job.seq, job.tag = last.seq, last.tag
+    if database.dialect().has_functions:
+        function.call(changes.document())
+    else:
+        _run(changes.document(), name)
+    news.announce(job.pk, job.seq)
+
+
+def _run(batch: Mapping[str, Any], name: str) -> None:
+    """What the function does, statement by statement."""
+    _write_journal(batch)
     crashpoints.reach(f"{name}.journal_written")
-    _write_job(changes)
+    if not _execute(statements.UPDATE_JOB, batch):
+        raise Collision("the job has moved on")
     crashpoints.reach(f"{name}.job_written")
-    for tail in changes.tails:
-        write_tail(tail)  # as long as the fence has not risen
-    _write_steps(changes)
+    _write_tails(batch)  # as long as the fence has not risen
+    _write_steps(batch)
     crashpoints.reach(f"{name}.steps_written")
-    _execute_all(statements.write_attempts(list(changes.attempts.values())))
-    news.announce(changes.job.pk, changes.job.seq)
+    _insert("attempts", batch["attempts"])
 
 
-def write_entries(entries: Sequence[Entry]) -> None:
-    """Called inside the transaction."""
-    _execute_all(statements.insert_entries(entries))
-
-
-def _write_journal(changes: Changes) -> None:
+def _write_journal(batch: Mapping[str, Any]) -> None:
     try:
-        write_entries(changes.entries)
+        _insert("entries", batch["entries"])
     except IntegrityError as error:
         raise Collision("journal number taken") from error
 
 
-def _write_job(changes: Changes) -> None:
-    job, last = changes.job, changes.entries[-1]
-    job.seq, job.tag = last.seq, last.tag
-    if not database.execute(*statements.update_job(job, changes.base_seq, changes.base_tag)):
-        raise Collision("the job has moved on")
+def _write_tails(batch: Mapping[str, Any]) -> None:
+    for tail in batch["tails"]:
+        if not _execute(statements.UPDATE_LOG, {"tail": tail}):
+            raise LogMoved
+    _insert("chunks", batch["chunks"])
 
 
-def _write_steps(changes: Changes) -> None:
-    job, base_seq = changes.job, changes.base_seq
-    if changes.moved:
-        moved = database.execute(*statements.move_steps(job, base_seq))
-        if moved != len(changes.moved):
-            raise Collision("a step has moved on")
-    for step in changes.charged.values():
-        database.execute(*statements.charge_step(step))
-    if changes.taken_back:
-        database.execute(*statements.take_back_steps(job, base_seq))
-    for dependency, seq in changes.freed_by.items():
-        if not changes.moved.issuperset(changes.plan.dependants[dependency]):
-            database.execute(*statements.free_steps(dependency, seq))  # else they start now
+def _write_steps(batch: Mapping[str, Any]) -> None:
+    if batch["moved"] and _execute(statements.MOVE_STEPS, batch) != batch["moved"]:
+        raise Collision("a step has moved on")
+    for step in batch["charged"]:
+        _execute(statements.CHARGE_STEP, {"step": step})
+    if batch["takes_back"]:
+        _execute(statements.TAKE_BACK_STEPS, batch)
+    for success in batch["successes"]:
+        _execute(statements.FREE_STEPS, {"success": success})
+
+
+def write_entries(entries: Sequence[Entry]) -> None:
+    """Called inside the transaction."""
+    _insert("entries", [row_of(entry, Transition) for entry in entries])
 
 
 def write_tail(tail: LogTail) -> None:
@@ -136,17 +122,20 @@ def write_tail(tail: LogTail) -> None:
 
     Raises LogMoved, also when the step is not this attempt's any more.
     """
-    if not database.execute(*statements.update_log(tail)):
-        raise LogMoved
-    _execute_all(statements.insert_chunks(tail.chunks))
+    _write_tails(tails_document([tail]))
 
 
-def _execute_all(batch: Iterable[Statement]) -> None:
-    for statement in batch:
+def _execute(text: str, values: Mapping[str, Any]) -> int:
+    return database.execute(*statements.bind(text, values))
+
+
+def _insert(name: str, rows: Sequence[Row]) -> None:
+    for statement in statements.insert(name, rows):
         database.execute(*statement)
 
 
 def is_written(changes: Changes) -> bool:
     """Whether the last entry of these very changes is in the database, and so all of them."""
-    last = changes.entries[-1]
-    return Transition.objects.filter(job=last.job_id, seq=last.seq, tag=last.tag).exists()
+    for last in changes.entries[-1:]:
+        return Transition.objects.filter(job=last.job_id, seq=last.seq, tag=last.tag).exists()
+    return False

@@ -52,5 +52,5 @@ def test_statements_are_prepared_unless_a_pooler_shares_sessions(
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
         prepared = [row[0] for row in cursor.fetchall()]
-    assert any("INSERT INTO truestep_transition" in sql for sql in prepared) is not has_pooler
+    assert any("truestep_batch" in sql for sql in prepared) is not has_pooler
     assert all("truestep_" in sql for sql in prepared)

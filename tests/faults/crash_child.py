@@ -20,6 +20,7 @@ from django.db import connection, connections
 from jobs import crashpoints, database, definitions, orchestrator
 from jobs.engines.embedded import EmbeddedWorker
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
+from jobs.journal import function
 from jobs.models import Attempt, Intent, Job, LogChunk, Step, Transition, Worker
 from jobs.orchestrator import Claimant
 from jobs.upkeep import Sweep
@@ -87,16 +88,30 @@ class FaultInjector:
             _terminate()
 
     def _unanswered(self) -> None:
-        """The connection ends after COMMIT has arrived, before its answer has."""
+        """The connection ends after COMMIT has arrived, before its answer has.
+
+        Or the one statement of a batch, which needs none.
+        """
 
         def commit() -> None:
             del connection._commit
             connection._commit()
+            lose()
+
+        def call(execute: Callable[..., Any], sql: str, *others: Any) -> Any:
+            answer = execute(sql, *others)
+            if function.NAME in sql and not connection.in_atomic_block:
+                connection.execute_wrappers.remove(call)
+                lose()
+            return answer
+
+        def lose() -> None:
             _terminate()
             with connection.wrap_database_errors:
                 connection.connection.execute("SELECT 1")
 
         connection._commit = commit
+        connection.execute_wrappers.append(call)
 
 
 def _terminate() -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from jobs.codes import Code, Fact
 from jobs.journal import statements, writing
-from jobs.journal.rows import AttemptRow, Entry
+from jobs.journal.rows import AttemptRow, Entry, row_of
 from jobs.models import Attempt, Job, Step, Transition
 from jobs.statuses import Kind
 
@@ -30,14 +30,14 @@ def test_a_record_has_the_columns_of_its_table():
 
 
 def test_a_batch_writes_every_column_that_can_change():
-    assert set(statements._JOB) == changed(
+    assert set(statements.JOB) == changed(
         Job, "id", "uuid", "definition", "params", "understood", "again_of_id", "created_at"
     )
-    assert set(statements._ENDED) == changed(
+    assert set(statements.ENDED) == changed(
         Attempt, "id", "step_id", "number", "worker_id", "started_at"
     )
     moved = {*statements.COPIED, *statements.STARTED, "fence", "not_before"}
-    assert moved | set(statements._CHARGED) == changed(
+    assert moved | set(statements.CHARGED) == changed(
         *(Step, "id", "job_id", "name", "position", "timeout", "retries", "retry_delay"),
         "log_lines",
     )
@@ -45,18 +45,23 @@ def test_a_batch_writes_every_column_that_can_change():
 
 def test_the_text_of_a_statement_does_not_depend_on_values(transactional_db):
     def texts(status, number):
-        entry = entry_of(number, seq=number, to_status=status)
-        return [
-            *(sql for sql, _ in statements.insert_entries([entry, entry])),
-            statements.update_job(Job(pk=number, status=status), number, "tag")[0],
-            statements.move_steps(Job(pk=number), number)[0],
-        ]
+        row = row_of(entry_of(number, seq=number, to_status=status), Transition)
+        return [sql for sql, _ in statements.insert("entries", [row, row])]
 
     assert texts("failed", 1) == texts("running", 70_000)
 
 
+def test_a_value_is_bound_by_its_name():
+    sql, values = statements.bind(
+        "UPDATE t SET a = :job.seq WHERE b = :base_seq AND c = :job.id",
+        {"job": {"id": 7, "seq": 3}, "base_seq": 2},
+    )
+    assert sql == "UPDATE t SET a = %s WHERE b = %s AND c = %s"
+    assert values == [3, 2, 7]
+
+
 def test_many_rows_are_several_statements_of_bounded_size(transactional_db):
-    entries = [entry_of(1, seq=n) for n in range(1, 1202)]
-    sizes = [len(params) for _, params in statements.insert_entries(entries)]
+    rows = [row_of(entry_of(1, seq=n), Transition) for n in range(1, 1202)]
+    sizes = [len(params) for _, params in statements.insert("entries", rows)]
     columns = len(Transition._meta.concrete_fields) - 1
     assert sizes == [500 * columns, 500 * columns, 201 * columns]

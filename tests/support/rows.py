@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
+from jobs.journal import function
 from jobs.models import Attempt, Intent, Job, LogChunk, Need, Step, Transition
 from jobs.statuses import Kind
 
@@ -122,7 +123,13 @@ class Cost(CaptureQueriesContext):
 
     @property
     def commits(self) -> int:
-        return sum(query["sql"].startswith("COMMIT") for query in self)
+        """On PostgreSQL also those of batches, each of which is one statement."""
+        commits, is_open = 0, False
+        for query in self:
+            sql = query["sql"]
+            commits += sql.startswith("COMMIT") or (function.NAME in sql and not is_open)
+            is_open = sql.startswith("BEGIN") or (is_open and not sql.startswith(("COM", "ROLLB")))
+        return commits
 
     @property
     def statements(self) -> list[str]:

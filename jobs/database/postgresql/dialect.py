@@ -21,7 +21,8 @@ _OUTAGES = {  # by SQLSTATE, or by the beginning of several
     "53300": Outage.BUSY,  # too many connections
     "53": Outage.FULL,
     "25006": Outage.READ_ONLY,
-    "42P01": Outage.EMPTY,
+    "42P01": Outage.EMPTY,  # no such table
+    "42883": Outage.EMPTY,  # no such function
     "08": Outage.AWAY,
     "57P": Outage.AWAY,
     "25P03": Outage.AWAY,  # idle_in_transaction_session_timeout
@@ -33,6 +34,7 @@ _IDLE, _UNKNOWN = 0, 4
 
 class PostgreSQL(Dialect):
     is_server = True
+    has_functions = True
 
     def problems(self) -> Iterator[Problem]:
         return iter(())

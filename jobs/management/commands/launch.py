@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
 
-from ... import conf, database, definitions, orchestrator, workers
+from ... import conf, database, definitions, journal, orchestrator, workers
 from ...engines.base import get_engine
 from ...exceptions import DatabaseBusy, InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
@@ -71,7 +71,7 @@ class Command(TerminalCommand):
         given = self._parse_rest(options["definition"], options["rest"])
         if given["follow"] is not None:
             raise CommandError(FOLLOW_ALONE, returncode=BAD_PARAMS)
-        database.require_ready()
+        journal.require_ready()
         database.set_lock_timeout(LOCK_SECONDS)
         if options["detach"] or given["detach"]:
             self.stdout.write(str(self._launch(given).pk))

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.urls import reverse
 
-from ... import checks, conf, database
+from ... import checks, conf, journal
 from ...exceptions import NotReady
 from ...system import processes
 from ..children import LOOK_SECONDS, Alarm, Child, end
@@ -82,7 +82,7 @@ def _require_ready(server: str) -> None:
     if problems := list(checks.serve_problems(server)):
         raise CommandError("\n".join(problems))
     try:
-        database.require_ready()
+        journal.require_ready()
     except NotReady as error:
         raise CommandError(str(error)) from error
 
