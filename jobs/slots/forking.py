@@ -123,8 +123,7 @@ class _Server:
         gc.enable()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._control.close()
-        for fd in (self._exits, self._wakeup, self._lock):
+        for fd in (self._control.detach(), self._exits, self._wakeup, self._lock):
             if fd is not None:
                 os.close(fd)
         self._slot.main(conversation, output, parent)

@@ -51,7 +51,6 @@ class SlotHandle:
         server.request_slot(theirs, write)
         theirs.close()
         os.close(write)
-        mine.setblocking(False)
         return cls(mine, read, marker=b"\x1e" + secrets.token_hex(8).encode())
 
     @property
@@ -69,17 +68,18 @@ class SlotHandle:
         """Send a task, after the marker if it is the first one."""
         lines = [] if self.has_marker else [self.marker]
         self.has_marker = True
-        self.conversation.setblocking(True)
         with contextlib.suppress(ConnectionError):  # it has just died; its exit is reported
             self.conversation.sendall(b"\n".join([*lines, task.to_json().encode(), b""]))
-        self.conversation.setblocking(False)
 
     def messages(self) -> list[dict[str, Any]]:
         """The messages since the last call."""
         with contextlib.suppress(BlockingIOError, ConnectionError):
-            while data := self.conversation.recv(READ_BYTES):
+            is_more = True
+            while is_more:
+                data = self.conversation.recv(READ_BYTES, socket.MSG_DONTWAIT)
+                self.has_hung_up = not data
                 self._received += data
-            self.has_hung_up = True
+                is_more = len(data) == READ_BYTES
         *lines, self._received = self._received.split(b"\n")
         return [json.loads(line) for line in lines]
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Container
 from contextlib import suppress
 from typing import Any
 
@@ -32,19 +33,15 @@ def pids() -> list[int]:
     return [pid for _, pid in _running()]
 
 
-def are_not_alone() -> bool:
-    """Whether this process has other running children. Reaps the ended ones."""
+def are_not_alone(pids: Container[int]) -> bool:
+    """Whether this process has other running children than these. Reaps the ended ones."""
     while True:
         try:
             pid, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return False
         if pid == 0:
-            return not _descendants() <= set(pids())
-
-
-def _descendants() -> set[int]:
-    return {process.pid for process in processes.descendants(os.getpid())}
+            return any(each.pid not in pids for each in processes.descendants(os.getpid()))
 
 
 def end() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import json
 import logging
@@ -16,7 +15,7 @@ from ..runner import LEVELS, Channel
 
 RECORD_CHARACTERS = 32 * 1024
 
-_C = ctypes.CDLL(None)
+_flush_c_streams = ctypes.CDLL(None).fflush
 
 
 class Output:
@@ -75,7 +74,7 @@ class Output:
             except OSError:  # the step closed it; the C library drops what it cannot flush
                 os.dup2(self._fd, fd)
         _flush_prints()
-        _C.fflush(None)
+        _flush_c_streams(None)
 
 
 def read_nothing() -> None:
@@ -89,8 +88,10 @@ def read_nothing() -> None:
 def _flush_prints() -> None:
     """Write what the step printed and Python still buffers."""
     for stream in (sys.__stdout__, sys.__stderr__):
-        with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or no stream
+        try:
             stream.flush()  # type: ignore[union-attr]
+        except (OSError, ValueError, AttributeError):  # closed, or no stream
+            continue
 
 
 def write_all(fd: int, data: bytes) -> None:

@@ -106,6 +106,7 @@ class Pool:
             oom_kills=self._oom.kills(),
         )
         slot.send(task)
+        self._refill()  # now: the engine may write for a while before it listens again
         return slot.attempt
 
     def ask_to_stop(self, attempt: RunningAttempt, verdict: Verdict, fact: Fact) -> None:
@@ -173,7 +174,8 @@ class Pool:
     def _take_spare(self) -> SlotHandle:
         if not self.spares:
             self.waits_for_fork += 1
-            self._fork()
+            if not self._requested:
+                self._fork()
         while not self.spares:
             self._read_server()
         return self.spares[0]

@@ -21,7 +21,7 @@ from contextvars import copy_context
 from types import FrameType
 from typing import Any, NoReturn
 
-from django.db import close_old_connections, connections
+from django.db import close_old_connections
 
 from .. import database
 from ..codes import Code, Fact
@@ -106,7 +106,7 @@ class Slot:
             self._send({"outcome": outcome.to_json(), "left": left})
             if left["ends"]:
                 break
-        connections.close_all()
+        transactions.close_connections()
         helpers.end()
 
     # -- one step
@@ -160,11 +160,12 @@ class Slot:
             self._output.log(text, "warning")
         has_threads = len(sys._current_frames()) > 1  # however they were started
         is_unusable = is_unusable or is_locked or has_threads
-        has_processes = helpers.are_not_alone()
+        helping = helpers.pids()
+        has_processes = helpers.are_not_alone(helping)
         return {
             "is_unusable": is_unusable,
             "has_processes": has_processes,
-            "helpers": helpers.pids(),
+            "helpers": helping,
             "ends": has_returned and is_last and not is_unusable and not has_processes,
         }
 

@@ -17,15 +17,25 @@ def roll_back() -> Iterator[str]:
     The connection is closed, so that its next use opens a new one, in autocommit. So is a
     connection that is lost, or that the step has closed without Django.
     """
-    for connection in connections.all(initialized_only=True):
-        if connection.connection is None:
-            continue
+    for connection in _open_connections():
         state = dialect_of(connection).transaction_state()
         is_clean = connection.get_autocommit() == connection.settings_dict["AUTOCOMMIT"]
         if state is not TransactionState.NONE or not is_clean:
             _close(connection)
         if state is TransactionState.OPEN:
             yield connection.alias
+
+
+def close_connections() -> None:
+    """Before the process ends: a database server notes a session that ends without a word."""
+    for connection in _open_connections():
+        connection.close()
+
+
+def _open_connections() -> Iterator[BaseDatabaseWrapper]:
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None:
+            yield connection
 
 
 def _close(connection: BaseDatabaseWrapper) -> None:

@@ -71,13 +71,14 @@ class Inbox:
     """A worker's view of the requests. Reading it costs one system call while nothing is new."""
 
     def __init__(self) -> None:
+        self._directory = _directory()
         self._changed_at = 0
         self._waiting: dict[Path, CancelRequest] = {}
 
     def read(self) -> list[CancelRequest]:
         """All requests that are not journaled yet."""
         try:
-            changed_at = os.stat(_directory()).st_mtime_ns
+            changed_at = os.stat(self._directory).st_mtime_ns
         except FileNotFoundError:
             return []
         if changed_at != self._changed_at:
