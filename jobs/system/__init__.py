@@ -1,6 +1,6 @@
 """What Truestep asks of the operating system.
 
 ``processes`` finds and ends processes, ``inotify`` reports changes of files, ``wakeup`` wakes a
-thread that sleeps in a selector, ``heap`` spares the garbage collector work. Nothing here knows
+thread that sleeps in a selector, ``heap`` spares collections and forks work. Nothing here knows
 jobs, settings or the database.
 """
