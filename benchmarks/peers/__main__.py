@@ -13,6 +13,7 @@ import argparse
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -46,21 +47,36 @@ def measure(bench: Bench, subjects: list[Subject], rounds: int, figures: Figures
     results = Results()
     for number in range(1, rounds + 1):
         for subject in subjects:
-            is_scaling = subject in SCALED.values()
-            result = bench.measure(subject, figures.of_throughput() if is_scaling else figures)
+            said = f"Round {number}: {subject.key}:"
+            try:
+                result = bench.measure(subject, _figures_of(subject, figures))
+            except RuntimeError as error:  # the others go on
+                results.missing.append(f"{subject.key} in round {number}")
+                print(said, error, file=sys.stderr, flush=True)
+                continue
             results.add(subject, number, result)
             rates = ", ".join(f"{shape.rate:.0f}" for shape in result.shapes.values())
-            print(f"Round {number}: {subject.key}: {rates} steps/s", flush=True)
+            print(said, rates, "steps/s", flush=True)
     return results
+
+
+def _figures_of(subject: Subject, figures: Figures) -> Figures:
+    return figures.of_throughput() if subject in SCALED.values() else figures
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        "python -m benchmarks.peers",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--jobs", type=int, default=200, help="of each shape, launched at once")
-    parser.add_argument("--idle", type=int, default=20, help="jobs of each shape, one by one")
+    parser.add_argument("--rounds", type=_at_least(1), default=3)
+    parser.add_argument(
+        "--jobs", type=_at_least(1), default=200, help="of each shape, launched at once"
+    )
+    parser.add_argument(
+        "--idle", type=_at_least(2), default=20, help="jobs of each shape, one by one"
+    )
     names = ", ".join([*(each.key for each in (*COMPARED, *SHARED.values())), "scaling"])
     parser.add_argument(
         "--only", nargs="+", default=[""], metavar="NAME", help=f"beginnings of: {names}"
@@ -72,6 +88,15 @@ def _options() -> argparse.Namespace:
         "--write", action="store_true", help="put the tables into benchmarks/RESULTS.md"
     )
     return parser.parse_args()
+
+
+def _at_least(lowest: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if int(text) < lowest:
+            raise argparse.ArgumentTypeError(f"{text}: pass {lowest} or more.")
+        return int(text)
+
+    return number
 
 
 def _new_directory(ending: ExitStack, parent: str) -> Path:

@@ -28,6 +28,8 @@ def section(results: Results, bench: Bench, rounds: int) -> str:
         "Versions": ", ".join(f"{name} {version}" for name, version in _versions(bench).items()),
         "Command": f"`{' '.join(['python -m benchmarks.peers', *sys.argv[1:]])}`",
     }
+    if results.missing:
+        facts["Did not run to its end"] = ", ".join(results.missing)
     listed = "\n".join(f"- {name}: {fact}" for name, fact in facts.items())
     return f"{TITLE}\n\n{listed}\n\n{tables.everything(results)}\n"
 

@@ -14,6 +14,7 @@ Figure = Callable[[Measured], float]
 
 class Results:
     def __init__(self) -> None:
+        self.missing: list[str] = []  # subjects that did not run to their end
         self._rounds: dict[str, dict[int, Result]] = defaultdict(dict)
 
     def add(self, subject: Subject, number: int, result: Result) -> None:
