@@ -12,7 +12,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -35,18 +35,6 @@ class NewestRows(Paginator):
         """Whether there are rows that no page shows."""
         return self._found > MOST_LISTED
 
-    def page(self, number: int | str) -> Page[Model]:
-        """A page by its number.
-
-        The keys of its rows come from an index alone, so that the rows of all pages before it are
-        counted off and not read.
-        """
-        page = super().page(number)
-        rows: Any = self.object_list
-        shown: Any = page.object_list
-        page.object_list = rows.filter(pk__in=list(shown.values_list("pk", flat=True)))
-        return page
-
     @cached_property
     def _found(self) -> int:
         rows: Any = self.object_list
@@ -59,6 +47,17 @@ class NewestFirst(ChangeList):
 
     def get_ordering(self, request: HttpRequest, queryset: QuerySet[Model]) -> list[Any]:
         return ["-pk"]
+
+    def get_results(self, request: HttpRequest) -> None:
+        """The rows of a page, by their keys.
+
+        The keys come from an index alone, so that the rows of all pages before are counted off and
+        not read. Then the filters are left out: they might lead PostgreSQL to another index.
+        """
+        super().get_results(request)
+        shown: Any = self.result_list
+        rows = self.apply_select_related(self.root_queryset).order_by("-pk")
+        self.result_list = rows.filter(pk__in=list(shown.values_list("pk", flat=True)))
 
 
 class DefinitionFilter(admin.SimpleListFilter):

@@ -12,13 +12,15 @@
 - who holds the lock: ``Holder``, ``holder``, ``lock_sentence``, ``application_name``
 - commits of others: ``CommitWatch``, ``watch_commits``
 - before a process starts: ``require_ready``, ``require_safe``, ``require_writable``
-- ``dialect``, ``dialect_of``: what SQLite and PostgreSQL do in their own ways. All of it is in
-  ``sqlite/`` and ``postgresql/``; ``dialect.py`` says what a third database has to answer.
+- ``dialect``, ``dialect_of``, ``HIGHEST_ID``: what SQLite and PostgreSQL do in their own ways. All
+  of it is in ``sqlite/`` and ``postgresql/``; ``dialect.py`` says what a third database has to
+  answer.
 
 The triggers that guard the rows are in ``triggers``; what they refuse is in ``rules``.
 """
 
 from .commits import CommitWatch as CommitWatch
+from .dialect import HIGHEST_ID as HIGHEST_ID
 from .dialect import TransactionState as TransactionState
 from .dialects import dialect as dialect
 from .dialects import dialect_of as dialect_of

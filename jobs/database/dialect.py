@@ -7,7 +7,7 @@ needs a ``Dialect``: a package beside this module, named in ``dialects``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 from typing import Any, ClassVar, NamedTuple
@@ -26,6 +26,17 @@ class Problem(NamedTuple):
     number: str  # of the check
     what: str  # follows the name of the setting
     remedy: str  # without its full stop
+
+
+HIGHEST_ID = 2**63 - 1
+
+
+class Newest(NamedTuple):
+    """SQL for the newest rows of which some columns have given values."""
+
+    condition: str
+    params: list[Any]
+    order: str
 
 
 class TransactionState(Enum):
@@ -138,6 +149,15 @@ class Dialect(GenericDialect, ABC):
         with self.connection.cursor() as cursor:
             cursor.execute(sql, params)
             return list(cursor.fetchall())
+
+    def newest(self, columns: Mapping[str, Any], before: int = HIGHEST_ID) -> Newest:
+        """The rows with these values and a lower id than *before*, the highest id first.
+
+        An index has to begin with these columns and end with the id. Then no other rows are read,
+        however rare or old these are, as long as only their ids are selected.
+        """
+        conditions = [f"{column} = %s" for column in columns] + ["id < %s"]
+        return Newest(" AND ".join(conditions), [*columns.values(), before], "id DESC")
 
     # --- errors
 

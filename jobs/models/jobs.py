@@ -18,9 +18,6 @@ class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> JobQuerySet:
         return self.filter(status__in=UNFINISHED)
 
-    def newest_first(self) -> JobQuerySet:
-        return self.order_by("-pk")
-
 
 class Job(models.Model):
     """One run of a definition; its parameters as understood and its plan are frozen at launch."""
@@ -58,9 +55,9 @@ class Job(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["status", "-id"], name="job_by_status"),
-            models.Index(fields=["definition", "-id"], name="job_by_definition"),
-            models.Index(fields=["definition", "status", "-id"], name="job_by_both"),
+            models.Index(fields=["status", "id"], name="job_by_status"),
+            models.Index(fields=["definition", "id"], name="job_by_definition"),
+            models.Index(fields=["definition", "status", "id"], name="job_by_both"),
         ]
 
     def __str__(self) -> str:

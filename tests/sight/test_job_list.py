@@ -1,6 +1,7 @@
 """Windows: which jobs a page shows, and the mark that changes with them."""
 
 import pytest
+from django.db import connection
 
 from jobs import workers
 from jobs.logs import LogBook
@@ -12,7 +13,7 @@ from jobs.sight.job_list import (
     has_jobs_without_worker,
 )
 from jobs.sight.totals import counts
-from tests.support import drive, returned
+from tests.support import Cost, drive, returned
 
 
 @pytest.mark.parametrize(
@@ -29,15 +30,43 @@ from tests.support import drive, returned
 def test_a_window_holds_what_its_filter_selects_newest_first(desk, window, found):
     drive(desk, launch("noop"))
     launch("waits", {"gate": "/"})
-    assert [job.definition for job in window.jobs()] == found
+    assert [job.definition for job in window.page().jobs] == found
 
 
 def test_a_window_goes_on_where_another_one_ends(database):
     ids = [launch("noop").pk for _ in range(PAGE_SIZE + 2)]
-    shown = [job.pk for job in ListWindow().jobs()]
+    shown = [job.pk for job in ListWindow().page().found]
     assert shown == ids[:0:-1]  # one more than a page, so that it is known whether there is more
     older = ListWindow(before=shown[PAGE_SIZE - 1])
-    assert [job.pk for job in older.jobs()] == ids[1::-1]
+    assert [job.pk for job in older.page().jobs] == ids[1::-1]
+
+
+@pytest.mark.parametrize(
+    ("window", "index"),
+    [
+        (ListWindow(status="failed"), "job_by_status"),
+        (ListWindow(definition="noop", before=7), "job_by_definition"),
+        (ListWindow(status="failed", definition="noop"), "job_by_both"),
+        (ListWindow(status="failed", definition="noop", before=7), "job_by_both"),
+    ],
+)
+def test_each_filter_is_read_from_its_own_index(database, window, index):
+    """Its keys are. On PostgreSQL no other index gives the order that one filter asks for."""
+    with Cost() as cost:
+        window.page()
+    [sql] = [sql for sql in cost.statements if "ended_at" in sql]
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
+        else:
+            cursor.execute("SET enable_seqscan = off")
+            cursor.execute("SET enable_bitmapscan = off")
+            cursor.execute("SET enable_sort = off")
+            cursor.execute(f"EXPLAIN {sql}")
+        plan = "\n".join(row[-1] for row in cursor.fetchall())
+        if connection.vendor != "sqlite":
+            cursor.execute("RESET ALL")
+    assert f" {index} " in plan
 
 
 def test_a_mark_changes_with_every_move_of_a_job_in_the_window(desk):
@@ -80,5 +109,5 @@ def test_the_counts_of_all_jobs_are_part_of_what_a_page_shows(desk):
     empty = ListWindow(before=job.pk)
     mark = empty.read().mark
     drive(desk, job)
-    assert list(empty.jobs()) == []
+    assert list(empty.page().jobs) == []
     assert empty.read().mark != mark

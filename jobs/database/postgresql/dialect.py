@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
 from ..commits import CommitWatch
-from ..dialect import Dialect, Problem, TransactionState
+from ..dialect import HIGHEST_ID, Dialect, Newest, Problem, TransactionState
 from ..outages import Outage
 from ..rules import Rule
 from . import locks, prepared, triggers
@@ -95,6 +95,18 @@ class PostgreSQL(Dialect):
         """Whether the driver can prepare statements; psycopg2 cannot."""
         self.connection.ensure_connection()
         return hasattr(self.connection.connection, "prepare_threshold")
+
+    def newest(self, columns: Mapping[str, Any], before: int = HIGHEST_ID) -> Newest:
+        """Of one column as a range of one value, by which the rows are ordered, too.
+
+        An order by a column that is equal in all rows is left out by the planner. It might then
+        follow the primary key, through a whole table for rows that are rare or old.
+        """
+        if len(columns) != 1:
+            return super().newest(columns, before)
+        [(column, value)] = columns.items()
+        condition = f"({column}, id) < (%s, %s) AND {column} >= %s"
+        return Newest(condition, [value, before, value], f"{column} DESC, id DESC")
 
     # --- errors
 
