@@ -80,6 +80,7 @@ def _serve_with_uvicorn(listening: int, application: str) -> None:
 def _warm_up() -> None:
     _ = get_resolver().url_patterns  # imports what the first request would
     heap.freeze()
+    heap.collect_seldom()
 
 
 def _exit_soon() -> None:

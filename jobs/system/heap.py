@@ -13,6 +13,14 @@ _MADV_COLLAPSE = 25
 _C = ctypes.CDLL(None)
 
 
+def collect_seldom() -> None:
+    """For a process with a thousand sockets: each collection would go over the objects of many.
+
+    Collecting after every 700 new objects, as Python does, takes a tenth of its time.
+    """
+    gc.set_threshold(20_000, 20, 50)
+
+
 def freeze() -> None:
     """Exclude every object that exists now. Call it once, when everything is imported.
 
