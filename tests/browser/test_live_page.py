@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from jobs.live import viewers
 from tests.browser.support import (
     launched,
     lines_shown,
@@ -19,6 +20,23 @@ from tests.browser.support import (
 )
 from tests.support import program, wait_for
 
+PLAYED_SOCKET = """
+window.WebSocket = class {
+  static OPEN = 1;
+  readyState = 0;
+  acknowledged = [];
+  constructor() {
+    window.played = this;
+    setTimeout(() => { this.readyState = 1; this.onopen(); });
+  }
+  close() {}
+  send(text) {
+    const frame = JSON.parse(text);
+    if (frame.type === 'ack') this.acknowledged.push(frame.n);
+  }
+  hear(frame) { this.onmessage({data: JSON.stringify(frame)}); }
+};
+"""
 on_one_database = pytest.mark.sqlite  # the page does not know which it is
 
 
@@ -60,6 +78,25 @@ def test_failure_and_skip_are_seen_with_their_reasons(page, web):
     assert statuses_seen(page, "sibling")[-1] == "succeeded"
     expect(page.locator(".entry", has_text="needs bad, which was not successful")).to_be_visible()
     assert shown_by_page(page) == shown_by_command(job)
+
+
+@on_one_database
+def test_a_page_acknowledges_at_each_tick_and_long_before_it_is_sent_no_more(page, web):
+    assert viewers.MOST_UNACKNOWLEDGED > 2 * 40
+    assert viewers.MOST_UNACKNOWLEDGED_BYTES > 2 * 200_000
+    page.add_init_script(PLAYED_SOCKET)
+    page.goto(f"{web.url}/jobs/{launched('noop').pk}/")
+    expect(page.locator("body")).to_have_attribute("data-live", "catching-up")
+    acknowledged = page.evaluate("""() => {
+      let n = 0;
+      const pulse = {type: 'pulse', steps: {}, workers: null};
+      const hear = (frame) => played.hear({...frame, n: ++n});
+      for (let number = 0; number < 90; number += 1) hear(pulse);
+      hear({type: 'tick', seq: 1, tag: '', version: document.body.dataset.version});
+      for (let number = 0; number < 2; number += 1) hear({...pulse, filler: 'x'.repeat(150_000)});
+      return played.acknowledged;
+    }""")
+    assert acknowledged == [40, 80, 91, 93]
 
 
 @pytest.mark.full

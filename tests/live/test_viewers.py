@@ -79,6 +79,31 @@ def test_one_frame_is_made_json_once_for_all_its_viewers(monkeypatch):
     assert len(made) == 2
 
 
+def test_a_socket_that_takes_nothing_holds_up_no_other():
+    """Uvicorn waits for a client that does not read."""
+    received = []
+
+    async def run() -> None:
+        async def never(text) -> None:
+            await asyncio.Event().wait()
+
+        async def send(text) -> None:
+            received.append(json.loads(text)["n"])
+
+        pair = [Viewer(each, each, Position(0, ""), sees_logs=True) for each in (never, send)]
+        async with asyncio.timeout(5):
+            for _ in range(3):
+                for viewer in pair:
+                    viewer.put(Frame("tick"))
+            while len(received) < 3:
+                await asyncio.sleep(0)
+        for viewer in pair:
+            viewer.leave()
+
+    asyncio.run(run())
+    assert received == [1, 2, 3]
+
+
 def test_only_an_acknowledgement_that_gets_on_ends_the_silence(monkeypatch):
     now = 0.0
     monkeypatch.setattr(viewers.time, "monotonic", lambda: now)
