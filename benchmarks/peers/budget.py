@@ -6,10 +6,10 @@ The README's section "Budget" says what each part does and shows the same limits
 from __future__ import annotations
 
 LIMITS = {
-    "worker": 1.1,
+    "worker": 0.9,
     "fork server": 0.3,
-    "slots": 0.3,
-    "database": 0.8,
+    "slots": 0.2,
+    "database": 0.6,
     "launch": 0.2,
 }
 TOTAL = sum(LIMITS.values())
