@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -95,7 +94,7 @@ class SQLite(Dialect):
         return TransactionState.OPEN if is_open else TransactionState.NONE
 
     def blocks_writers(self) -> bool:
-        return locks.is_held_by(os.getpid(), self.name())
+        return locks.is_held_here(self.name())
 
     # --- errors
 

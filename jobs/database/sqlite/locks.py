@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 WAL_WRITE_LOCK = 120  # the byte of the -shm file that the one writer locks
@@ -36,16 +37,24 @@ def writer(path: str) -> int | None:
     return None
 
 
-def is_held_by(pid: int, path: str) -> bool:
+def is_held_here(path: str) -> bool:
     """Whether this process holds any write lock on the database's files."""
-    if b" %d " % pid not in _table():  # the common case, without a look at each lock of the host
-        return False
     # Without the device: on some file systems the kernel's table has another one than ``stat``.
     files = (_file_number(path + suffix) for suffix, _ in WRITER_BYTES)
-    inodes = {file.rpartition(":")[2] for file in files if file}
-    return any(
-        lock.pid == pid and lock.file.rpartition(":")[2] in inodes for lock in _write_locks()
-    )
+    inodes = {_inode(file) for file in files if file}
+    if inodes.isdisjoint(_open_inodes()):  # usual, and quicker than the table of the whole host
+        return False
+    here = os.getpid()
+    return any(lock.pid == here and _inode(lock.file) in inodes for lock in _write_locks())
+
+
+def _open_inodes() -> set[int]:
+    """Those of the files that this process has open; without an open file it has no lock."""
+    try:
+        with os.scandir("/proc/self/fd") as entries:
+            return {os.fstat(int(entry.name)).st_ino for entry in entries}
+    except OSError:  # nothing like Linux
+        return set()
 
 
 def _file_number(path: str) -> str | None:
@@ -57,17 +66,17 @@ def _file_number(path: str) -> str | None:
     return f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
 
 
+def _inode(file: str) -> int:
+    return int(file.rpartition(":")[2])
+
+
 def _write_locks() -> Iterator[Lock]:
     """Those of other containers are not in the table."""
-    for line in _table().decode().splitlines():
+    try:
+        lines = Path("/proc/locks").read_text().splitlines()
+    except OSError:
+        return
+    for line in lines:
         match line.split():
             case [_, "POSIX" | "OFDLCK", _, "WRITE", pid, file, first, last] if int(pid) > 0:
                 yield Lock(int(pid), file, int(first), float("inf" if last == "EOF" else last))
-
-
-def _table() -> bytes:
-    try:
-        with open("/proc/locks", "rb", buffering=0) as table:
-            return table.read()
-    except OSError:
-        return b""
