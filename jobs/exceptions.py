@@ -141,12 +141,13 @@ class TriggersMissing(NotReady):
         )
 
 
-class FunctionMissing(NotReady):
-    code = "function_missing"
+class FunctionsMissing(NotReady):
+    code = "functions_missing"
 
-    def __init__(self, name: str, migrate: str) -> None:
+    def __init__(self, names: list[str], migrate: str) -> None:
         super().__init__(
-            f"The database lacks the function by which this release writes ({name}). Run: {migrate}"
+            f"The database lacks functions by which this release writes ({', '.join(names)}). "
+            f"Run: {migrate}"
         )
 
 

@@ -25,6 +25,7 @@ IS_ONE_STATEMENT = database.dialect().has_functions
 PARTS = ("journal_written", "job_written", "steps_written")
 TRANSACTION = PLAIN if IS_ONE_STATEMENT else (PLAIN[0], *PARTS, *PLAIN[1:])
 BATCH = ONE_STATEMENT if IS_ONE_STATEMENT else TRANSACTION
+LAUNCH = ONE_STATEMENT if IS_ONE_STATEMENT else (PLAIN[0], *PARTS[1:], *PLAIN[1:])
 
 
 def points(name, places=BATCH):
@@ -33,10 +34,10 @@ def points(name, places=BATCH):
 
 # Situation → the crash points of its operation, in order.
 POINTS = {
-    "launch": points("launch", (PLAIN[0], *PARTS[1:], *PLAIN[1:])),
+    "launch": points("launch", LAUNCH),
     "launch_once": [
-        *("launch.before_begin", "launch.job_written", "intent.written"),
-        *("launch.steps_written", "launch.before_commit", "launch.after_commit"),
+        *points("launch", (PLAIN[0], *([] if IS_ONE_STATEMENT else PARTS[1:]))),
+        *("intent.written", "launch.before_commit", "launch.after_commit"),
     ],
     "claim": points("claim"),
     "finish": points("finish"),

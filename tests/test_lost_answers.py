@@ -54,7 +54,7 @@ def test_an_end_is_recorded_once_and_the_worker_goes_on(proxy, tmp_path, arrives
 
 @EITHER
 def test_a_launch_is_one_job_or_none_and_says_which(proxy, arrives):
-    proxy.lose('INSERT INTO "truestep_job"', arrives=arrives)
+    proxy.lose('"birth"', "noop", arrives=arrives, alone=True)
     command = ("launch", "--detach", "noop")
     with program(*command, env={"DATABASE_URL": proxy.url}) as launching:
         code = launching.wait()

@@ -18,10 +18,11 @@ equal numbers mean nothing.
     commit     decide, write, and decide again after a collision
     batch      what can be done to a job, as verbs; below it ``draft``, a move and its entry
     writing    entries and rows: what a move changes, in memory and in SQL
-    statements the SQL of a batch; ``function`` makes one of all of them on PostgreSQL
+    statements the SQL of a batch; ``batch_function`` makes one of all on PostgreSQL
     state      a job as it is remembered, with its ``tally``
     attempts   what a worker holds of an attempt, and what is kept of its end
     birth      the first entry, with the rows of the job
+    function   on PostgreSQL, ``batch_function`` and ``birth_function``; see ``installing``
 """
 
 from __future__ import annotations
@@ -31,10 +32,12 @@ from .attempts import Ending as Ending
 from .attempts import LogTail as LogTail
 from .batch import Batch as Batch
 from .birth import create_jobs as create_jobs
+from .birth import is_one_statement as is_one_statement
+from .birth import new_jobs as new_jobs
 from .commit import commit as commit
 from .commit import has_arrived as has_arrived
-from .function import install as install
-from .function import require_ready as require_ready
+from .installing import install as install
+from .installing import require_ready as require_ready
 from .state import JobState as JobState
 from .state import read_plan as read_plan
 from .writing import LogMoved as LogMoved

@@ -1,136 +1,52 @@
-"""On PostgreSQL a batch is one call of a function, which is made of the same statements.
-
-So it is one round trip, and a transaction by itself. ``migrate`` installs the function. Its name
-has a digest of its text: during an upgrade, the workers of both releases find theirs.
-"""
+"""A function of PostgreSQL that writes a document: one round trip, a transaction by itself."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 
-from django.db import DatabaseError
-
 from .. import database
-from ..exceptions import FunctionMissing
-from . import statements
-from .rows import columns_of
-from .statements import INSERTS, ON_CONFLICT, VALUE
 
 
-class Collision(Exception):
-    """Another process wrote to this job since the state was read."""
+@dataclass(frozen=True)
+class Function:
+    """Its name has a digest of its text.
 
+    So it is never outdated, and during an upgrade the processes of both releases find theirs.
+    """
 
-class LogMoved(Exception):
-    """The step's log does not end where its attempt remembers: the database was restored."""
+    purpose: str
+    returns: str
+    body: str  # in PL/pgSQL; its parameter is called ``batch``
 
+    @cached_property
+    def name(self) -> str:
+        return f"truestep_{self.purpose}_{sha256(self.body.encode()).hexdigest()[:8]}"
 
-_COLLISION, _LOG_MOVED = "TS001", "TS002"  # the SQLSTATE of what the function raises
-_NUMBER_TAKEN = "journal_seq_once_per_job"  # a constraint
+    @property
+    def creation(self) -> str:
+        """SQL that creates it.
 
+        Its plans use indexes, as those of the triggers do: a connection keeps the plan that it made
+        first, which may have been for a tiny table.
+        """
+        return f"""
+            CREATE OR REPLACE FUNCTION {self.name}(batch jsonb) RETURNS {self.returns}
+            LANGUAGE plpgsql
+            SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
+            AS $truestep${self.body}$truestep$
+        """
 
-def _code(text: str) -> str:
-    """A statement whose values are variables of the function."""
-    return VALUE.sub(lambda name: name[0][1:], text).strip() + ";"
+    def is_there(self) -> bool:
+        found = database.rows("SELECT to_regprocedure(%s)", f"{self.name}(jsonb)")
+        return found != [(None,)]
 
-
-def _insert(name: str) -> str:
-    """Insert the rows of one kind that the batch has."""
-    columns, table = ", ".join(columns_of(INSERTS[name])), INSERTS[name]._meta.db_table
-    return f"""
-    IF batch ? '{name}' THEN
-        {statements.insert_into(name)}
-        SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, batch->'{name}')
-        {ON_CONFLICT.get(name, "")};
-    END IF;"""
-
-
-_BODY = f"""
-DECLARE
-    base_seq bigint := batch->>'base_seq';
-    base_tag text := batch->>'base_tag';
-    job record;
-    tail record;
-    step record;
-    success record;
-    moved bigint;
-BEGIN
-    job := jsonb_populate_record(NULL::truestep_job, batch->'job');
-    {_insert("entries")}
-    {_code(statements.UPDATE_JOB)}
-    IF NOT FOUND THEN
-        RAISE 'the job has moved on' USING ERRCODE = '{_COLLISION}';
-    END IF;
-    FOR tail IN SELECT * FROM jsonb_to_recordset(batch->'tails') AS t(
-        step_id bigint, fence bigint, tag text, before bigint, last bigint,
-        done float8, total float8, progress_text text
-    ) LOOP
-        {_code(statements.UPDATE_LOG)}
-        IF NOT FOUND THEN
-            RAISE 'the log has moved' USING ERRCODE = '{_LOG_MOVED}';
-        END IF;
-    END LOOP;
-    {_insert("chunks")}
-    IF batch ? 'moved' THEN
-        {_code(statements.MOVE_STEPS)}
-        GET DIAGNOSTICS moved = ROW_COUNT;
-        IF moved <> (batch->>'moved')::bigint THEN
-            RAISE 'a step has moved on' USING ERRCODE = '{_COLLISION}';
-        END IF;
-    END IF;
-    FOR step IN SELECT * FROM jsonb_populate_recordset(NULL::truestep_step, batch->'charged') LOOP
-        {_code(statements.CHARGE_STEP)}
-    END LOOP;
-    IF batch ? 'takes_back' THEN
-        {_code(statements.TAKE_BACK_STEPS)}
-    END IF;
-    FOR success IN
-        SELECT * FROM jsonb_to_recordset(batch->'successes') AS s(step_id bigint, seq bigint)
-    LOOP
-        {_code(statements.FREE_STEPS)}
-    END LOOP;
-    {_insert("attempts")}
-END
-"""
-NAME = f"truestep_batch_{sha256(_BODY.encode()).hexdigest()[:8]}"
-# As in the triggers: a connection keeps the plan that it made first, maybe for a tiny table.
-_CREATE = f"""
-CREATE OR REPLACE FUNCTION {NAME}(batch jsonb) RETURNS void LANGUAGE plpgsql
-SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
-AS $truestep${_BODY}$truestep$
-"""
-_CALL = f"SELECT {NAME}(%s)"
-
-
-def install() -> None:
-    """Create the function, where the database has any. Run after each ``migrate``."""
-    if database.dialect().has_functions:
-        with database.connection.cursor() as cursor:
-            cursor.execute(_CREATE)
-
-
-def require_ready() -> None:
-    """Raises NotReady, saying why and what to do, unless jobs can be written to the database."""
-    database.require_ready()
-    if database.dialect().has_functions:
-        [(found,)] = database.rows("SELECT to_regprocedure(%s)", f"{NAME}(jsonb)")
-        if found is None:
-            raise FunctionMissing(NAME, database.migrate_command())
-
-
-def call(batch: Mapping[str, Any]) -> None:
-    """Write what a batch consists of. Raises Collision and LogMoved."""
-    some = {name: value for name, value in batch.items() if value or isinstance(value, str)}
-    try:
-        database.execute(_CALL, [json.dumps(some, ensure_ascii=False, default=str)])
-    except DatabaseError as error:
-        cause: Any = error.__cause__
-        raised = getattr(cause, "sqlstate", "")
-        if raised == _COLLISION or (raised and cause.diag.constraint_name == _NUMBER_TAKEN):
-            raise Collision(str(error)) from error
-        if raised == _LOG_MOVED:
-            raise LogMoved from error
-        raise
+    def call(self, batch: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that it returns. What is empty in the document is left out."""
+        some = {name: value for name, value in batch.items() if value or isinstance(value, str)}
+        document = json.dumps(some, ensure_ascii=False, default=str)
+        return database.select(f"SELECT {self.name}(%s)", [document])

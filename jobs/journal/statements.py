@@ -1,8 +1,9 @@
 """The SQL of a batch, the same on every database.
 
 A text names the values that it takes, such as ``:job.seq``. On SQLite they are bound, and the texts
-are run one after another. On PostgreSQL ``function`` makes one function of all texts, in which the
-names are variables. A text depends on what a batch does, never on values: it can be prepared.
+are run one after another. On PostgreSQL ``batch_function`` makes one function of all texts, in
+which the names are variables. A text depends on what a batch does, never on values: it can be
+prepared.
 """
 
 from __future__ import annotations

@@ -13,11 +13,11 @@ from ..codes import Fact
 from ..models import Step, Transition
 from ..statuses import Kind, Status
 from ..text import shorten
-from . import function, statements
+from . import batch_function, statements
 from .attempts import LogTail
+from .batch_function import Collision as Collision
+from .batch_function import LogMoved as LogMoved
 from .changes import Changes, tails_document
-from .function import Collision as Collision
-from .function import LogMoved as LogMoved
 from .rows import Entry, Row, row_of
 from .statements import COPIED, STARTED
 
@@ -68,7 +68,7 @@ def write(changes: Changes, name: str) -> None:
     job, last = changes.job, changes.entries[-1]
     job.seq, job.tag = last.seq, last.tag
     if database.dialect().has_functions:
-        function.call(changes.document())
+        batch_function.write(changes.document())
     else:
         _run(changes.document(), name)
     news.announce(job.pk, job.seq)

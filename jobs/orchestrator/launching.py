@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,32 +115,44 @@ def _create(
     launched = Fact(Code.JOB_LAUNCHED)
     if older:
         launched = Fact(Code.JOB_LAUNCHED_AGAIN, {"job": older.pk})
-    jobs: list[Job] = []
-    try:
-        with _joined(request) if database.connection.in_atomic_block else database.write():
-            jobs = journal.create_jobs(
-                cls.name,
-                understood,
-                cls.steps().values(),
-                launched.but(why=request.why),
-                actor=request.actor,
-                source=request.source,
-                again_of=older,
-                intent=request.once,
-            )
-    except BaseException as error:
-        if not jobs:
-            raise
-        same = Job.objects.filter(uuid=jobs[0].uuid)
-        if not journal.has_arrived(error, same.exists):
-            raise
+    jobs = journal.new_jobs(cls.name, understood, older)
+    with _looked_up(jobs), _transaction(request):
+        journal.create_jobs(
+            jobs,
+            cls.steps().values(),
+            launched.but(why=request.why),
+            actor=request.actor,
+            source=request.source,
+            intent=request.once,
+        )
     crashpoints.reach("launch.after_commit")
     return jobs
 
 
-def _joined(request: _Request) -> AbstractContextManager[None]:
-    """Inside the caller's transaction, which continues when another request was faster."""
+def _transaction(request: _Request) -> AbstractContextManager[None]:
+    """One of its own, or the caller's, which continues when another request was faster."""
+    if not database.connection.in_atomic_block:
+        return database.write(is_one_statement=journal.is_one_statement(request.once))
     return database.atomic() if request.once else nullcontext()
+
+
+@contextmanager
+def _looked_up(jobs: Collection[Job]) -> Iterator[None]:
+    """When the answer to a commit is lost, find the jobs in the database or raise the error."""
+    its = {job.uuid: job for job in jobs}
+
+    def is_there() -> bool:
+        found = Job.objects.filter(uuid__in=its).values_list("uuid", "pk")
+        for uuid, pk in found:
+            its[uuid].pk = pk
+        return bool(found)
+
+    is_joined = database.connection.in_atomic_block
+    try:
+        yield
+    except BaseException as error:
+        if is_joined or not journal.has_arrived(error, is_there):
+            raise
 
 
 def _note_follower(job_id: int, follower: Job, request: _Request) -> None:

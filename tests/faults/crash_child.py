@@ -20,12 +20,12 @@ from django.db import connection, connections
 from jobs import crashpoints, database, definitions, orchestrator
 from jobs.engines.embedded import EmbeddedWorker
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
-from jobs.journal import function
 from jobs.models import Attempt, Intent, Job, LogChunk, Step, Transition, Worker
 from jobs.orchestrator import Claimant
 from jobs.upkeep import Sweep
 from tests.faults.crash_situations import SITUATIONS, Perform, WorkerUnderTest
 from tests.support import drive, job_of
+from tests.support.rows import is_call
 
 SWEEPS = 30  # a job that has not ended after so many is stuck
 
@@ -90,7 +90,7 @@ class FaultInjector:
     def _unanswered(self) -> None:
         """The connection ends after COMMIT has arrived, before its answer has.
 
-        Or the one statement of a batch, which needs none.
+        Or the one statement that needs none.
         """
 
         def commit() -> None:
@@ -100,7 +100,7 @@ class FaultInjector:
 
         def call(execute: Callable[..., Any], sql: str, *others: Any) -> Any:
             answer = execute(sql, *others)
-            if function.NAME in sql and not connection.in_atomic_block:
+            if is_call(sql) and not connection.in_atomic_block:
                 connection.execute_wrappers.remove(call)
                 lose()
             return answer

@@ -11,7 +11,16 @@ from jobs import database, news
 from jobs.codes import Code, Fact
 from jobs.definitions import StepDefinition, get
 from jobs.exceptions import InsideTransaction, MoveRefused, Overtaken
-from jobs.journal import Ending, JobState, commit, create_jobs, draft, function, state
+from jobs.journal import (
+    Ending,
+    JobState,
+    batch_function,
+    commit,
+    create_jobs,
+    draft,
+    new_jobs,
+    state,
+)
 from jobs.logs import LogBook
 from jobs.models import Attempt, Job, Step, Transition
 from jobs.orchestrator import cancel, claim, finish, give_up, launch
@@ -163,7 +172,9 @@ def test_a_batch_is_one_transaction_and_writes_the_journal_first(desk):
         finish(desk, top, returned(1), room=2, tail=LogBook(top, 0).tail())
     assert cost.commits == 1
     if database.dialect().has_functions:  # in the same order: the triggers require it
-        assert [sql.split("(")[0] for sql in cost.statements] == [f"SELECT {function.NAME}"]
+        assert [sql.split("(")[0] for sql in cost.statements] == [
+            f"SELECT {batch_function.WRITE.name}"
+        ]
         return
     assert [sql.split()[:3] for sql in cost.statements] == [
         ["INSERT", "INTO", "truestep_transition"],
@@ -341,7 +352,7 @@ def failing(times, error, monkeypatch):
     left = [error] * times
 
     def refuse(execute, sql, *others):
-        if left and ("INSERT INTO truestep_transition" in sql or function.NAME in sql):
+        if left and ("INSERT INTO truestep_transition" in sql or batch_function.WRITE.name in sql):
             raise left.pop()
         return execute(sql, *others)
 
@@ -428,8 +439,9 @@ def test_a_failure_skips_a_chain_of_a_thousand_steps_in_one_batch(database):
         StepDefinition(name=name, needs=needed) for name, needed in zip(names, needs, strict=False)
     ]
     understood, launched = get("noop").understand({}), Fact(Code.JOB_LAUNCHED)
+    [job] = new_jobs("deep", [understood])
     with transaction.atomic():
-        [job] = create_jobs("deep", [understood], plan, launched, actor="", source="python")
+        create_jobs([job], plan, launched, actor="", source="python")
     state = JobState.load(job.pk)
     first = next(iter(state.steps.values()))
     commit(state, lambda batch: batch.give_up(first, Fact.text("no worker knows it")))

@@ -10,10 +10,10 @@ from django.core.management import call_command
 from django.db import connection
 
 from jobs import journal
-from jobs.exceptions import FunctionMissing
-from jobs.journal import function
+from jobs.exceptions import FunctionsMissing
+from jobs.journal import batch_function
 from jobs.logs import LogBook
-from jobs.models import Job, LogChunk, Step
+from jobs.models import Job, LogChunk, Need, Step
 from jobs.orchestrator import cancel, claim, finish, launch
 from tests.support import job_of, returned, step_of
 
@@ -38,7 +38,7 @@ class RoundTrips:
         connection.connection.pgconn.untrace()
         os.lseek(self._file.fileno(), 0, os.SEEK_SET)
         lines = [line.split("\t") for line in self._file.read().decode().splitlines()]
-        self.sent = [line[3].strip() for line in lines if line[1] == "F"]
+        self.sent = [line[3].strip() for line in lines if line[1:2] == ["F"]]
         self._file.close()
 
     @property
@@ -64,18 +64,31 @@ def run(desk, log):
 
 @pytest.mark.parametrize("log", [[], ["a line"]], ids=["quiet", "each step logs a line"])
 def test_a_job_costs_few_commits_and_round_trips(desk, log):
-    for _ in range(3):  # its statements are prepared
+    for _ in range(4):  # its statements are prepared
         job = launch("noop")
         assert job.steps.count() == 5
         with RoundTrips() as trips:
             commits = run(desk, log)
         assert job_of(job.pk).status == "succeeded"
-    assert LogChunk.objects.count() == 3 * 5 * len(log)
+    assert LogChunk.objects.count() == 4 * 5 * len(log)
     assert commits <= MOST_COMMITS
     assert trips.count <= MOST_ROUND_TRIPS, trips.sent
 
 
-def test_a_statement_that_is_a_batch_is_one_round_trip(desk):
+def test_a_launch_is_one_round_trip(desk):
+    for _ in range(2):  # it is prepared
+        launch("noop")
+    with RoundTrips() as trips:
+        job = launch("diamond")
+    assert trips.count == 1
+    needs = Need.objects.filter(step__job=job)
+    assert {need.step.name for need in needs} == {"left", "right", "bottom"}
+    with RoundTrips() as trips:
+        launch("noop", once="a key")
+    assert trips.count <= 7  # an intent is looked for and kept; old ones are deleted
+
+
+def test_a_batch_is_one_round_trip(desk):
     job = launch("noop")
     for held in claim(desk, room=1):
         finish(desk, held, returned(), room=0)
@@ -86,9 +99,9 @@ def test_a_statement_that_is_a_batch_is_one_round_trip(desk):
 
 def test_a_process_does_not_start_without_the_function_of_its_release(database):
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP FUNCTION {function.NAME}")
+        cursor.execute(f"DROP FUNCTION {batch_function.WRITE.name}")
     try:
-        with pytest.raises(FunctionMissing, match=rf"{function.NAME}.*manage\.py migrate"):
+        with pytest.raises(FunctionsMissing, match=r"\(truestep_batch_\w+\)\. .*\.py migrate"):
             journal.require_ready()
     finally:
         call_command("migrate", verbosity=0)

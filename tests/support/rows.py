@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
-from jobs.journal import function
+from jobs.journal.installing import FUNCTIONS
 from jobs.models import Attempt, Intent, Job, LogChunk, Need, Step, Transition
 from jobs.statuses import Kind
 
@@ -123,11 +123,11 @@ class Cost(CaptureQueriesContext):
 
     @property
     def commits(self) -> int:
-        """On PostgreSQL also those of batches, each of which is one statement."""
+        """On PostgreSQL also those of functions, a call of which is one."""
         commits, is_open = 0, False
         for query in self:
             sql = query["sql"]
-            commits += sql.startswith("COMMIT") or (function.NAME in sql and not is_open)
+            commits += sql.startswith("COMMIT") or (is_call(sql) and not is_open)
             is_open = sql.startswith("BEGIN") or (is_open and not sql.startswith(("COM", "ROLLB")))
         return commits
 
@@ -156,3 +156,8 @@ class Instructions:
 
     def _tick(self) -> None:
         self.count += self.GRAIN
+
+
+def is_call(sql: str) -> bool:
+    """Whether the statement calls a function that writes a batch or launches jobs."""
+    return any(f"SELECT {function.name}(" in sql for function in FUNCTIONS)

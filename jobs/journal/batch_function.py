@@ -1,0 +1,108 @@
+"""On PostgreSQL a batch is one call of a function, which is made of the same statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import DatabaseError
+
+from . import statements
+from .function import Function
+from .rows import columns_of
+from .statements import INSERTS, ON_CONFLICT, VALUE
+
+
+class Collision(Exception):
+    """Another process wrote to this job since the state was read."""
+
+
+class LogMoved(Exception):
+    """The step's log does not end where its attempt remembers: the database was restored."""
+
+
+_COLLISION, _LOG_MOVED = "TS001", "TS002"  # the SQLSTATE of what the function raises
+_NUMBER_TAKEN = "journal_seq_once_per_job"  # a constraint
+
+
+def _code(text: str) -> str:
+    """A statement whose values are variables of the function."""
+    return VALUE.sub(lambda name: name[0][1:], text).strip() + ";"
+
+
+def _insert(name: str) -> str:
+    """Insert the rows of one kind that the batch has."""
+    columns, table = ", ".join(columns_of(INSERTS[name])), INSERTS[name]._meta.db_table
+    return f"""
+    IF batch ? '{name}' THEN
+        {statements.insert_into(name)}
+        SELECT {columns} FROM jsonb_populate_recordset(NULL::{table}, batch->'{name}')
+        {ON_CONFLICT.get(name, "")};
+    END IF;"""
+
+
+WRITE = Function(
+    "batch",
+    "void",
+    f"""
+DECLARE
+    base_seq bigint := batch->>'base_seq';
+    base_tag text := batch->>'base_tag';
+    job record;
+    tail record;
+    step record;
+    success record;
+    moved bigint;
+BEGIN
+    job := jsonb_populate_record(NULL::truestep_job, batch->'job');
+    {_insert("entries")}
+    {_code(statements.UPDATE_JOB)}
+    IF NOT FOUND THEN
+        RAISE 'the job has moved on' USING ERRCODE = '{_COLLISION}';
+    END IF;
+    FOR tail IN SELECT * FROM jsonb_to_recordset(batch->'tails') AS t(
+        step_id bigint, fence bigint, tag text, before bigint, last bigint,
+        done float8, total float8, progress_text text
+    ) LOOP
+        {_code(statements.UPDATE_LOG)}
+        IF NOT FOUND THEN
+            RAISE 'the log has moved' USING ERRCODE = '{_LOG_MOVED}';
+        END IF;
+    END LOOP;
+    {_insert("chunks")}
+    IF batch ? 'moved' THEN
+        {_code(statements.MOVE_STEPS)}
+        GET DIAGNOSTICS moved = ROW_COUNT;
+        IF moved <> (batch->>'moved')::bigint THEN
+            RAISE 'a step has moved on' USING ERRCODE = '{_COLLISION}';
+        END IF;
+    END IF;
+    FOR step IN SELECT * FROM jsonb_populate_recordset(NULL::truestep_step, batch->'charged') LOOP
+        {_code(statements.CHARGE_STEP)}
+    END LOOP;
+    IF batch ? 'takes_back' THEN
+        {_code(statements.TAKE_BACK_STEPS)}
+    END IF;
+    FOR success IN
+        SELECT * FROM jsonb_to_recordset(batch->'successes') AS s(step_id bigint, seq bigint)
+    LOOP
+        {_code(statements.FREE_STEPS)}
+    END LOOP;
+    {_insert("attempts")}
+END
+""",
+)
+
+
+def write(batch: Mapping[str, Any]) -> None:
+    """Write what a batch consists of. Raises Collision and LogMoved."""
+    try:
+        WRITE.call(batch)
+    except DatabaseError as error:
+        cause: Any = error.__cause__
+        raised = getattr(cause, "sqlstate", "")
+        if raised == _COLLISION or (raised and cause.diag.constraint_name == _NUMBER_TAKEN):
+            raise Collision(str(error)) from error
+        if raised == _LOG_MOVED:
+            raise LogMoved from error
+        raise

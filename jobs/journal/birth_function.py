@@ -1,0 +1,46 @@
+"""On PostgreSQL a launch is one call of a function, which does what ``birth`` does by the ORM."""
+
+from __future__ import annotations
+
+from ..models import Job, Step, Transition
+from .function import Function
+from .rows import columns_of
+
+
+def _columns(model: type[Job | Step | Transition]) -> str:
+    """All columns that an INSERT fills, except the job's id, which is not known yet."""
+    return ", ".join(name for name in columns_of(model) if name != "job_id")
+
+
+LAUNCH = Function(
+    "launch",
+    "SETOF bigint",
+    f"""
+DECLARE
+    job jsonb;
+    new_id bigint;
+BEGIN
+    FOR job IN SELECT * FROM jsonb_array_elements(batch->'jobs') LOOP
+        INSERT INTO truestep_job ({_columns(Job)})
+        SELECT {_columns(Job)} FROM jsonb_populate_record(NULL::truestep_job, job)
+        RETURNING id INTO new_id;
+
+        INSERT INTO truestep_step (job_id, {_columns(Step)})
+        SELECT new_id, {_columns(Step)}
+        FROM jsonb_populate_recordset(NULL::truestep_step, batch->'steps') ORDER BY position;
+
+        INSERT INTO truestep_need (step_id, needed_id)
+        SELECT step.id, needed.id
+        FROM jsonb_to_recordset(batch->'needs') AS need(step bigint, needed bigint)
+        JOIN truestep_step AS step ON step.job_id = new_id AND step.position = need.step
+        JOIN truestep_step AS needed ON needed.job_id = new_id AND needed.position = need.needed;
+
+        INSERT INTO truestep_transition (job_id, {_columns(Transition)})
+        SELECT new_id, {_columns(Transition)}
+        FROM jsonb_populate_record(NULL::truestep_transition, job->'birth');
+
+        RETURN NEXT new_id;
+    END LOOP;
+END
+""",
+)
