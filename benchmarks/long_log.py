@@ -1,6 +1,6 @@
-"""A log of 100,000 lines on the page: how soon does it show its end, and any other line?
+"""A log of 1,000,000 lines on the page: how soon does it show its end, and any other line?
 
-.venv/bin/python -m benchmarks.long_log [--lines 100000]
+.venv/bin/python -m benchmarks.long_log [--lines 1000000]
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ UNTIL_DRAWN = """
 
 
 def main() -> None:
-    lines = options(__doc__, lines=100_000).lines
+    lines = options(__doc__, lines=1_000_000).lines
     migrate()
     job_id, text = write(lines)
     with ExitStack() as ending:
@@ -56,9 +56,9 @@ def write(lines: int) -> tuple[int, str]:
     (held,) = worker.claim()
     book = LogBook(held, 2**30)
     logged = [f"line {number}: {'x' * (number % 90)}" for number in range(1, lines + 1)]
-    for number, line in enumerate(logged, 1):
+    for line in logged:
         book.add(line)
-        if number % 100 == 0:
+        if book.is_full:
             book.write()
     book.write()
     worker.succeed(held)
