@@ -223,3 +223,21 @@ def check_sqlite(
     except DatabaseUnsafe as error:
         return [Error(str(error), id="truestep.E003")]
     return []
+
+
+@register(Tags.database)
+def check_pooler(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A pooler of which the settings say nothing."""
+    if not database.dialect_of(database.connection).has_unnamed_pooler():
+        return []
+    return [
+        Warning(
+            f"DATABASES[{database.alias()!r}] reaches its server through a pooler. If each "
+            "transaction may have another session (PgBouncer's transaction mode), prepared "
+            "statements fail, and limits that Truestep sets reach other clients. Add "
+            "'DISABLE_SERVER_SIDE_CURSORS': True; in session mode, silence this.",
+            id="truestep.W003",
+        )
+    ]

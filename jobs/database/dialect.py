@@ -83,6 +83,10 @@ class GenericDialect:
         """Whether this process holds a lock on the database that ends only with the process."""
         return False
 
+    def has_unnamed_pooler(self) -> bool:
+        """Whether a pooler is there, and the settings do not say that it shares sessions."""
+        return False
+
 
 class Dialect(GenericDialect, ABC):
     """One connection to a database that can hold Truestep's rows."""
@@ -128,6 +132,10 @@ class Dialect(GenericDialect, ABC):
 
     def limit_statements(self, milliseconds: int) -> None:
         """End a statement that takes longer."""
+
+    def limited(self, lock: int, statement: int) -> AbstractContextManager[None]:
+        """Inside, both limits hold, in milliseconds, also where the connection cannot keep them."""
+        return nullcontext()
 
     # --- transactions
 

@@ -28,8 +28,10 @@ class SideConnection:
         query: Any = rows.query.chain(UpdateQuery)
         query.add_update_values(values)
         try:
-            compiler = query.get_compiler(connection=self._connection())
-            found: int = compiler.execute_sql(ROW_COUNT)
+            its = self._connection()
+            compiler = query.get_compiler(connection=its)
+            with dialect(its).limited(LOCK_MILLISECONDS, STATEMENT_MILLISECONDS):
+                found: int = compiler.execute_sql(ROW_COUNT)
         except (DatabaseError, InterfaceError):
             if self._its is not None and not dialect(self._its).is_usable():
                 self.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -12,7 +12,7 @@ from ..commits import CommitWatch
 from ..dialect import HIGHEST_ID, Dialect, Newest, Problem, TransactionState
 from ..outages import Outage
 from ..rules import Rule
-from . import locks, prepared, triggers
+from . import locks, pooler, prepared, triggers
 from .watch import Listener
 
 _OUTAGES = {  # by SQLSTATE, or by the beginning of several
@@ -60,9 +60,21 @@ class PostgreSQL(Dialect):
     def limit_statements(self, milliseconds: int) -> None:
         self._set("statement_timeout", milliseconds)
 
+    def limited(self, lock: int, statement: int) -> AbstractContextManager[None]:
+        if not pooler.shares_sessions(self.connection):
+            return nullcontext()
+        limits = {"lock_timeout": lock, "statement_timeout": statement}
+        return pooler.transaction(self.connection, limits)
+
     def _set(self, parameter: str, value: int) -> None:
-        with self.connection.cursor() as cursor:
-            cursor.execute(f"SET {parameter} = {value}")
+        """Behind a pooler for the transaction in progress, and else as the role has it."""
+        is_shared = pooler.shares_sessions(self.connection)
+        if not is_shared or self.connection.in_atomic_block:
+            with self.connection.cursor() as cursor:
+                cursor.execute(f"SET {'LOCAL ' if is_shared else ''}{parameter} = {value}")
+
+    def has_unnamed_pooler(self) -> bool:
+        return not pooler.shares_sessions(self.connection) and pooler.is_between(self.connection)
 
     # --- transactions
 
@@ -132,7 +144,7 @@ class PostgreSQL(Dialect):
         return locks.writer(self.connection)
 
     def watch_commits(self, wake_ups: int) -> CommitWatch:
-        return Listener(wake_ups)
+        return Listener(wake_ups, may_listen=not pooler.shares_sessions(self.connection))
 
     # --- triggers
 

@@ -13,6 +13,8 @@ from typing import Any
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import debug_transaction
 
+from . import pooler
+
 PREPARED_FROM = 2  # the second use of a statement prepares it
 
 
@@ -31,12 +33,10 @@ def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) ->
 
 @contextmanager
 def _prepared(connection: BaseDatabaseWrapper) -> Iterator[None]:
-    """Django's connections prepare nothing, since with a pooler each transaction may have another
-    session. The settings name such a pooler by DISABLE_SERVER_SIDE_CURSORS.
-    """
+    """Django's connections prepare nothing, since there may be a pooler."""
     driver: Any = connection.connection
     before = driver.prepare_threshold
-    if not connection.settings_dict.get("DISABLE_SERVER_SIDE_CURSORS"):
+    if not pooler.shares_sessions(connection):
         driver.prepare_threshold = PREPARED_FROM
     try:
         yield

@@ -16,11 +16,13 @@ RETRY_SECONDS = 1.0  # from a failure to listen to the next try
 class Listener(CommitWatch):
     """Listens on a separate connection.
 
-    While it cannot listen, it says "changed" once a second, so that its owner looks at the rows.
+    While it cannot listen, or may not because of a pooler, it says "changed" once a second, so that
+    its owner looks at the rows.
     """
 
-    def __init__(self, wake_ups: int) -> None:
+    def __init__(self, wake_ups: int, *, may_listen: bool = True) -> None:
         super().__init__(wake_ups)
+        self._may_listen = may_listen
         self._listening: BaseDatabaseWrapper | None = None
 
     def close(self) -> None:
@@ -33,7 +35,8 @@ class Listener(CommitWatch):
     def _look(self) -> bool:
         if self._listening is None:
             self._due, self._leeway = time.monotonic() + RETRY_SECONDS, 0.0
-            self._listen()
+            if self._may_listen:
+                self._listen()
             return True
         self._due, self._leeway = time.monotonic() + LOOK_SECONDS, LEEWAY * LOOK_SECONDS
         try:
