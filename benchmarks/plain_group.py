@@ -16,7 +16,8 @@ from django.conf import settings
 
 LAYER = {
     "BACKEND": "channels.layers.InMemoryChannelLayer",
-    "CONFIG": {"capacity": 1_000_000},  # by default it drops what is behind by a hundred
+    # By default it drops what is behind by a hundred messages or a minute.
+    "CONFIG": {"capacity": 1_000_000, "expiry": 3600},
 }
 GROUP = "viewers"
 

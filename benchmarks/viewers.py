@@ -53,7 +53,7 @@ AT_ONCE = 50  # handshakes, until all pages are open
 RECONNECTING = 500
 MOST_UNACKNOWLEDGED = 40  # frames, as in socket.js
 PLAIN_MOVES = 20  # the plain group needs a second or so for each
-SECONDS = 120.0  # the longest wait for anything
+SECONDS = 300.0  # the longest wait for anything
 
 Moves = list[tuple[int, float]]  # seq, and when it was committed or seen (milliseconds since 1970)
 
