@@ -53,7 +53,8 @@ AT_ONCE = 50  # handshakes, until all pages are open
 RECONNECTING = 500
 MOST_UNACKNOWLEDGED = 40  # frames, as in socket.js
 PLAIN_MOVES = 20  # the plain group needs a second or so for each
-SECONDS = 300.0  # the longest wait for anything
+TEXT, PING, PONG = 1, 9, 10
+SECONDS = 120.0  # the longest wait for anything
 
 Moves = list[tuple[int, float]]  # seq, and when it was committed or seen (milliseconds since 1970)
 
@@ -223,11 +224,19 @@ class Page(asyncio.Protocol):
             assert head.startswith(b"HTTP/1.1 101"), head
             self.is_open = True
         while self.is_open and (frame := self._next_frame()) is not None:
-            self._read(frame, now)
+            kind, payload = frame
+            if kind == PING:
+                self._send(PONG, payload)
+            elif kind == TEXT:
+                self._read(payload, now)
 
     def say(self, text: str) -> None:
+        """Send a short text."""
+        self._send(TEXT, text.encode())
+
+    def _send(self, kind: int, payload: bytes) -> None:
         """Send a short frame, masked with zeros."""
-        self._transport.write(bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text.encode())
+        self._transport.write(bytes([0x80 | kind, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
 
     def close(self) -> None:
         self._transport.abort()
@@ -237,7 +246,7 @@ class Page(asyncio.Protocol):
         """Of the newest move that it has seen."""
         return self.seen[-1][0] if self.seen else 0
 
-    def _next_frame(self) -> bytes | None:
+    def _next_frame(self) -> tuple[int, bytes] | None:
         received = self._received
         if len(received) < 2:
             return None
@@ -248,12 +257,11 @@ class Page(asyncio.Protocol):
         if len(received) < begin + size:
             return None
         self._received = received[begin + size :]
-        return received[begin : begin + size]
+        return received[0] & 15, received[begin : begin + size]
 
     def _read(self, frame: bytes, now: float) -> None:
         head = re.match(rb'\{"type": "(\w+)"(?:, "since": \d+)?(?:, "seq": (\d+))?', frame)
-        if head is None:
-            return  # a ping
+        assert head, frame
         self.frames += 1
         self.ticks += head[1] == b"tick"
         if head[1] == b"changes":
