@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import database, logs, news
 from ..models import Step
@@ -50,6 +50,8 @@ class JobFeed(Feed[Position]):
     def __init__(self, read: Read, job_id: int) -> None:
         self._job_id = job_id
         self._last: Update | None = None
+        self._pulsed: Any = None  # what the last pulse says
+        self._pulse = Frame("pulse")
         super().__init__(read)
 
     @property
@@ -71,18 +73,24 @@ class JobFeed(Feed[Position]):
             {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()},
             before,
         )
-        pulse = Frame("pulse", steps=update.pulse, workers=workers)
         tick = self._tick(**update.position._asdict())
         has_progress = before is not None and _has_progress(before.pulse, update.pulse)
+        if ticked or has_progress:
+            self._make_pulse(steps=update.pulse, workers=workers)
         for viewer in viewers:
             if viewer.known == asked[viewer]:  # else it asked for a resync while this was read
                 _send_changes(viewer, update)
             self._send_logs(viewer, update)
             if viewer in ticked or has_progress:
-                viewer.put(pulse)
+                viewer.put_pulse(self._pulse)
             # A page that is fetching itself again asks for its tick afterwards.
             if is_tick or (viewer in ticked and viewer.known):
                 viewer.put_tick(tick)
+
+    def _make_pulse(self, **says: Any) -> None:
+        """While it would say the same, the frame stays the same: no viewer gets it twice."""
+        if says != self._pulsed:
+            self._pulsed, self._pulse = says, Frame("pulse", **says)
 
     def _send_logs(self, viewer: Viewer[Position], update: Update) -> None:
         for step_id, (start, end) in list(viewer.follows.items()):

@@ -57,6 +57,7 @@ class Viewer(Generic[Known]):
         self.follows: dict[int, tuple[int, int | None]] = {}
         self.sees_logs = sees_logs
         self.awaits_tick = True  # a page that has just connected gets a tick immediately
+        self._pulse: Frame | None = None  # the last one that it was sent
         self._send = send
         self._close = close
         self._is_closing = False
@@ -82,8 +83,15 @@ class Viewer(Generic[Known]):
         self.awaits_tick = False
         self.put(tick)
 
+    def put_pulse(self, pulse: Frame) -> None:
+        """Queue a pulse, unless it is the one that it was sent last."""
+        if pulse is not self._pulse:
+            self._pulse = pulse
+            self.put(pulse)
+
     def go_on_from(self, known: Known) -> None:
         """The page shows this now. After it fetched itself again, it gets a tick immediately."""
+        self._pulse = None  # it may have lost that one, or drawn over it
         self.awaits_tick = self.awaits_tick or self.known is None
         self.known = known
 

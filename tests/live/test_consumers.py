@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.db import connection
 from django.utils.html import escape
 
-from jobs import news
+from jobs import definitions, news, workers
 from jobs.live import commits, consumers, feeds, job_feed, viewers
 from jobs.live.hub import get_hub
 from jobs.live.origin import is_own
@@ -307,6 +307,22 @@ async def test_what_starts_and_ends_needs_no_pulse(ada, desk, monkeypatch):
         await sync_to_async(finish)(desk, held, returned(), 0)
         await page.next("changes")
         assert await page.heard() == {"changes"}
+
+
+async def test_a_pulse_is_sent_again_when_it_says_something_new_or_the_page_asks(ada, monkeypatch):
+    monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
+        assert (await page.next("pulse"))["workers"]["live"] == 0
+        tick = await page.next("tick")
+        for _ in range(5):
+            assert (await page.next("pulse", "tick"))["type"] == "tick"
+        await page.say(type="resync", seq=tick["seq"], tag=tick["tag"])  # it may have lost it
+        assert (await page.next("pulse"))["workers"]["live"] == 0
+        post = await sync_to_async(workers.register)(slots=1, knows=definitions.known_steps())
+        while (await page.next("pulse"))["workers"]["live"] == 0:
+            pass
+        await sync_to_async(post.deregister)()
 
 
 async def test_a_pulse_says_that_no_worker_runs(ada):
