@@ -32,6 +32,12 @@ def points(name, places=BATCH):
     return [f"{name}.{place}" for place in places]
 
 
+# Of a transaction with two batches: where a place is inside a batch, it comes for each by itself.
+ROUND = [
+    *("finish.before_begin", "claim.before_begin"),
+    *(point for name in ("finish", "claim") for point in points(name, PARTS)),
+    *("finish.before_commit", "claim.before_commit", "finish.after_commit", "claim.after_commit"),
+]
 # Situation → the crash points of its operation, in order.
 POINTS = {
     "launch": points("launch", LAUNCH),
@@ -42,6 +48,7 @@ POINTS = {
     "claim": points("claim"),
     "finish": points("finish"),
     "finish_the_last": points("finish"),
+    "a_round": [point for point in ROUND if point.partition(".")[2] in BATCH],
     "finish_with_a_retry_left": points("finish"),
     "finish_for_good": points("finish"),
     "finish_cancelled": points("finish", TRANSACTION),  # decided again, with the job's lock

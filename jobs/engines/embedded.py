@@ -122,8 +122,9 @@ class EmbeddedWorker(WorkerProcess):
         try:
             self._beat_in_row()
             has_news = self._read_news()
-            has_free_slot = self._driver.write()
-            if has_news or has_free_slot:
+            may_claim = not self._registration.reason_to_stop
+            has_room = self._driver.write(may_claim=may_claim)
+            if has_news or has_room:
                 self._claim()
             self._do_upkeep()
         except DeclaredDead as error:

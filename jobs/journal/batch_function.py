@@ -94,10 +94,10 @@ END
 )
 
 
-def write(batch: Mapping[str, Any]) -> None:
-    """Write what a batch consists of. Raises Collision and LogMoved."""
+def write(*batches: Mapping[str, Any]) -> None:
+    """Write what batches consist of, by one statement. Raises Collision and LogMoved."""
     try:
-        WRITE.call(batch)
+        WRITE.call(*batches)
     except DatabaseError as error:
         cause: Any = error.__cause__
         raised = getattr(cause, "sqlstate", "")

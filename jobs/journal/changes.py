@@ -20,6 +20,7 @@ class Changes:
     base_seq: int  # where its journal ended when the batch began …
     base_tag: str  # … and the tag of that entry
     plan: Plan[int]
+    name: str  # of its crash points
     entries: list[Entry] = field(default_factory=list)
     moved: set[int] = field(default_factory=set)  # steps
     attempts: dict[int, AttemptRow] = field(default_factory=dict)  # that begin or end, by step

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
+from typing import NamedTuple
 
 from .. import crashpoints, database
+from . import writing
 from .batch import Batch
+from .batch_function import Collision
+from .changes import Changes
 from .state import JobState
-from .writing import Collision
 
 # Seconds before a batch that met a busy database or a faster writer is decided again.
 RETRY_PAUSES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0)
+
+
+class Decision(NamedTuple):
+    """What to decide about a job, and the name of its crash points."""
+
+    state: JobState
+    decide: Callable[[Batch], None]
+    name: str
 
 
 def commit(
@@ -30,37 +41,71 @@ def commit(
     begin with *name*. Returns the batch that was written. Raises what *decide* raises, and then
     nothing is written, and the database's error when it stays busy through all retries.
     """
-    is_stale = False
+    decision = Decision(state, decide, name)
+    lock = False
     for pause in (*RETRY_PAUSES, None):
-        batch = None
         try:
-            crashpoints.reach(f"{name}.before_begin")
-            with ExitStack() as transaction:
-                if is_stale:  # with the job's lock, this attempt cannot be overtaken
-                    transaction.enter_context(database.write())
-                    state.refresh(lock=True)
-                batch = Batch(state, actor=actor, source=source, name=name)
-                decide(batch)
-                is_one_statement = batch.is_one_statement and not is_stale
-                if not is_stale:
-                    transaction.enter_context(database.write(is_one_statement=is_one_statement))
-                batch.write()
-                if not is_one_statement:
-                    crashpoints.reach(f"{name}.before_commit")
+            [batch] = _commit([decision], lock=lock, actor=actor, source=source)
+            return batch
         except BaseException as error:
-            if batch and has_arrived(error, batch.is_in_database):
-                return batch
-            if batch:
-                batch.undo()
             is_passing = isinstance(error, Collision) or database.is_transient(error)
             if pause is None or not is_passing:
                 raise
-        else:
-            crashpoints.reach(f"{name}.after_commit")
-            return batch
-        is_stale = True
+        lock = True  # so that the next attempt cannot be overtaken
         time.sleep(pause * random.uniform(0.5, 1.5))
     raise AssertionError("the last attempt raises or returns")
+
+
+def commit_together(decisions: Iterable[Decision], *, source: str) -> list[Batch]:
+    """Commit decisions about several jobs in one transaction, or none of them.
+
+    The next decision is asked for when those before it are made. It is tried once. Raises
+    Collision, what the decisions raise and what the database raises.
+    """
+    return _commit(decisions, source=source)
+
+
+def _commit(
+    decisions: Iterable[Decision], *, lock: bool = False, actor: str = "", source: str
+) -> list[Batch]:
+    """With *lock*, the jobs are locked and read again first."""
+    batches: list[Batch] = []
+    try:
+        with ExitStack() as transaction:
+            if lock:
+                transaction.enter_context(database.write())
+            for state, decide, name in decisions:
+                crashpoints.reach(f"{name}.before_begin")
+                if lock:
+                    state.refresh(lock=True)
+                batches.append(Batch(state, actor=actor, source=source, name=name))
+                decide(batches[-1])
+            changes = _settled(batches)
+            is_one_statement = not lock and writing.is_one_statement(changes)
+            if not lock:
+                transaction.enter_context(database.write(is_one_statement=is_one_statement))
+            if changes:
+                writing.write(changes)
+            for batch in () if is_one_statement else batches:
+                crashpoints.reach(f"{batch.name}.before_commit")
+    except BaseException as error:
+        if batches and has_arrived(error, batches[0].is_in_database):
+            return batches
+        for batch in batches:
+            batch.undo()
+        raise
+    for batch in batches:
+        crashpoints.reach(f"{batch.name}.after_commit")
+    return batches
+
+
+def _settled(batches: Iterable[Batch]) -> list[Changes]:
+    """What they have to write, in the order of their jobs.
+
+    In another order, two processes could each wait for a job that the other one has locked.
+    """
+    in_order = sorted(batches, key=lambda batch: batch.state.job.pk)
+    return [changes for batch in in_order if (changes := batch.settled())]
 
 
 def has_arrived(error: BaseException, is_there: Callable[[], bool]) -> bool:

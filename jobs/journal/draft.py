@@ -38,9 +38,8 @@ class Draft:
         self.now = timezone.now()
         self._actor = actor
         self._source = source
-        self._name = name
         self._job_before, self._steps_before = _copy(state.job), dict[int, Step]()
-        self._changes = Changes(state.job, state.job.seq, state.job.tag, state.plan)
+        self._changes = Changes(state.job, state.job.seq, state.job.tag, state.plan, name)
 
     @property
     def has_request(self) -> bool:
@@ -50,15 +49,16 @@ class Draft:
     # -- written and undone
 
     @property
-    def is_one_statement(self) -> bool:
-        """Whether everything is written by one statement, which needs no transaction around it."""
-        return writing.is_one_statement(self._changes)
+    def name(self) -> str:
+        """That of its crash points."""
+        return self._changes.name
 
-    def write(self) -> None:
-        """Write everything. Called inside ``database.write``; raises Collision."""
-        if self._changes.entries:
-            self._settle_job()
-            writing.write(self._changes, self._name)
+    def settled(self) -> Changes | None:
+        """What is to be written, with the status of the job; None when nothing is."""
+        if not self._changes.entries:
+            return None
+        self._settle_job()
+        return self._changes
 
     def is_in_database(self) -> bool:
         """Whether these very changes were committed."""

@@ -45,8 +45,11 @@ class Function:
         found = database.rows("SELECT to_regprocedure(%s)", f"{self.name}(jsonb)")
         return found != [(None,)]
 
-    def call(self, batch: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-        """The rows that it returns. What is empty in the document is left out."""
-        some = {name: value for name, value in batch.items() if value or isinstance(value, str)}
-        document = json.dumps(some, ensure_ascii=False, default=str)
-        return database.select(f"SELECT {self.name}(%s)", [document])
+    def call(self, *batches: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that it returns for these documents. What is empty in one is left out."""
+        documents = [
+            {name: value for name, value in batch.items() if value or isinstance(value, str)}
+            for batch in batches
+        ]
+        call = f"SELECT {self.name}(batch) FROM jsonb_array_elements(%s) AS batch"
+        return database.select(call, [json.dumps(documents, ensure_ascii=False, default=str)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError
@@ -15,8 +15,7 @@ from ..statuses import Kind, Status
 from ..text import shorten
 from . import batch_function, statements
 from .attempts import LogTail
-from .batch_function import Collision as Collision
-from .batch_function import LogMoved as LogMoved
+from .batch_function import Collision, LogMoved
 from .changes import Changes, tails_document
 from .rows import Entry, Row, row_of
 from .statements import COPIED, STARTED
@@ -53,25 +52,25 @@ def move(step: Step, by: Entry) -> None:
             setattr(step, column, value)
 
 
-def is_one_statement(changes: Changes) -> bool:
+def is_one_statement(batches: Iterable[Changes]) -> bool:
     """Whether ``write`` runs one statement only."""
-    return database.dialect().has_functions and changes.intent is None
+    return database.dialect().has_functions and not any(each.intent for each in batches)
 
 
-def write(changes: Changes, name: str) -> None:
-    """Called inside ``database.write``. *name* is that of its crash points.
-
-    Raises Collision and LogMoved.
-    """
-    if changes.intent:
-        intents.record(*changes.intent)
-    job, last = changes.job, changes.entries[-1]
-    job.seq, job.tag = last.seq, last.tag
+def write(batches: Sequence[Changes]) -> None:
+    """Called inside ``database.write``. Raises Collision and LogMoved."""
+    for changes in batches:
+        if changes.intent:
+            intents.record(*changes.intent)
+        job, last = changes.job, changes.entries[-1]
+        job.seq, job.tag = last.seq, last.tag
     if database.dialect().has_functions:
-        batch_function.write(changes.document())
+        batch_function.write(*(changes.document() for changes in batches))
     else:
-        _run(changes.document(), name)
-    news.announce(job.pk, job.seq)
+        for changes in batches:
+            _run(changes.document(), changes.name)
+    for changes in batches:
+        news.announce(changes.job.pk, changes.job.seq)
 
 
 def _run(batch: Mapping[str, Any], name: str) -> None:

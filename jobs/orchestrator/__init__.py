@@ -5,6 +5,7 @@ requests    cancel, retry
 claims      a worker takes ready steps
 results     what a step is given
 endings     how an attempt ended, and what follows from it
+rounds      several ends and claims in one transaction
 """
 
 from __future__ import annotations
@@ -21,3 +22,5 @@ from .launching import launch_many as launch_many
 from .requests import cancel as cancel
 from .requests import retry as retry
 from .results import results_for as results_for
+from .rounds import Ended as Ended
+from .rounds import finish_and_claim as finish_and_claim

@@ -56,7 +56,7 @@ def claim(claimant: Claimant, room: int) -> list[Claim]:
         start_ready(batch, claimant, room)
 
     with deleted_is_overtaken():
-        state = _oldest_job(claimant)
+        state = oldest_job(claimant)
         if state is None:
             return []
         claimant.jobs[state.job.pk] = state
@@ -89,9 +89,9 @@ def deleted_is_overtaken() -> Iterator[None]:
         raise Overtaken("The job was deleted.") from error
 
 
-def _oldest_job(claimant: Claimant) -> JobState | None:
-    """The oldest job that has a ready step which the worker can run."""
-    job_id = _first_known(claimant)
+def oldest_job(claimant: Claimant, besides: Collection[int] = ()) -> JobState | None:
+    """The oldest job that has a ready step which the worker can run, *besides* these jobs."""
+    job_id = _first_known(claimant, besides)
     if job_id is None:
         return None
     if state := claimant.jobs.get(job_id):  # what is remembered is not read whole again
@@ -100,8 +100,8 @@ def _oldest_job(claimant: Claimant) -> JobState | None:
     return JobState.load(job_id)
 
 
-def _first_known(claimant: Claimant) -> int | None:
-    """The job of the first ready step that the worker can run.
+def _first_known(claimant: Claimant, besides: Collection[int]) -> int | None:
+    """The job of the first ready step that the worker can run, *besides* these jobs.
 
     It is usually one of the first few, and checking these is cheaper than filtering on every known
     step. Behind them only known definitions are looked at, many steps at a time.
@@ -110,7 +110,8 @@ def _first_known(claimant: Claimant) -> int | None:
     steps, most = look(FEW), FEW
     while True:
         for step in steps:
-            if step.name in claimant.known.get(step.definition, ()):
+            is_known = step.name in claimant.known.get(step.definition, ())
+            if is_known and step.job_id not in besides:
                 return step.job_id
         if len(steps) < most:
             return None

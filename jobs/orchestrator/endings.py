@@ -29,8 +29,7 @@ def finish(
     """
 
     def decide(batch: Batch) -> None:
-        step = batch.held(held)
-        _end(batch, step, _ending(held, claimant.worker, outcome, tail), outcome.may_retry)
+        end(batch, claimant.worker, held, outcome, tail)
         if outcome.verdict not in REQUEUED:
             start_ready(batch, claimant, room)
 
@@ -42,6 +41,23 @@ def finish(
             if _is_recorded(held, claimant.worker, outcome):
                 return []  # the answer to an earlier COMMIT was lost
             raise
+
+
+def end(
+    batch: Batch, worker: Worker | None, held: Claim, outcome: Outcome, tail: LogTail | None = None
+) -> None:
+    """Decide what follows from the end of an attempt. Raises Overtaken."""
+    ending = Ending(
+        claim=held,
+        worker=worker,
+        verdict=outcome.verdict,
+        fact=outcome.fact,
+        result=outcome.result,
+        error=outcome.error,
+        traceback=outcome.traceback,
+        tail=tail,
+    )
+    _end(batch, batch.held(held), ending, outcome.may_retry)
 
 
 def end_for_others(ends: Iterable[tuple[Attempt, Outcome]]) -> None:
@@ -91,8 +107,7 @@ def _end_for_another(state: JobState, attempt: Attempt, outcome: Outcome) -> Non
     held = Claim.of(attempt.step, attempt.started_at)
 
     def decide(batch: Batch) -> None:
-        step = batch.held(held)
-        _end(batch, step, _ending(held, attempt.worker, outcome), outcome.may_retry)
+        end(batch, attempt.worker, held, outcome)
 
     journal.commit(state, decide, name="recover", source="worker")
 
@@ -101,21 +116,6 @@ def _is_recorded(held: Claim, worker: Worker, outcome: Outcome) -> bool:
     """Whether this very end of the attempt is in the database already."""
     attempt = Attempt.objects.filter(step=held.step_id, number=held.attempt, worker=worker)
     return attempt.filter(started_at=held.started_at, verdict=outcome.verdict).exists()
-
-
-def _ending(
-    held: Claim, worker: Worker | None, outcome: Outcome, tail: LogTail | None = None
-) -> Ending:
-    return Ending(
-        claim=held,
-        worker=worker,
-        verdict=outcome.verdict,
-        fact=outcome.fact,
-        result=outcome.result,
-        error=outcome.error,
-        traceback=outcome.traceback,
-        tail=tail,
-    )
 
 
 def _end(batch: Batch, step: Step, ending: Ending, may_retry: bool) -> None:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 from .. import conf, database, orchestrator
 from ..codes import Code, Fact
 from ..exceptions import Overtaken
-from ..journal import Claim, LogMoved
+from ..journal import Claim
 from ..local_steps import LocalStep, Publisher
 from ..orchestrator import Claimant
 from ..runner import Limits, Outcome, Task
@@ -34,6 +34,7 @@ from ..statuses import Verdict
 from .cancels import Cancels
 from .handle import WORKER_STOPPED, RunningAttempt, Stop
 from .pool import Pool
+from .recording import RETRY_SECONDS, Recorder
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -42,7 +43,6 @@ logger = logging.getLogger("truestep.slots.driver")
 
 FLUSH_SECONDS = 0.1  # log lines and progress are written this often
 LOOK_SECONDS = 0.2  # between two looks at what other processes of this host write or read
-RETRY_SECONDS = 1.0  # until a write that the database refused is tried again
 
 
 class SlotDriver:
@@ -52,16 +52,16 @@ class SlotDriver:
     """
 
     def __init__(self, size: int) -> None:
-        self._size = size
         self._pool = Pool(size)
         self._cancels = Cancels(self._stop_cancelled)
-        self._is_draining = self._is_killing = False
-        self._released = 0  # attempts whose end is recorded
+        self._recorder = Recorder(self._pool, size, self.run)
+        self._is_killing = False
         self._next_flush = 0.0
 
     def work_for(self, claimant: Claimant, lock: int) -> None:
         """Run steps for the worker of *claimant*, which holds *lock* until no slot is left."""
         self._claimant = claimant
+        self._recorder.work_for(claimant)
         self._publisher = Publisher(claimant.worker.lock_path)
         self._pool.hold(lock)
         self._pool.beat()
@@ -106,7 +106,7 @@ class SlotDriver:
     @property
     def room(self) -> int:
         """How many more steps may start now."""
-        return 0 if self._is_draining else self._size - len(self.running)
+        return self._recorder.room
 
     def run(self, claim: Claim) -> None:
         """Run a step that this worker has claimed."""
@@ -172,17 +172,19 @@ class SlotDriver:
         """Stop the steps of jobs that are cancelled in the database."""
         self._cancels.read_rows({each.claim.job_id for each in self.running if not each.stop})
 
-    def write(self) -> bool:
-        """Write requests, logs and outcomes; return whether a slot became free.
+    def write(self, *, may_claim: bool) -> bool:
+        """Write requests, logs and outcomes; return whether there may be work for a free slot.
+
+        With *may_claim*, what is free after an outcome is filled with steps of other jobs.
 
         When the database is busy or unreachable, the rest is left for the next call: time-outs and
         signals must not wait for one lock time-out after another.
         """
-        before = self._released
+        self._recorder.has_room = False
         self._cancels.journal_inbox()
         self._write_logs()
-        self.record_outcomes()
-        return self._released > before
+        self.record_outcomes(may_claim=may_claim)
+        return self._recorder.has_room
 
     def _write_logs(self) -> None:
         now = time.monotonic()
@@ -197,74 +199,25 @@ class SlotDriver:
         try:
             attempt.book.write()
         except Overtaken:
-            self._overtaken(attempt)
+            self._recorder.overtaken(attempt)
         except database.DATABASE_ERRORS as error:
             if database.outage_of(error).blocks_every_write:
                 raise
             logger.warning("Log lines wait: %s", database.explain(error))
             self._next_flush = time.monotonic() + RETRY_SECONDS
 
-    def record_outcomes(self) -> None:
-        """Record how attempts ended; start the next steps of their jobs in the same batches."""
-        now = time.monotonic()
-        for attempt in self.running:
-            if attempt.outcome and now >= attempt.retry_at:
-                self._record(attempt)
+    def record_outcomes(self, *, may_claim: bool = False) -> None:
+        """Record how attempts ended; start the next steps of their jobs in the same batches.
 
-    def _record(self, attempt: RunningAttempt) -> None:
-        """Write the last lines and how the attempt ended; then its slot is free."""
-        self._pool.read_to_the_end(attempt)
-        room = 0 if self._is_draining else self.room + 1
-        ending = attempt.ending(worker_stops=self._is_draining)
-        try:
-            claims = self._finish(attempt, ending, room)
-        except Overtaken:
-            self._overtaken(attempt)
-            return
-        except database.DATABASE_ERRORS as error:
-            attempt.retry_at = time.monotonic() + RETRY_SECONDS
-            if database.outage_of(error).blocks_every_write:
-                raise
-            logger.warning("The end of %s waits: %s", attempt.claim.name, database.explain(error))
-            return
-        self._release(attempt)
-        for claim in claims:
-            self.run(claim)
-        self._claimant.forget({each.claim.job_id for each in self.running})
-
-    def _finish(self, attempt: RunningAttempt, ending: Outcome, room: int) -> list[Claim]:
-        """In one batch with the last lines, if the log ends where this worker thinks it does."""
-        book = attempt.book
-        tail = book.tail()
-        try:
-            claims = orchestrator.finish(self._claimant, attempt.claim, ending, room, tail=tail)
-        except LogMoved:
-            book.write()
-            tail = book.tail()
-            claims = orchestrator.finish(self._claimant, attempt.claim, ending, room, tail=tail)
-        book.written(tail)
-        return claims
-
-    def _overtaken(self, attempt: RunningAttempt) -> None:
-        """The step is someone else's now: kill it here, and leave its rows alone.
-
-        If the note cannot be written, the refused write is tried again.
+        With *may_claim*, also steps of other jobs.
         """
-        claim = attempt.claim
-        self._pool.discard(attempt)
-        logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
-        orchestrator.note_refused(self._claimant, claim)
-        self._release(attempt)
-
-    def _release(self, attempt: RunningAttempt) -> None:
-        self._pool.release(attempt)
-        self._released += 1
+        self._recorder.record(may_claim=may_claim)
 
     # -- ending
 
     def drain(self) -> None:
         """Start no more steps. Safe to call from a signal handler."""
-        self._is_draining = True
+        self._recorder.is_draining = True
 
     def stop(self) -> None:
         """Ask the running steps to stop; they are requeued and not charged for it."""

@@ -9,7 +9,7 @@ from typing import Any
 from jobs import definitions, orchestrator, workers
 from jobs.codes import Fact
 from jobs.logs import LogBook
-from jobs.orchestrator import Claimant
+from jobs.orchestrator import Claimant, Ended
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
 from jobs.upkeep import Sweep
@@ -98,6 +98,18 @@ def finish_the_last(worker):
     for _ in range(3):
         [held] = orchestrator.finish(worker.desk, held, RETURNED, room=1)
     return _finish(worker, held, RETURNED)
+
+
+@situation
+def a_round(worker):
+    """One job ends, the next steps of another start, and a third job is claimed."""
+    _, last = worker.claimed()
+    for _ in range(3):
+        [last] = orchestrator.finish(worker.desk, last, RETURNED, room=1)
+    _, first = worker.claimed()
+    orchestrator.launch("sturdy")
+    ends = [Ended(held, RETURNED, LogBook(held, 0).tail()) for held in (last, first)]
+    return lambda: orchestrator.finish_and_claim(worker.desk, ends, room=3)
 
 
 @situation
