@@ -72,13 +72,16 @@ class Task:
     limits: Limits
     is_last: bool = False  # of its job, if it succeeds: its process need not be restored
 
-    def to_json(self) -> str:
-        return json.dumps(vars(self) | {"limits": vars(self.limits)})
+    def to_lines(self) -> bytes:
+        """Two lines of JSON: all but the results, and these, which only the step itself reads."""
+        values = vars(self) | {"limits": vars(self.limits), "results": ""}
+        return f"{json.dumps(values)}\n{self.results}\n".encode()
 
     @classmethod
-    def from_json(cls, text: str) -> Task:
-        values = json.loads(text)
-        return cls(**values | {"limits": Limits(**values["limits"])})
+    def from_lines(cls, task: bytes, results: bytes) -> Task:
+        values = json.loads(task)
+        values |= {"limits": Limits(**values["limits"]), "results": results.decode().rstrip()}
+        return cls(**values)
 
 
 @dataclass(frozen=True)

@@ -66,10 +66,10 @@ class SlotHandle:
 
     def send(self, task: Task) -> None:
         """Send a task, after the marker if it is the first one."""
-        lines = [] if self.has_marker else [self.marker]
+        marker = b"" if self.has_marker else self.marker + b"\n"
         self.has_marker = True
         with contextlib.suppress(ConnectionError):  # it has just died; its exit is reported
-            self.conversation.sendall(b"\n".join([*lines, task.to_json().encode(), b""]))
+            self.conversation.sendall(marker + task.to_lines())
 
     def messages(self) -> list[dict[str, Any]]:
         """The messages since the last call."""

@@ -98,7 +98,7 @@ class Slot:
             if self._stops_next_task:
                 self._stop_before_the_step()
             # In a copy: the language, the time zone and other context end with the step.
-            task = Task.from_json(line.decode())
+            task = Task.from_lines(line, incoming.readline())
             outcome = copy_context().run(self._attempt, task)
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork that the step made and that returned from it
