@@ -27,7 +27,7 @@ BEGIN
 
         INSERT INTO truestep_step (job_id, {_columns(Step)})
         SELECT new_id, {_columns(Step)}
-        FROM jsonb_populate_recordset(NULL::truestep_step, batch->'steps') ORDER BY position;
+        FROM jsonb_populate_recordset(NULL::truestep_step, batch->'steps');
 
         INSERT INTO truestep_need (step_id, needed_id)
         SELECT step.id, needed.id

@@ -11,6 +11,11 @@ from typing import Any
 
 from .. import database
 
+# Its plans use indexes, as those of the triggers do: a connection keeps the plan that it made
+# first, which may have been for a tiny table. What such a plan does without an index counts as very
+# expensive: PostgreSQL would compile it, which takes a hundred times as long as to run it.
+OPTIONS = "SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET jit = off"
+
 
 @dataclass(frozen=True)
 class Function:
@@ -25,20 +30,15 @@ class Function:
 
     @cached_property
     def name(self) -> str:
-        return f"truestep_{self.purpose}_{sha256(self.body.encode()).hexdigest()[:8]}"
+        text = f"{self.returns}{OPTIONS}{self.body}"
+        return f"truestep_{self.purpose}_{sha256(text.encode()).hexdigest()[:8]}"
 
     @property
     def creation(self) -> str:
-        """SQL that creates it.
-
-        Its plans use indexes, as those of the triggers do: a connection keeps the plan that it made
-        first, which may have been for a tiny table.
-        """
+        """SQL that creates it."""
         return f"""
             CREATE OR REPLACE FUNCTION {self.name}(batch jsonb) RETURNS {self.returns}
-            LANGUAGE plpgsql
-            SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off
-            AS $truestep${self.body}$truestep$
+            LANGUAGE plpgsql {OPTIONS} AS $truestep${self.body}$truestep$
         """
 
     def is_there(self) -> bool:

@@ -121,3 +121,22 @@ def test_text_arrives_as_it_is(desk):
     assert step.log.get().text == text
     assert step.attempts.get().result == {"text": text, "number": 1e-7}
     assert Job.objects.get().seq == Step.objects.get(name="two").seq
+
+
+def test_no_call_is_compiled(desk):
+    """It would take a hundred times as long as to run it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET jit_above_cost = 0")  # whatever the plans are
+        cursor.execute("LOAD 'auto_explain'")
+        for name, value in (("log_min_duration", 0), ("log_nested_statements", "on")):
+            cursor.execute(f"SET auto_explain.{name} = {value}")
+        cursor.execute("SET auto_explain.log_analyze = on; SET client_min_messages = log")
+    plans: list[str] = []
+    connection.connection.add_notice_handler(lambda notice: plans.append(notice.message_primary))
+    try:
+        cancel(launch("diamond").pk)
+    finally:
+        connection.close()
+    inside = [plan for plan in plans if "INSERT INTO truestep" in plan or "UPDATE" in plan]
+    assert len(inside) > 5
+    assert [plan for plan in inside if "JIT:" in plan] == []
