@@ -7,6 +7,7 @@ are more: of finished jobs, which hardly ever become fewer.
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import datetime, timedelta
 
@@ -35,13 +36,12 @@ def counts() -> dict[str, int]:
 
 def counted_at(status: str) -> datetime:
     """When it was counted that so many jobs have this status."""
-    age = time.monotonic() - _many[status] if _is_remembered(status) else 0.0
+    age = time.monotonic() - _many.get(status, time.monotonic())
     return timezone.now() - timedelta(seconds=age)
 
 
 def _is_remembered(status: str) -> bool:
-    counted = _many.get(status)
-    return counted is not None and time.monotonic() - counted < REMEMBERED_SECONDS
+    return time.monotonic() - _many.get(status, -math.inf) < REMEMBERED_SECONDS
 
 
 def _count(statuses: list[str]) -> dict[str, int]:
