@@ -23,7 +23,7 @@ logger = logging.getLogger("truestep.live.feeds")
 
 TICK_SECONDS = 2.0
 GAP_SECONDS = 0.01  # the least and …
-LONGEST_GAP_SECONDS = 0.5  # … the longest rest after an update
+LONGEST_GAP_SECONDS = 0.05  # … the longest rest after an update
 RETRY_SECONDS = 1.0
 TRY_AGAIN, NO_JOB = 1013, 4404  # codes with which a socket is closed
 
@@ -38,8 +38,8 @@ def rest_after(took: float, least: float) -> float:
 class Feed(ABC, Generic[Known]):
     """Updates its viewers when it is woken, and at each tick.
 
-    A change is sent immediately. After that the feed rests for as long as the update took, and then
-    sends what came meanwhile as one: so it keeps up with any number of changes and viewers.
+    A change is sent immediately. After that the feed rests for about as long as the update took,
+    and then sends what came meanwhile as one: so it keeps up with any number of changes.
     """
 
     gap = GAP_SECONDS

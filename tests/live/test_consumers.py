@@ -226,7 +226,7 @@ async def test_only_a_burst_is_gathered_and_a_tick_puts_nothing_off(monkeypatch)
 
 @pytest.mark.parametrize(
     ("took", "least", "rests"),
-    [(0.001, 0.01, 0.01), (0.2, 0.01, 0.2), (9.0, 0.01, 0.5), (0.2, 3600.0, 3600.0)],
+    [(0.001, 0.01, 0.01), (0.03, 0.01, 0.03), (9.0, 0.01, 0.05), (0.2, 3600.0, 3600.0)],
 )
 def test_a_feed_rests_for_as_long_as_its_update_took(took, least, rests):
     assert feeds.rest_after(took, least) == rests
