@@ -358,7 +358,9 @@ def test_an_address_is_believed_only_of_a_configured_proxy(ada, settings, proxie
 def test_an_error_says_so_without_a_context(people, monkeypatch):
     client = people("superuser")
     client.raise_request_exception = False
-    monkeypatch.setattr("jobs.views.pages.counts", lambda: SimpleNamespace().nothing)
+    monkeypatch.setattr(
+        "jobs.views.pages.ListWindow.page", lambda window: SimpleNamespace().nothing
+    )
     answer = client.get("/")
     assert answer.status_code == 500
     assert "Something went wrong" in answer.text
