@@ -94,16 +94,21 @@ class FaultInjector:
         """
 
         def commit() -> None:
-            del connection._commit
+            disarm()
             connection._commit()
             lose()
 
         def call(execute: Callable[..., Any], sql: str, *others: Any) -> Any:
             answer = execute(sql, *others)
             if is_call(sql) and not connection.in_atomic_block:
-                connection.execute_wrappers.remove(call)
+                disarm()
                 lose()
             return answer
+
+        def disarm() -> None:
+            """Only the first of both is lost."""
+            del connection._commit
+            connection.execute_wrappers.remove(call)
 
         def lose() -> None:
             _terminate()
