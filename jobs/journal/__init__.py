@@ -1,7 +1,7 @@
 """The one door: only this package writes a status, and never without its journal entry.
 
-A batch is one transaction about one job. Its journal entries are written first, then the rows they
-describe are updated *from the journal*; after the commit, those who watch the job are poked::
+A batch is about one job and is written in one transaction: its journal entries first, then the rows
+that they describe, *from the journal*. After the commit, those who watch the job are poked::
 
     def decide(batch):
         step = batch.held(claim)          # raises Overtaken when the attempt was taken over
@@ -13,7 +13,7 @@ describe are updated *from the journal*; after the commit, those who watch the j
 ``commit`` decides on a remembered state of the job. If another process has moved the job meanwhile,
 the journal number is taken, nothing is written, and it decides again on what is there now. The tag
 of the last entry is part of what is remembered: in a database that was restored from an older copy,
-equal numbers mean nothing.
+equal numbers mean nothing. ``commit_together`` writes batches of several jobs in one transaction.
 
     commit     decide, write, and decide again after a collision
     batch      what can be done to a job, as verbs; below it ``draft``, a move and its entry
