@@ -49,7 +49,6 @@ def create_jobs(
     The intent's result is the first of them. Called inside ``database.write`` or a transaction of
     the caller.
     """
-    crashpoints.reach("launch.before_begin")
     births = [_birth(job, fact, actor, source) for job in jobs]
     if database.dialect().has_functions:
         _call(jobs, steps, births)

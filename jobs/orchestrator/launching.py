@@ -116,7 +116,9 @@ def _create(
     if older:
         launched = Fact(Code.JOB_LAUNCHED_AGAIN, {"job": older.pk})
     jobs = journal.new_jobs(cls.name, understood, older)
-    with _looked_up(jobs), _transaction(request):
+    in_one = journal.is_one_statement(request.once)
+    crashpoints.reach("launch.before_begin")
+    with _looked_up(jobs), _joined(request) or database.write(is_one_statement=in_one):
         journal.create_jobs(
             jobs,
             cls.steps().values(),
@@ -129,10 +131,10 @@ def _create(
     return jobs
 
 
-def _transaction(request: _Request) -> AbstractContextManager[None]:
-    """One of its own, or the caller's, which continues when another request was faster."""
+def _joined(request: _Request) -> AbstractContextManager[None] | None:
+    """The caller's transaction, if there is one; it continues when another request was faster."""
     if not database.connection.in_atomic_block:
-        return database.write(is_one_statement=journal.is_one_statement(request.once))
+        return None
     return database.atomic() if request.once else nullcontext()
 
 
