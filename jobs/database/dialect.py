@@ -144,7 +144,7 @@ class Dialect(GenericDialect, ABC):
         return nullcontext()
 
     def execute(self, sql: str, params: Sequence[Any]) -> int:
-        """Run one statement of the transaction in progress; the number of rows it changed.
+        """Run one statement, in a transaction or by itself; the number of rows it changed.
 
         Prepared where the database can do that, so the text must not depend on values.
         """

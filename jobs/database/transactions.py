@@ -110,7 +110,7 @@ def is_locked(rows: QuerySet[Any]) -> bool:
 
 
 def execute(sql: str, params: Sequence[Any]) -> int:
-    """Run one statement of the transaction in progress; the number of rows it changed.
+    """Run one statement, in a transaction or by itself; the number of rows it changed.
 
     The text must not depend on values: it is prepared where the database can do that.
     """
