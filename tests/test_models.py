@@ -6,6 +6,7 @@ from itertools import zip_longest
 import pytest
 from django.apps import apps
 from django.db import IntegrityError, connection
+from django.db.models.signals import post_delete
 
 from jobs.models import Attempt, Job, LogChunk, Need, Step, Transition, ready_steps
 from jobs.models.ready import FIRST
@@ -102,3 +103,26 @@ def test_no_index_is_the_beginning_of_another(database):
         for name, columns in indexes.items():
             longer = {other for other in indexes if indexes[other][: len(columns)] == columns}
             assert longer == {name}
+
+
+@pytest.mark.parametrize("how", ["pending", "cancelled", "ended"])
+@pytest.mark.parametrize("name", ["stubborn", "noop"])
+def test_a_job_is_deleted_with_its_rows_where_a_signal_wants_each(desk, name, how):
+    """A receiver for every model, as packages connect, keeps Django from its quick ways."""
+    job = launch(name)
+    if how == "cancelled":
+        cancel(job.pk)
+    if how == "ended":
+        drive(desk, job)
+    gone = []
+
+    def receiver(sender, **more):
+        gone.append(sender)
+
+    post_delete.connect(receiver)
+    try:
+        Job.objects.get(pk=job.pk).delete()
+    finally:
+        post_delete.disconnect(receiver)
+    assert {Job, Step, Transition} <= set(gone)
+    assert not Transition.objects.exists()

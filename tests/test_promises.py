@@ -34,7 +34,7 @@ def status_writes(source, of_self=False):
                 yield node.lineno
                 continue
             case ast.Constant(value=str(text)) if re.search(
-                r"(?is)\bUPDATE\b.*\bSET\b.*\bstatus\s*=", text
+                r"(?i)\bUPDATE\s+truestep_(job|step)\b", text
             ):
                 yield node.lineno
                 continue

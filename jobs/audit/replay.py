@@ -46,7 +46,7 @@ class Replay:
         self.job = job
         rows = Step.objects.filter(job=job).order_by("position")
         self.rows = {step.pk: step for step in rows}
-        self.plan = read_plan(job.pk, self.rows)
+        self.plan = read_plan(self.rows)
         self.journal = list(Transition.objects.filter(job=job).order_by("seq"))
         self.steps = {pk: Expected() for pk in self.rows}
         self.job_status = Status.PENDING.value

@@ -17,7 +17,7 @@ def install() -> None:
         for rule in its.rules:
             for statement in its.create_trigger(rule):
                 cursor.execute(statement)
-        for statement in its.create_notifications():
+        for statement in (*its.create_notifications(), *its.check_foreign_keys_at_once()):
             cursor.execute(statement)
 
 

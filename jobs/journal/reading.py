@@ -6,7 +6,7 @@ statements together each time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, TypeVar
 
@@ -18,10 +18,8 @@ from ..models import Job, Step
 Row = TypeVar("Row", bound=Model)
 Converter = Callable[[Any, Any, Any], Any]  # of a value, its column and the connection
 
-_NEEDS = """
-    SELECT need.step_id, need.needed_id FROM truestep_step AS step
-    JOIN truestep_need AS need ON need.step_id = step.id WHERE step.job_id = %s
-"""
+# One table: PostgreSQL might join two by reading one of them through for each row of the other.
+_NEEDS = "SELECT step_id, needed_id FROM truestep_need WHERE step_id BETWEEN %s AND %s"
 
 
 def read_job(job_id: int) -> Job:
@@ -41,9 +39,11 @@ def read_changed_steps(job_id: int, seq: int) -> list[Step]:
     return _read(Step, "job_id = %s AND seq > %s ORDER BY position", job_id, seq)
 
 
-def read_needs(job_id: int) -> list[tuple[Any, ...]]:
+def read_needs(steps: Collection[int]) -> list[tuple[int, int]]:
     """Pairs of a step and one that it needs, by id, in any order."""
-    return database.select(_NEEDS, [job_id])
+    # Jobs launched at the same time may have ids between those of this one.
+    among = database.select(_NEEDS, [min(steps), max(steps)]) if steps else []
+    return [(step, needed) for step, needed in among if step in steps]
 
 
 def _read(model: type[Row], where: str, *params: Any) -> list[Row]:

@@ -32,7 +32,7 @@ class JobState:
         """Read the whole job. Raises Job.DoesNotExist."""
         job = read_job(job_id)  # first: if it moves on now, a batch on these rows collides
         steps = {step.pk: step for step in read_steps(job_id)}
-        return cls(job=job, steps=steps, plan=read_plan(job_id, steps))
+        return cls(job=job, steps=steps, plan=read_plan(steps))
 
     def refresh(self, *, lock: bool = False) -> None:
         """Read what has changed since the entry that is remembered.
@@ -73,11 +73,11 @@ class JobState:
         return iter(()) if self.job.cancel_requested else self.tally.startable(now)
 
 
-def read_plan(job_id: int, steps: Iterable[int]) -> Plan[int]:
-    """The plan of a job whose steps have these ids, in the order of the definition."""
+def read_plan(steps: Iterable[int]) -> Plan[int]:
+    """The plan of a job that has the steps with these ids, in the order of the definition."""
     place = {step_id: number for number, step_id in enumerate(steps)}
     needs: dict[int, list[int]] = {step_id: [] for step_id in place}
-    for step_id, needed_id in sorted(read_needs(job_id), key=lambda pair: place[pair[1]]):
+    for step_id, needed_id in sorted(read_needs(needs), key=lambda pair: place[pair[1]]):
         needs[step_id].append(needed_id)
     return Plan(needs)
 

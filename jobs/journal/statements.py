@@ -73,10 +73,11 @@ TAKE_BACK_STEPS = f"""
     )
     WHERE job_id = :job.id AND seq > :base_seq
 """
-# The steps that needed this one, which has succeeded, wait for one step less.
+# The steps that needed this one, which has succeeded, wait for one step less. No index has
+# this status: PostgreSQL, whose statistics may know of no pending step, would read all of them.
 FREE_STEPS = f"""
     UPDATE truestep_step SET waiting = waiting - 1, seq = :success.seq
-    WHERE status = '{Status.PENDING}'
+    WHERE status || '' = '{Status.PENDING}'
         AND id IN (SELECT step_id FROM truestep_need WHERE needed_id = :success.step_id)
 """
 # Where rows are inserted, and what happens to those that exist: an attempt has begun, and ends.

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from ..codes import words
 from ..statuses import Kind
-from .fields import JSONText
+from .fields import JSONText, cascade_first
 from .jobs import Job
 from .steps import Step
 
@@ -22,7 +22,7 @@ class Transition(models.Model):
     seq = models.PositiveBigIntegerField()
     tag = models.CharField(max_length=8)  # random: in a restored database, (seq, tag) differs
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    step = models.ForeignKey(Step, models.CASCADE, null=True, related_name="journal")
+    step = models.ForeignKey(Step, cascade_first, null=True, related_name="journal")
     attempt = models.PositiveIntegerField(default=0)
     from_status = models.CharField(max_length=10, blank=True)
     to_status = models.CharField(max_length=10, blank=True)

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from ..statuses import Verdict
-from .fields import JSONText
+from .fields import JSONText, cascade_first
 from .jobs import Job
 from .steps import Step
 
@@ -22,7 +22,7 @@ class Worker(models.Model):
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField()
     slots = models.PositiveIntegerField()
-    only_job = models.ForeignKey(Job, models.CASCADE, null=True, related_name="+")
+    only_job = models.ForeignKey(Job, cascade_first, null=True, related_name="+")
     knows = JSONText(default=dict)  # {definition: [step name, …]}
     lock_path = models.CharField(max_length=500)
     beats = models.PositiveBigIntegerField(default=0)

@@ -11,13 +11,11 @@ from django.db.migrations import Migration
 from django.db.models import F
 from django.utils import timezone
 
-from jobs import database as db
 from jobs.database import triggers
 from jobs.database.sqlite import SQLite
 from jobs.exceptions import TriggersMissing
-from jobs.journal import JobState, commit
 from jobs.models import Job, Step, Transition
-from jobs.orchestrator import cancel, claim, finish, launch
+from jobs.orchestrator import claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import drive, drop_trigger, ended, returned, rows
 
@@ -250,55 +248,6 @@ def test_each_trigger_looks_up_by_an_index(database, rule):
     one_row = {"SCAN CONSTANT ROW"}
     one_row |= {f"SCAN {line.split()[1]}" for line in plan if line.startswith("CO-ROUTINE")}
     assert [line for line in plan if line.startswith("SCAN") and line not in one_row] == []
-
-
-def rows_read():
-    """Rows that this session has read, except what it has reported already, about once a second."""
-    return dict(
-        db.rows(
-            "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables "
-            "WHERE relname IN ('truestep_step', 'truestep_transition')"
-        )
-    )
-
-
-def rows_read_by(operation):
-    """How many rows of one table it reads at most, also in triggers."""
-    before = rows_read()
-    operation()
-    return max(count - before.get(table, 0) for table, count in rows_read().items())
-
-
-@pytest.mark.postgres
-@pytest.mark.parametrize("is_analyzed", [False, True])
-@pytest.mark.parametrize("operation", ["launch", "cancel"])
-def test_the_triggers_of_a_batch_scan_no_table(database, operation, is_analyzed):
-    """… for each of its rows, as they would if a lookup had no index of its own."""
-    connection.close()  # with the plans that foreign keys have from other tests
-    if is_analyzed:  # as tiny tables; the plans for them stay with the connection
-        with connection.cursor() as cursor:
-            cursor.execute("VACUUM ANALYZE truestep_step, truestep_transition")
-    cancel(launch("noop").pk)
-    if operation == "launch":
-        most = rows_read_by(lambda: launch("five_hundred_wide"))
-    else:
-        job = launch("five_hundred_wide")
-        most = rows_read_by(lambda: cancel(job.pk))
-    assert most < 50 * 500  # one that is read through: 500 for each row
-
-
-@pytest.mark.postgres
-def test_a_batch_reads_no_history_of_other_jobs(database):
-    """Nor do plans that the connection has made for tiny tables."""
-    for name in (*["noop"] * 50, "five_hundred_wide"):
-        cancel(launch(name).pk)
-    state = JobState.load(launch("noop").pk)
-
-    def decide(batch):
-        batch.request_cancel()
-        batch.cancel_pending()
-
-    assert rows_read_by(lambda: commit(state, decide)) < 100
 
 
 def test_volatile_columns_change_without_an_entry(database):

@@ -104,6 +104,8 @@ def drop_trigger(name: str, table: str) -> None:
 def empty_tables() -> None:
     """Delete every row but those that migrations make."""
     with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
         for table in _tables_to_empty():
             cursor.execute(f"DELETE FROM {connection.ops.quote_name(table)}")
 

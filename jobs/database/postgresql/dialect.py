@@ -157,6 +157,9 @@ class PostgreSQL(Dialect):
     def create_notifications(self) -> list[str]:
         return triggers.create_notifications()
 
+    def check_foreign_keys_at_once(self) -> list[str]:
+        return [triggers.CHECK_AT_ONCE]
+
     def installed_triggers(self) -> str:
         return triggers.INSTALLED
 

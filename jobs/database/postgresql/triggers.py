@@ -13,6 +13,21 @@ INSTALLED = (
 # A connection keeps the plan that it made first, which may have been for a tiny table.
 _BY_INDEX = "SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off"
 
+# Foreign keys are checked by triggers, too. Checked at the end of a statement instead of at COMMIT,
+# they are planned as the function says that runs the statement.
+CHECK_AT_ONCE = """
+    DO $truestep$ DECLARE its record; BEGIN
+        FOR its IN SELECT conrelid::regclass AS table, conname AS name FROM pg_constraint
+            JOIN pg_class ON pg_class.oid = conrelid
+            WHERE contype = 'f' AND condeferred AND relname LIKE 'truestep\\_%'
+            AND pg_table_is_visible(conrelid)
+        LOOP
+            EXECUTE format('ALTER TABLE %s ALTER CONSTRAINT %I '
+                'DEFERRABLE INITIALLY IMMEDIATE', its.table, its.name);
+        END LOOP;
+    END $truestep$
+"""
+
 
 def create(rule: Rule) -> list[str]:
     return _function_and_trigger(

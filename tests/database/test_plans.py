@@ -1,0 +1,94 @@
+"""What a worker asks of PostgreSQL again and again reads few rows, whatever its statistics say."""
+
+import pytest
+from django.db import connection
+
+from jobs import database as db
+from jobs.journal import JobState, commit
+from jobs.models import ready_steps
+from jobs.orchestrator import cancel, claim, finish, launch
+from tests.support import returned
+
+pytestmark = pytest.mark.postgres
+
+TABLES = ("truestep_job", "truestep_step", "truestep_need", "truestep_transition")
+
+
+def rows_read():
+    """Rows that this session has read, except what it has reported already, about once a second."""
+    return dict(
+        db.rows(
+            "SELECT relname, seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables "
+            "WHERE relname = ANY(%s)",
+            list(TABLES),
+        )
+    )
+
+
+def rows_read_by(operation):
+    """How many rows of one table it reads at most, also in triggers and for foreign keys."""
+    before = rows_read()
+    operation()
+    return max(count - before.get(table, 0) for table, count in rows_read().items())
+
+
+def vacuum(option=""):
+    with connection.cursor() as cursor:
+        cursor.execute(f"VACUUM {option} {', '.join(TABLES)}")
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True])
+@pytest.mark.parametrize("operation", ["launch", "cancel"])
+def test_a_batch_scans_no_table(database, operation, is_analyzed):
+    """… for each of its rows, as a trigger or foreign key would if it had no index of its own."""
+    connection.close()  # with the plans that foreign keys have from other tests
+    cancel(launch("diamond").pk)
+    if is_analyzed:  # as tiny tables; the plans for them stay with the connection
+        vacuum("ANALYZE")
+    for _ in range(10):
+        cancel(launch("diamond").pk)
+    if operation == "launch":
+        most = rows_read_by(lambda: launch("five_hundred_wide"))
+    else:
+        job = launch("five_hundred_wide")
+        most = rows_read_by(lambda: cancel(job.pk))
+    assert most < 50 * 500  # one that is read through: 500 for each row
+
+
+def test_a_batch_reads_no_history_of_other_jobs(database):
+    """Nor do plans that the connection has made for tiny tables."""
+    for name in (*["noop"] * 50, "five_hundred_wide"):
+        cancel(launch(name).pk)
+    state = JobState.load(launch("noop").pk)
+
+    def decide(batch):
+        batch.request_cancel()
+        batch.cancel_pending()
+
+    assert rows_read_by(lambda: commit(state, decide)) < 100
+
+
+def test_a_look_for_ready_steps_reads_no_history(database):
+    """Statistics that say that most steps are ready are wrong as soon as all have run."""
+    connection.close()
+    waiting = [launch("stubborn").pk for _ in range(500)]
+    vacuum("ANALYZE")
+    for pk in waiting:
+        cancel(pk)
+    job = launch("noop")
+    vacuum()
+    assert [step.job_id for step in ready_steps(20)] == [job.pk]
+    assert rows_read_by(lambda: ready_steps(20)) < 50
+
+
+def test_a_success_reads_no_other_step_of_its_job(desk):
+    """Statistics that say that no step is pending are wrong as soon as a job is launched."""
+    connection.close()
+    cancel(launch("five_hundred_wide").pk)
+    vacuum("ANALYZE")
+    launch("five_hundred_wide")
+    for _ in range(10):  # the plan that stays is made after some times
+        [held] = claim(desk, room=1)
+        finish(desk, held, returned(), room=0)
+    [held] = claim(desk, room=1)
+    assert rows_read_by(lambda: finish(desk, held, returned(), room=0)) < 100
