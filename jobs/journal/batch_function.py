@@ -22,6 +22,7 @@ class LogMoved(Exception):
 
 
 _COLLISION, _LOG_MOVED = "TS001", "TS002"  # the SQLSTATE of what the function raises
+_JOB_GONE = "23503"  # the SQLSTATE of an entry whose job was deleted
 _NUMBER_TAKEN = "journal_seq_once_per_job"  # a constraint
 
 
@@ -101,7 +102,8 @@ def write(*batches: Mapping[str, Any]) -> None:
     except DatabaseError as error:
         cause: Any = error.__cause__
         raised = getattr(cause, "sqlstate", "")
-        if raised == _COLLISION or (raised and cause.diag.constraint_name == _NUMBER_TAKEN):
+        broken = cause.diag.constraint_name if raised else ""
+        if raised in (_COLLISION, _JOB_GONE) or broken == _NUMBER_TAKEN:
             raise Collision(str(error)) from error
         if raised == _LOG_MOVED:
             raise LogMoved from error

@@ -34,7 +34,8 @@ def rows_read_by(operation):
 
 def vacuum(option=""):
     with connection.cursor() as cursor:
-        cursor.execute(f"VACUUM {option} {', '.join(TABLES)}")
+        # Not the jobs: statistics stay, and later tests look at plans for them.
+        cursor.execute(f"VACUUM {option} truestep_step, truestep_need, truestep_transition")
 
 
 @pytest.mark.parametrize("is_analyzed", [False, True])
