@@ -34,12 +34,14 @@ def commit(
     name: str = "batch",
     actor: str = "",
     source: str = "",
+    gives_way: bool = False,
 ) -> Batch:
     """Run *decide* on the state, and write what it decided in one transaction, all or nothing.
 
     *decide* may run several times; it acts only through the batch. The crash points of this batch
     begin with *name*. Returns the batch that was written. Raises what *decide* raises, and then
-    nothing is written, and the database's error when it stays busy through all retries.
+    nothing is written, and the database's error when it stays busy through all retries. One that
+    *gives_way* raises Collision when another process was faster; others decide again.
     """
     decision = Decision(state, decide, name)
     lock = False
@@ -48,7 +50,8 @@ def commit(
             [batch] = _commit([decision], lock=lock, actor=actor, source=source)
             return batch
         except BaseException as error:
-            is_passing = isinstance(error, Collision) or database.is_transient(error)
+            is_overtaken = isinstance(error, Collision) and not gives_way
+            is_passing = is_overtaken or database.is_transient(error)
             if pause is None or not is_passing:
                 raise
         lock = True  # so that the next attempt cannot be overtaken

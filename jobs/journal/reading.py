@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from django.db.models import Model
+from django.utils import timezone
 
 from .. import database
 from ..models import Job, Step
@@ -37,6 +38,22 @@ def read_steps(job_id: int) -> list[Step]:
 def read_changed_steps(job_id: int, seq: int) -> list[Step]:
     """Those that the entries after *seq* have moved, in the order of the definition."""
     return _read(Step, "job_id = %s AND seq > %s ORDER BY position", job_id, seq)
+
+
+def read_next_retry(job_id: int | None = None) -> Step | None:
+    """The step whose pause before a retry ends first; of this job only, if one is given."""
+    # A pausing step is pending. To say so would hide the index of these steps from the planner.
+    now = database.connection.ops.adapt_datetimefield_value(timezone.now())
+    of_job, its = ("", []) if job_id is None else ("AND job_id = %s", [job_id])
+    found = _read(Step, f"not_before > %s {of_job} ORDER BY not_before LIMIT 1", now, *its)
+    return found[0] if found else None
+
+
+def read_cancelled(jobs: Collection[int]) -> set[int]:
+    """Those of the jobs with these ids whose cancel was requested."""
+    among = f"id IN ({database.placeholders(jobs)})"
+    sql = f"SELECT id FROM truestep_job WHERE {among} AND cancel_requested"
+    return {job_id for (job_id,) in database.select(sql, list(jobs))}
 
 
 def read_needs(steps: Collection[int]) -> list[tuple[int, int]]:

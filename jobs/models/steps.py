@@ -26,14 +26,6 @@ class StepQuerySet(models.QuerySet["Step"]):
         is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
         return self.filter(is_due, **FREE, job__cancel_requested=False)
 
-    def pausing(self) -> StepQuerySet:
-        """Steps whose retry time is still to come.
-
-        They are pending and wait for nothing else. A condition that said so would hide the index
-        of these steps alone from the planner.
-        """
-        return self.filter(not_before__gt=timezone.now())
-
     def running(self) -> StepQuerySet:
         """Steps that a worker holds. None of them waits, and to say so leads to an index."""
         return self.filter(status=Status.RUNNING, waiting=0)

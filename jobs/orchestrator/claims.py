@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from itertools import islice
 
-from django.db.models import Min
 from django.utils import timezone
 
 from .. import journal
 from ..exceptions import Overtaken
-from ..journal import Batch, Claim, JobState
-from ..models import Job, Step, Worker, ready_steps
+from ..journal import Batch, Claim, Collision, JobState
+from ..models import Job, Worker, ready_steps
 
 FEW, MANY = 20, 1000  # ready steps that are looked at in one query
+OVERTAKEN_CLAIMS = 3  # before a claim locks the job that it wants
 
 
 @dataclass
@@ -50,17 +50,28 @@ class Claimant:
 
 
 def claim(claimant: Claimant, room: int) -> list[Claim]:
-    """Start up to *room* ready steps of the oldest job that has any; empty when there is none."""
+    """Start up to *room* ready steps of the oldest job that has any; empty when there is none.
+
+    Where another worker was faster, it looks again, and leaves that worker its job.
+    """
 
     def decide(batch: Batch) -> None:
         start_ready(batch, claimant, room)
 
-    with deleted_is_overtaken():
-        state = oldest_job(claimant)
-        if state is None:
-            return []
-        claimant.jobs[state.job.pk] = state
-        return journal.commit(state, decide, name="claim", source="worker").claims
+    for gives_way in (*[True] * OVERTAKEN_CLAIMS, False):
+        try:
+            with deleted_is_overtaken():
+                state = oldest_job(claimant)
+                if state is None:
+                    return []
+                claimant.jobs[state.job.pk] = state
+                return journal.commit(
+                    state, decide, name="claim", source="worker", gives_way=gives_way
+                ).claims
+        except Collision:
+            if not gives_way:
+                raise
+    raise AssertionError("the last attempt raises or returns")
 
 
 def start_ready(batch: Batch, claimant: Claimant, room: int) -> None:
@@ -73,11 +84,10 @@ def start_ready(batch: Batch, claimant: Claimant, room: int) -> None:
 
 def next_retry(claimant: Claimant) -> float:
     """Seconds until a step's pause before its retry is over; infinity when none pauses."""
-    pausing = Step.objects.pausing()
-    if claimant.worker.only_job_id:
-        pausing = pausing.filter(job=claimant.worker.only_job_id)
-    ends = pausing.aggregate(ends=Min("not_before"))["ends"]
-    return (ends - timezone.now()).total_seconds() if ends else math.inf
+    step = journal.read_next_retry(claimant.worker.only_job_id)
+    if step is None or step.not_before is None:
+        return math.inf
+    return (step.not_before - timezone.now()).total_seconds()
 
 
 @contextmanager

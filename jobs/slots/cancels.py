@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Collection
 
 from .. import orchestrator
+from ..journal import read_cancelled
 from ..models import Job
 from ..workers.inbox import Inbox
 
@@ -44,5 +45,4 @@ class Cancels:
     def read_rows(self, running: Collection[int]) -> None:
         """Stop those of the *running* jobs that are cancelled in the database."""
         if running:
-            cancelled = Job.objects.filter(pk__in=running, cancel_requested=True)
-            self._stop(set(cancelled.values_list("pk", flat=True)))
+            self._stop(read_cancelled(running))
