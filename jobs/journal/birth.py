@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from .. import crashpoints, database, intents, news
 from ..codes import Fact
 from ..definitions import StepDefinition
 from ..definitions.parameters import Understood
-from ..models import Job, Need, Step, Transition
+from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
-from . import birth_function, writing
-from .rows import Entry, row_of
+from . import birth_function, statements, writing
+from .rows import Entry, Row, row_of
+
+_STEPS = "SELECT id FROM truestep_step WHERE job_id = %s ORDER BY position"
 
 
 def new_jobs(
@@ -63,59 +65,66 @@ def create_jobs(
 
 
 def _call(jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequence[Entry]) -> None:
-    place = {step.name: position for position, step in enumerate(steps)}
     found = birth_function.LAUNCH.call(
         {
             "jobs": [
                 row_of(job, Job) | {"birth": row_of(birth, Transition)}
                 for job, birth in zip(jobs, births, strict=True)
             ],
-            "steps": [row_of(step, Step) for step in _steps(Job(), steps)],
-            "needs": [
-                {"step": place[step.name], "needed": place[needed]}
-                for step in steps
-                for needed in step.needs
-            ],
+            "steps": _steps(steps),
+            "needs": [{"step": step, "needed": needed} for step, needed in _needs(steps)],
         }
     )
     for job, (pk,) in zip(jobs, found, strict=True):
-        job.pk, job._state.adding, job._state.db = pk, False, database.alias()
+        _is_written(job, pk)
 
 
 def _insert(
     jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequence[Entry]
 ) -> None:
-    Job.objects.bulk_create(jobs)
-    crashpoints.reach("launch.job_written")
-    _create_steps(jobs, steps)
-    crashpoints.reach("launch.steps_written")
+    """What the function does, statement by statement."""
+    rows, needs = _steps(steps), _needs(steps)
     for job, birth in zip(jobs, births, strict=True):
-        birth.job_id = job.pk
+        for sql, params in statements.insert("jobs", [row_of(job, Job)]):
+            [(birth.job_id,)] = database.select(f"{sql} RETURNING id", params)
+        _is_written(job, birth.job_id)
+        crashpoints.reach("launch.job_written")
+        writing.insert("steps", [row | {"job_id": job.pk} for row in rows])
+        place = [step_id for (step_id,) in database.select(_STEPS, [job.pk])]
+        pairs = [{"step_id": place[step], "needed_id": place[needed]} for step, needed in needs]
+        writing.insert("needs", pairs)
+        crashpoints.reach("launch.steps_written")
     writing.write_entries(births)
 
 
-def _steps(job: Job, steps: Collection[StepDefinition]) -> Iterator[Step]:
-    for position, step in enumerate(steps):
-        yield Step(
-            job=job,
-            name=step.name,
-            position=position,
-            timeout=step.timeout,
-            retries=step.retries,
-            retry_delay=step.retry_delay,
-            waiting=len(step.needs),
+def _is_written(job: Job, pk: int) -> None:
+    job.pk, job._state.adding, job._state.db = pk, False, database.alias()
+
+
+def _steps(steps: Collection[StepDefinition]) -> list[Row]:
+    """The steps of each job, as rows without their job."""
+    job = Job()
+    return [
+        row_of(
+            Step(
+                job=job,
+                name=step.name,
+                position=position,
+                timeout=step.timeout,
+                retries=step.retries,
+                retry_delay=step.retry_delay,
+                waiting=len(step.needs),
+            ),
+            Step,
         )
+        for position, step in enumerate(steps)
+    ]
 
 
-def _create_steps(jobs: Collection[Job], steps: Collection[StepDefinition]) -> None:
-    rows = Step.objects.bulk_create(step for job in jobs for step in _steps(job, steps))
-    ids = {(row.job_id, row.name): row.pk for row in rows}
-    Need.objects.bulk_create(
-        Need(step_id=ids[job.pk, step.name], needed_id=ids[job.pk, needed])
-        for job in jobs
-        for step in steps
-        for needed in step.needs
-    )
+def _needs(steps: Collection[StepDefinition]) -> list[tuple[int, int]]:
+    """Pairs of a step and one that it needs, by position."""
+    place = {step.name: position for position, step in enumerate(steps)}
+    return [(place[step.name], place[needed]) for step in steps for needed in step.needs]
 
 
 def _birth(job: Job, fact: Fact, actor: str, source: str) -> Entry:

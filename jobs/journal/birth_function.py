@@ -1,4 +1,4 @@
-"""On PostgreSQL a launch is one call of a function, which does what ``birth`` does by the ORM."""
+"""On PostgreSQL a launch is one call of a function, which does what ``birth`` does on SQLite."""
 
 from __future__ import annotations
 

@@ -12,13 +12,15 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
-from django.db.models import DateTimeField, Field, JSONField, Model
+from django.db.models import DateTimeField, Field, JSONField, Model, UUIDField
 
 from .. import database
 from ..statuses import Kind, Verdict
 
 Row: TypeAlias = "dict[str, Any]"  # by column, as the database driver takes them
 Columns: TypeAlias = "dict[str, Field[Any, Any] | None]"  # a field where values are converted
+
+_CONVERTED = (DateTimeField, JSONField, UUIDField)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -82,7 +84,4 @@ def columns_of(model: type[Model], names: Sequence[str] = ()) -> Columns:
     """The columns of these names, or all that an INSERT fills."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
     chosen = names or [name for name, field in fields.items() if not field.primary_key]
-    return {
-        name: fields[name] if isinstance(fields[name], DateTimeField | JSONField) else None
-        for name in chosen
-    }
+    return {name: fields[name] if isinstance(fields[name], _CONVERTED) else None for name in chosen}

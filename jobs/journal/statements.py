@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from ..database import placeholders
-from ..models import Attempt, LogChunk, Transition
+from ..models import Attempt, Job, LogChunk, Need, Step, Transition
 from ..statuses import Kind, Status
 from .rows import Row, columns_of
 
@@ -81,7 +81,14 @@ FREE_STEPS = f"""
         AND id IN (SELECT step_id FROM truestep_need WHERE needed_id = :success.step_id)
 """
 # Where rows are inserted, and what happens to those that exist: an attempt has begun, and ends.
-INSERTS = {"entries": Transition, "chunks": LogChunk, "attempts": Attempt}
+INSERTS = {
+    "jobs": Job,
+    "steps": Step,
+    "needs": Need,
+    "entries": Transition,
+    "chunks": LogChunk,
+    "attempts": Attempt,
+}
 ON_CONFLICT = {
     "attempts": "ON CONFLICT (step_id, number) DO UPDATE SET "
     + ", ".join(f"{column} = excluded.{column}" for column in ENDED)

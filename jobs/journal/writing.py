@@ -83,12 +83,12 @@ def _run(batch: Mapping[str, Any], name: str) -> None:
     _write_tails(batch)  # as long as the fence has not risen
     _write_steps(batch)
     crashpoints.reach(f"{name}.steps_written")
-    _insert("attempts", batch["attempts"])
+    insert("attempts", batch["attempts"])
 
 
 def _write_journal(batch: Mapping[str, Any]) -> None:
     try:
-        _insert("entries", batch["entries"])
+        insert("entries", batch["entries"])
     except IntegrityError as error:
         raise Collision("journal number taken") from error
 
@@ -97,7 +97,7 @@ def _write_tails(batch: Mapping[str, Any]) -> None:
     for tail in batch["tails"]:
         if not _execute(statements.UPDATE_LOG, {"tail": tail}):
             raise LogMoved
-    _insert("chunks", batch["chunks"])
+    insert("chunks", batch["chunks"])
 
 
 def _write_steps(batch: Mapping[str, Any]) -> None:
@@ -113,7 +113,7 @@ def _write_steps(batch: Mapping[str, Any]) -> None:
 
 def write_entries(entries: Sequence[Entry]) -> None:
     """Called inside the transaction."""
-    _insert("entries", [row_of(entry, Transition) for entry in entries])
+    insert("entries", [row_of(entry, Transition) for entry in entries])
 
 
 def write_tail(tail: LogTail) -> None:
@@ -128,7 +128,8 @@ def _execute(text: str, values: Mapping[str, Any]) -> int:
     return database.execute(*statements.bind(text, values))
 
 
-def _insert(name: str, rows: Sequence[Row]) -> None:
+def insert(name: str, rows: Sequence[Row]) -> None:
+    """Insert rows of one kind. Called inside a transaction."""
     for statement in statements.insert(name, rows):
         database.execute(*statement)
 

@@ -70,8 +70,8 @@ def launch_many(
     """Write a new job for each of *params* in one transaction; the jobs in the same order.
 
     All or none: it raises what ``launch`` raises, and a note on InvalidParams says which of
-    *params* it is about. Other writers wait while it writes, for about a second per thousand jobs
-    of five steps.
+    *params* it is about. Other writers wait while it writes, for about a second per two thousand
+    jobs of five steps.
     """
     request = _Request(name_of(actor), source, None, kept(why), "")
     cls = definitions.get(definition) if isinstance(definition, str) else definition
