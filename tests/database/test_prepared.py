@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.db import DatabaseError, connection
+from django.test import override_settings
 
 from jobs import database as db
 from jobs.orchestrator import launch
@@ -54,3 +55,13 @@ def test_statements_are_prepared_unless_a_pooler_shares_sessions(
         prepared = [row[0] for row in cursor.fetchall()]
     assert any("truestep_batch" in sql for sql in prepared) is not has_pooler
     assert all("truestep_" in sql for sql in prepared)
+
+
+@pytest.mark.postgres
+def test_a_moment_has_a_zone_on_a_connection_that_is_older_than_the_settings(transactional_db):
+    launch("noop")
+    with override_settings(USE_TZ=False):
+        connection.close()
+        connection.ensure_connection()
+    [(launched,)] = db.select("SELECT created_at FROM truestep_job", [])
+    assert launched.tzinfo

@@ -26,9 +26,20 @@ def execute(connection: BaseDatabaseWrapper, sql: str, params: Sequence[Any]) ->
     from psycopg import Cursor
 
     cursor: Any = Cursor(connection.connection)
+    _use_time_zone(connection, cursor)
     with _prepared(connection), debug_transaction(connection, sql):  # for Django's query log
         connection.make_cursor(cursor).execute(sql, params)
     return cursor
+
+
+def _use_time_zone(connection: Any, cursor: Any) -> None:
+    """That of the settings, as Django's own cursors do: a connection may be older than these."""
+    from django.db.backends.postgresql import base
+
+    driver: Any = base
+    known = connection.connection.adapters.get_loader(driver.TIMESTAMPTZ_OID, driver.Format.TEXT)
+    if known.timezone != connection.timezone:
+        driver.register_tzloader(connection.timezone, cursor)
 
 
 @contextmanager
