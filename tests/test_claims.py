@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import IntegrityError
 
 from jobs import definitions, workers
+from jobs.models import Worker
 from jobs.orchestrator import Claimant, claim, claims, launch
+from tests.support import step_of
 
 
 @pytest.fixture
@@ -46,3 +49,12 @@ def test_a_worker_that_was_overtaken_at_the_only_job_finds_nothing(desk, overtak
     launch("noop")
     overtaken(1)
     assert claim(desk, room=1) == []
+
+
+def test_a_worker_whose_row_is_gone_claims_nothing(desk):
+    """In a restored database. It is no collision: the worker has to register again."""
+    job = launch("noop")
+    Worker.objects.all().delete()
+    with pytest.raises(IntegrityError):
+        claim(desk, room=1)
+    assert step_of(job, "one").status == "pending"

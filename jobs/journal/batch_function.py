@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import DatabaseError
 
+from ..models import Transition
 from . import statements
 from .function import Function
 from .rows import columns_of
@@ -22,7 +23,7 @@ class LogMoved(Exception):
 
 
 _COLLISION, _LOG_MOVED = "TS001", "TS002"  # the SQLSTATE of what the function raises
-_JOB_GONE = "23503"  # the SQLSTATE of an entry whose job was deleted
+_NO_SUCH_ROW = "23503"  # that of a foreign key: an entry's job was deleted, or a worker's row
 _NUMBER_TAKEN = "journal_seq_once_per_job"  # a constraint
 
 
@@ -102,8 +103,9 @@ def write(*batches: Mapping[str, Any]) -> None:
     except DatabaseError as error:
         cause: Any = error.__cause__
         raised = getattr(cause, "sqlstate", "")
-        broken = cause.diag.constraint_name if raised else ""
-        if raised in (_COLLISION, _JOB_GONE) or broken == _NUMBER_TAKEN:
+        is_taken = bool(raised) and cause.diag.constraint_name == _NUMBER_TAKEN
+        is_gone = raised == _NO_SUCH_ROW and cause.diag.table_name == Transition._meta.db_table
+        if raised == _COLLISION or is_taken or is_gone:
             raise Collision(str(error)) from error
         if raised == _LOG_MOVED:
             raise LogMoved from error
