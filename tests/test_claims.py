@@ -21,7 +21,7 @@ def faster(desk):
 
 @pytest.fixture
 def overtaken(faster, monkeypatch):
-    """So often as called with, a faster worker claims while ``desk`` decides on its claim."""
+    """Call it with a number: that many times another worker claims while ``desk`` decides."""
     start_ready = claims.start_ready
 
     def prepare(times):

@@ -23,7 +23,7 @@ class LogMoved(Exception):
 
 
 _COLLISION, _LOG_MOVED = "TS001", "TS002"  # the SQLSTATE of what the function raises
-_NO_SUCH_ROW = "23503"  # that of a foreign key: an entry's job was deleted, or a worker's row
+_NO_SUCH_ROW = "23503"  # … and of a broken foreign key: that of a deleted job's entry
 _NUMBER_TAKEN = "journal_seq_once_per_job"  # a constraint
 
 

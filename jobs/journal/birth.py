@@ -76,7 +76,7 @@ def _call(jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequen
         }
     )
     for job, (pk,) in zip(jobs, found, strict=True):
-        _is_written(job, pk)
+        _mark_written(job, pk)
 
 
 def _insert(
@@ -85,9 +85,9 @@ def _insert(
     """What the function does, statement by statement."""
     rows, needs = _steps(steps), _needs(steps)
     for job, birth in zip(jobs, births, strict=True):
-        for sql, params in statements.insert("jobs", [row_of(job, Job)]):
-            [(birth.job_id,)] = database.select(f"{sql} RETURNING id", params)
-        _is_written(job, birth.job_id)
+        [(sql, params)] = statements.insert("jobs", [row_of(job, Job)])
+        [(birth.job_id,)] = database.select(f"{sql} RETURNING id", params)
+        _mark_written(job, birth.job_id)
         crashpoints.reach("launch.job_written")
         writing.insert("steps", [row | {"job_id": job.pk} for row in rows])
         place = [step_id for (step_id,) in database.select(_STEPS, [job.pk])]
@@ -97,7 +97,7 @@ def _insert(
     writing.write_entries(births)
 
 
-def _is_written(job: Job, pk: int) -> None:
+def _mark_written(job: Job, pk: int) -> None:
     job.pk, job._state.adding, job._state.db = pk, False, database.alias()
 
 

@@ -73,8 +73,8 @@ TAKE_BACK_STEPS = f"""
     )
     WHERE job_id = :job.id AND seq > :base_seq
 """
-# The steps that needed this one, which has succeeded, wait for one step less. No index has
-# this status: PostgreSQL, whose statistics may know of no pending step, would read all of them.
+# The steps that needed this one, which has succeeded, wait for one step less. ``status || ''``
+# keeps PostgreSQL from its index: with late statistics it would read every pending step by it.
 FREE_STEPS = f"""
     UPDATE truestep_step SET waiting = waiting - 1, seq = :success.seq
     WHERE status || '' = '{Status.PENDING}'
