@@ -10,11 +10,10 @@ from asgiref.sync import SyncToAsync
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 
-from jobs import audit, definitions, workers
+from jobs import audit
 from jobs.live import hub
-from jobs.orchestrator import Claimant
 from tests.faults.redis import RedisServer
-from tests.support import ROOT, Program, program
+from tests.support import ROOT, Program, program, register_worker
 from tests.support.rows import empty_tables
 
 IN_BROWSER = ROOT / "tests/browser"
@@ -94,12 +93,11 @@ def database(transactional_db):
 
 
 @pytest.fixture
-def desk(database):
+def claimant(database):
     """What a worker works on, without the processes: this process claims and finishes steps."""
-    knows = definitions.known_steps()
-    post = workers.register(slots=2, knows=knows)
-    yield Claimant(worker=post.worker, knows=knows)
-    post.deregister()
+    registration, claimant = register_worker()
+    yield claimant
+    registration.deregister()
 
 
 @pytest.fixture

@@ -126,8 +126,8 @@ def people(database):
 
 
 @pytest.fixture
-def job(desk):
-    return drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED, "for a test"))
+def job(claimant):
+    return drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED, "for a test"))
 
 
 def answer(client, method, path):

@@ -20,8 +20,8 @@ MODELS = [Job, Step, Attempt, Transition, Worker]
 
 
 @pytest.fixture
-def job(desk):
-    return drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED, "<b>no</b> luck"))
+def job(claimant):
+    return drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED, "<b>no</b> luck"))
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -89,10 +89,10 @@ def test_cancel_goes_through_the_orchestrator_and_says_what_it_did(ada, job):
     assert (request.actor, request.source) == ("ada", "admin")
 
 
-def test_retry_goes_through_the_orchestrator_and_says_what_it_did(ada, desk, job):
-    fine = drive(desk, launch("noop"))
+def test_retry_goes_through_the_orchestrator_and_says_what_it_did(ada, claimant, job):
+    fine = drive(claimant, launch("noop"))
     stopping = launch("noop")
-    claim(desk, room=1)
+    claim(claimant, room=1)
     cancel(stopping.pk)
     chosen = [job.pk, fine.pk, stopping.pk]
     response = ada.post(
@@ -107,11 +107,11 @@ def test_retry_goes_through_the_orchestrator_and_says_what_it_did(ada, desk, job
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-def test_an_action_that_the_database_stops_says_how_far_it_came(ada, desk, action, monkeypatch):
+def test_an_action_that_the_database_stops_says_how_far_it_came(ada, claimant, action, monkeypatch):
     first, second, third = (launch("fails") for _ in range(3))
     if action == "retry":
         for job in (first, second, third):
-            drive(desk, job, lambda held: ended(Verdict.FAILED))
+            drive(claimant, job, lambda held: ended(Verdict.FAILED))
     act = getattr(orchestrator, action)
 
     def stopped(pk, **by):
@@ -154,9 +154,9 @@ def test_the_admin_needs_a_staff_login(client, database):
     assert (response.status_code, response.url) == (302, "/admin/login/?next=/admin/truestep/job/")
 
 
-def test_the_list_costs_the_same_for_many_rows(ada, desk, django_assert_max_num_queries):
+def test_the_list_costs_the_same_for_many_rows(ada, claimant, django_assert_max_num_queries):
     for _ in range(10):
-        drive(desk, launch("noop"))
+        drive(claimant, launch("noop"))
     for model in MODELS:
         with django_assert_max_num_queries(12):
             ada.get(admin_url(model))
@@ -191,10 +191,10 @@ def test_a_list_uses_an_index_and_counts_only_as_far_as_it_pages(ada, job, model
 
 
 @pytest.mark.parametrize("model", [Job, Step, Attempt, Transition])
-def test_the_rows_of_pages_before_are_not_read(ada, job, desk, monkeypatch, model):
+def test_the_rows_of_pages_before_are_not_read(ada, job, claimant, monkeypatch, model):
     """Not even their keys are read from the table: an index has them."""
     monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", 2)
-    drive(desk, launch("noop"))
+    drive(claimant, launch("noop"))
     launch("noop")
     with Cost() as cost:
         assert ada.get(admin_url(model, "?p=2")).context["cl"].page_num == 2
@@ -214,7 +214,7 @@ def test_a_list_shows_the_newest_rows_and_mentions_older_ones(ada, job, monkeypa
     assert "the newest" not in ada.get(admin_url(model)).text
 
 
-def test_an_action_on_all_jobs_covers_those_that_the_list_shows(ada, desk, monkeypatch):
+def test_an_action_on_all_jobs_covers_those_that_the_list_shows(ada, claimant, monkeypatch):
     monkeypatch.setattr(actions, "MOST_LISTED", 2)
     jobs = [launch("noop") for _ in range(3)]
     chosen = {"_selected_action": [jobs[2].pk], "select_across": "1"}
@@ -223,13 +223,13 @@ def test_an_action_on_all_jobs_covers_those_that_the_list_shows(ada, desk, monke
 
 
 @pytest.mark.parametrize("what", ["birth", "request", "note", *Status])
-def test_entries_are_filtered_by_their_code(ada, desk, what):
+def test_entries_are_filtered_by_their_code(ada, claimant, what):
     job = launch("diamond")
     cancel(job.pk)
     cancel(job.pk)
     orchestrator.retry(job.pk)
-    drive(desk, job, lambda held: ended(Verdict.FAILED))
-    drive(desk, launch("noop"))
+    drive(claimant, job, lambda held: ended(Verdict.FAILED))
+    drive(claimant, launch("noop"))
     found = ada.get(admin_url(Transition, f"?what={what}")).context["cl"].result_list
     is_kind = what in ("birth", "request", "note")
     wanted = {"kind": what} if is_kind else {"kind": "move", "to_status": what}

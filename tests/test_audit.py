@@ -5,28 +5,27 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection
 
-from jobs import audit, definitions, workers
+from jobs import audit
 from jobs.database import triggers
 from jobs.logs import LogBook
 from jobs.models import Job
-from jobs.orchestrator import Claimant, cancel, claim, finish, launch, retry
+from jobs.orchestrator import cancel, claim, finish, launch, retry
 from jobs.statuses import Verdict
-from tests.support import Cost, drive, ended, returned
+from tests.support import Cost, drive, ended, register_worker, returned
 
 
 @pytest.fixture
 def job(transactional_db):
     """A job with a past (diamond: everything but bottom) and a log, corrupted afterwards."""
-    knows = definitions.known_steps()
-    desk = Claimant(workers.register(slots=2, knows=knows).worker, knows)
+    _, claimant = register_worker()
     job = launch("diamond")
-    [top] = claim(desk, room=1)
+    [top] = claim(claimant, room=1)
     book = LogBook(top, 1000)
     book.add("one")
     book.add("two")
     book.write()
-    left, _ = finish(desk, top, returned(1), room=2)
-    finish(desk, left, returned(2), room=0)
+    left, _ = finish(claimant, top, returned(1), room=2)
+    finish(claimant, left, returned(2), room=0)
     assert list(audit.differences()) == []
     return Job.objects.get(pk=job.pk)
 
@@ -226,28 +225,28 @@ def test_each_lie_is_found(job, lie):
 # --- lies about jobs that did not go well ---------------------------------------------------------
 
 
-def desk_for(job):
-    knows = definitions.known_steps()
-    return Claimant(workers.register(slots=2, knows=knows, only_job=job.pk).worker, knows)
+def claimant_for(job):
+    _, claimant = register_worker(only_job=job.pk)
+    return claimant
 
 
 @pytest.fixture
 def eventful(transactional_db):
     """Four jobs: one between two attempts, one tried again, one cancelled, one launched again."""
     between = launch("flaky", {"failures": 1})
-    desk = desk_for(between)
-    [before] = claim(desk, room=1)
-    [held] = finish(desk, before, returned(), room=1)
-    finish(desk, held, ended(Verdict.FAILED), room=0)
+    claimant = claimant_for(between)
+    [before] = claim(claimant, room=1)
+    [held] = finish(claimant, before, returned(), room=1)
+    finish(claimant, held, ended(Verdict.FAILED), room=0)
     retried = launch("fails")
     fate = {"bad": ended(Verdict.FAILED)}
-    drive(desk_for(retried), retried, lambda held: fate.get(held.name, returned()))
+    drive(claimant_for(retried), retried, lambda held: fate.get(held.name, returned()))
     retry(retried.pk, "bad", why="it was the network")
     cancelled = launch("noop")
-    desk = desk_for(cancelled)
-    [held] = claim(desk, room=1)
+    claimant = claimant_for(cancelled)
+    [held] = claim(claimant, room=1)
     cancel(cancelled.pk)
-    finish(desk, held, ended(Verdict.STOPPED), room=0)
+    finish(claimant, held, ended(Verdict.STOPPED), room=0)
     launch("noop", again_of=cancelled, why="once more")
     assert list(audit.differences()) == []
     return {"between": between.pk, "retried": retried.pk, "cancelled": cancelled.pk}
@@ -327,10 +326,9 @@ def test_each_lie_about_an_eventful_job_is_found(eventful, lie):
 
 @pytest.mark.parametrize("name", ["noop", "thousand_wide", "thousand_deep"])
 def test_a_job_of_any_size_costs_a_few_reads(transactional_db, name):
-    knows = definitions.known_steps()
-    desk = Claimant(workers.register(slots=2, knows=knows).worker, knows)
+    _, claimant = register_worker()
     job = launch(name)
-    claim(desk, room=300)
+    claim(claimant, room=300)
     with Cost() as cost:
         assert list(audit.differences_of(Job.objects.get(pk=job.pk))) == []
     assert len(cost.statements) == 7, cost.statements

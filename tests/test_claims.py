@@ -5,23 +5,21 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError
 
-from jobs import definitions, workers
 from jobs.models import Worker
-from jobs.orchestrator import Claimant, claim, claims, launch
-from tests.support import step_of
+from jobs.orchestrator import claim, claims, launch
+from tests.support import register_worker, step_of
 
 
 @pytest.fixture
-def faster(desk):
-    knows = definitions.known_steps()
-    post = workers.register(slots=2, knows=knows)
-    yield Claimant(worker=post.worker, knows=knows)
-    post.deregister()
+def faster(claimant):
+    registration, other = register_worker()
+    yield other
+    registration.deregister()
 
 
 @pytest.fixture
 def overtaken(faster, monkeypatch):
-    """Call it with a number: that many times another worker claims while ``desk`` decides."""
+    """Call it with a number: that many times another worker claims while ``claimant`` decides."""
     start_ready = claims.start_ready
 
     def prepare(times):
@@ -38,23 +36,23 @@ def overtaken(faster, monkeypatch):
 
 
 @pytest.mark.parametrize("times", range(1, claims.OVERTAKEN_CLAIMS + 1))
-def test_a_worker_that_was_overtaken_takes_the_next_job(desk, overtaken, times):
+def test_a_worker_that_was_overtaken_takes_the_next_job(claimant, overtaken, times):
     jobs = [launch("noop").pk for _ in range(6)]
     overtaken(times)
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     assert held.job_id == jobs[times]
 
 
-def test_a_worker_that_was_overtaken_at_the_only_job_finds_nothing(desk, overtaken):
+def test_a_worker_that_was_overtaken_at_the_only_job_finds_nothing(claimant, overtaken):
     launch("noop")
     overtaken(1)
-    assert claim(desk, room=1) == []
+    assert claim(claimant, room=1) == []
 
 
-def test_a_worker_whose_row_is_gone_claims_nothing(desk):
+def test_a_worker_whose_row_is_gone_claims_nothing(claimant):
     """In a restored database. It is no collision: the worker has to register again."""
     job = launch("noop")
     Worker.objects.all().delete()
     with pytest.raises(IntegrityError):
-        claim(desk, room=1)
+        claim(claimant, room=1)
     assert step_of(job, "one").status == "pending"

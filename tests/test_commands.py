@@ -329,8 +329,8 @@ def test_show_as_json_has_job_steps_and_journal(database):
     ]
 
 
-def test_show_in_words(desk):
-    job = drive(desk, launch("noop"))
+def test_show_in_words(claimant):
+    job = drive(claimant, launch("noop"))
     code, out, _ = manage("show", str(job.pk))
     assert code == 0
     head, first, *_ = out.splitlines()
@@ -345,8 +345,8 @@ def test_show_of_no_job_is_exit_code_2(database):
 
 
 @pytest.mark.both
-def test_audit_of_a_clean_history_is_exit_code_0(desk):
-    drive(desk, launch("noop"))
+def test_audit_of_a_clean_history_is_exit_code_0(claimant):
+    drive(claimant, launch("noop"))
     code, out, _ = manage("audit")
     assert (code, out) == (0, f"clean: 1 jobs, {Transition.objects.count()} entries\n")
 

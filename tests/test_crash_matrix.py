@@ -170,9 +170,9 @@ def check(operation, output, undisturbed):
     if output["code"]:
         seen = database_state()
         assert list(audit.differences()) == []
-        post, desk = new_worker()
-        bring_to_end(desk)
-        post.deregister()
+        registration, claimant = new_worker()
+        bring_to_end(claimant)
+        registration.deregister()
     else:  # it has gone on by itself
         seen = output["after"]
         assert output["again"] in ([after, undisturbed["again"]] if seen == after else [after])

@@ -19,15 +19,15 @@ from tests.support import drive, ended, job_of, program, returned, step_of, wait
 from tests.support.follower import Follower
 
 
-def test_attempts_are_printed_in_order_with_their_logs_and_reasons(desk):
+def test_attempts_are_printed_in_order_with_their_logs_and_reasons(claimant):
     job = launch("rests", actor="ada")
     output = Follower(job)
     assert output.look() == (False, [f"· job {job.pk} rests launched by ada"])
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     book = LogBook(held, 1000)
     book.add("a line")
     book.write()
-    finish(desk, held, ended(Verdict.FAILED, "no answer"), room=0)
+    finish(claimant, held, ended(Verdict.FAILED, "no answer"), room=0)
     over, lines = output.look()
     assert not over
     assert lines[:3] == [
@@ -38,7 +38,7 @@ def test_attempts_are_printed_in_order_with_their_logs_and_reasons(desk):
     assert lines[3].startswith("· rest pending (no answer; retry 1 of 3 in ")
 
 
-def test_a_persons_request_is_printed_with_name_and_reason(desk):
+def test_a_persons_request_is_printed_with_name_and_reason(claimant):
     old = launch("noop")
     job = launch("noop", again_of=old, why="once more")
     output = Follower(job)
@@ -56,8 +56,8 @@ def test_a_persons_request_is_printed_with_name_and_reason(desk):
     assert output.follower.status == "pending"
 
 
-def test_as_json_a_request_is_its_journal_entry(desk):
-    job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
+def test_as_json_a_request_is_its_journal_entry(claimant):
+    job = drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED))
     output = Follower(job, as_json=True)
     output.look()
     retry(job.pk, "fine", actor="ada", why="mended")
@@ -70,9 +70,9 @@ def test_as_json_a_request_is_its_journal_entry(desk):
     )
 
 
-def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
+def test_the_exit_code_is_that_of_the_end_that_was_shown(claimant, monkeypatch):
     """A person retries the job just when the command has seen it end."""
-    job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
+    job = drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED))
     monkeypatch.setattr(command, "Interrupts", lambda: SimpleNamespace(count=0))
     is_over = follow.LineFollower.is_over
 
@@ -87,10 +87,10 @@ def test_the_exit_code_is_that_of_the_end_that_was_shown(desk, monkeypatch):
     options = {"follow": job.pk, "definition": None, "detach": False, "json": False}
     assert following._follow(options) == 1
     assert job_of(job.pk).status == "pending"
-    drive(desk, job, lambda held: returned())
+    drive(claimant, job, lambda held: returned())
 
 
-def test_a_job_deleted_while_it_is_followed_is_gone_not_failed(desk, monkeypatch):
+def test_a_job_deleted_while_it_is_followed_is_gone_not_failed(claimant, monkeypatch):
     job = launch("noop")
     monkeypatch.setattr(command, "Interrupts", lambda: SimpleNamespace(count=0))
     is_over = follow.LineFollower.is_over

@@ -24,8 +24,8 @@ ADMIN = "/admin/truestep/job/"
 
 
 @pytest.fixture
-def failed(desk):
-    return drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
+def failed(claimant):
+    return drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED))
 
 
 def key_on(client, path):
@@ -116,9 +116,9 @@ def test_what_came_too_late_says_so_twice_and_is_noted_once(ada, failed):
 
 
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-def test_an_action_of_the_admin_is_done_once_for_each_job(ada, failed, desk, action):
+def test_an_action_of_the_admin_is_done_once_for_each_job(ada, failed, claimant, action):
     jobs = [
-        launch("noop") if action == "cancel" else drive(desk, launch("fails"), fail)
+        launch("noop") if action == "cancel" else drive(claimant, launch("fails"), fail)
         for _ in range(2)
     ]
     sent = {"action": action, keys.KEY: key_on(ada, ADMIN)}
@@ -287,8 +287,8 @@ def test_a_deleted_job_is_not_launched_again_by_its_form(ada, database):
 
 
 @pytest.mark.parametrize("writers", [2, 6])
-def test_of_threads_that_ask_for_the_same_one_does_it(desk, writers):
-    job = drive(desk, launch("fails"), fail)
+def test_of_threads_that_ask_for_the_same_one_does_it(claimant, writers):
+    job = drive(claimant, launch("fails"), fail)
     for number in range(5):
         born = in_threads(*[partial(launch, "noop", once=f"launch {number}")] * writers)
         assert len({each.pk for each in born}) == 1
@@ -298,7 +298,7 @@ def test_of_threads_that_ask_for_the_same_one_does_it(desk, writers):
         ask = partial(orchestrator.retry, job.pk, once=f"retry {number}")
         taken_back = in_threads(*[ask] * writers)
         assert taken_back == [taken_back[0]] * writers != [[]] * writers
-        drive(desk, job_of(job.pk), fail)
+        drive(claimant, job_of(job.pk), fail)
     assert requests_of(job) == 5
 
 
@@ -342,9 +342,9 @@ def two_processes(ada, serving):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("times", at_length(5, 50))
-def test_simultaneous_requests_in_two_processes_are_one_intent(two_processes, desk, times):
+def test_simultaneous_requests_in_two_processes_are_one_intent(two_processes, claimant, times):
     client = two_processes.client
-    failed = drive(desk, launch("fails"), fail)
+    failed = drive(claimant, launch("fails"), fail)
     for number in range(1, times + 1):
         both = two_processes.send_twice(
             "/launch/noop/", {keys.KEY: key_on(client, "/launch/noop/")}
@@ -363,4 +363,4 @@ def test_simultaneous_requests_in_two_processes_are_one_intent(two_processes, de
             assert both == [(302, page)] * 2
         assert requests_of(job) == 1
         assert requests_of(failed) == number
-        drive(desk, job_of(failed.pk), fail)
+        drive(claimant, job_of(failed.pk), fail)

@@ -36,20 +36,20 @@ class Scene:
     *late*: the held step is the last one that has not ended.
     """
 
-    def __init__(self, desk: Claimant, late: bool) -> None:
-        self.desk = desk
-        self.post, self.frozen = new_worker()
+    def __init__(self, claimant: Claimant, late: bool) -> None:
+        self.claimant = claimant
+        self.registration, self.frozen = new_worker()
         self._freeze()
         self.job = orchestrator.launch("woven")
         [self.held] = orchestrator.claim(self.frozen, room=1)
-        [bad, *others] = orchestrator.claim(desk, room=3 if late else 1)
-        orchestrator.finish(desk, bad, HOPELESS, room=0)
+        [bad, *others] = orchestrator.claim(claimant, room=3 if late else 1)
+        orchestrator.finish(claimant, bad, HOPELESS, room=0)
         for held in others:
-            orchestrator.finish(desk, held, returned(), room=0)
+            orchestrator.finish(claimant, held, returned(), room=0)
 
     def _freeze(self) -> None:
         """On another host, and silent for longer than the lease."""
-        worker = self.post.worker
+        worker = self.registration.worker
         Worker.objects.filter(pk=worker.pk).update(host="far.example")
         seen = workers.liveness._Observation(
             beats=(False, 0), looked_at=time.monotonic(), silent=1e9
@@ -62,8 +62,8 @@ class Scene:
         return lambda: getattr(self, f"_{name}")(state)
 
     def _end(self, state: JobState, outcome: Outcome, room: int):
-        desk = Claimant(self.frozen.worker, self.frozen.knows, {self.job.pk: state})
-        return orchestrator.finish(desk, self.held, outcome, room)
+        claimant = Claimant(self.frozen.worker, self.frozen.knows, {self.job.pk: state})
+        return orchestrator.finish(claimant, self.held, outcome, room)
 
     def _finish(self, state):
         return self._end(state, returned(), room=0)
@@ -81,16 +81,16 @@ class Scene:
         return orchestrator.retry(self.job.pk, actor="ada")
 
     def _sweep(self, state):
-        Sweep(Claimant(self.desk.worker, self.desk.knows)).run(held=())
+        Sweep(Claimant(self.claimant.worker, self.claimant.knows)).run(held=())
 
     def _claim(self, state):
-        return orchestrator.claim(Claimant(self.desk.worker, self.desk.knows), room=2)
+        return orchestrator.claim(Claimant(self.claimant.worker, self.claimant.knows), room=2)
 
     def _beat(self, state):
         """It does not wait for a lock: its worker tries again soon."""
         with closing(database.SideConnection()) as aside:  # a connection serves one thread
             try:
-                dataclasses.replace(self.post, _aside=aside).beat_in_row()
+                dataclasses.replace(self.registration, _aside=aside).beat_in_row()
             except database.DATABASE_ERRORS as error:
                 if database.outage_of(error) is not database.Outage.BUSY:
                     raise
@@ -121,7 +121,7 @@ class Scene:
             self._check_end_of_attempt([name for name, _ in done if name in ENDS])
             self._check_requests(done)
             self._check_claims(done)
-        bring_to_end(self.desk, self.frozen)
+        bring_to_end(self.claimant, self.frozen)
         assert list(audit.differences()) == []
         assert set(Step.objects.values_list("status", flat=True)) <= TERMINAL
         if "delete" in names:
@@ -155,13 +155,13 @@ class Scene:
     def _check_beat(self, done):
         """Who has just beaten was not signed off for its silence."""
         if ("beat", None) in done:
-            assert Worker.objects.get(pk=self.post.worker.pk).stopped_at is None
+            assert Worker.objects.get(pk=self.registration.worker.pk).stopped_at is None
 
     def clear(self):
         Job.objects.filter(pk=self.job.pk).delete()
-        self.post.release()
-        del workers.liveness._observations[self.post.worker.uuid]
-        self.post.worker.delete()
+        self.registration.release()
+        del workers.liveness._observations[self.registration.worker.uuid]
+        self.registration.worker.delete()
 
 
 OPERATIONS = ("finish", "fail", "cancel", "retry", "sweep", "claim", "beat", "delete", "advance")
@@ -186,14 +186,14 @@ def cases():
 @pytest.mark.parametrize(("names", "late", "count"), list(cases()))
 def test_two_operations_end_as_if_one_came_first(database, scheduler, names, late, count):
     """Both take their locks job before step. One wins, and the other is refused or noted."""
-    post, desk = new_worker()
+    registration, claimant = new_worker()
     chance = random.Random(f"{names} {late}")
     waiting = [REPLAY or format(chance.getrandbits(64), "064b")]
     for number in range(count):
         if not waiting:
             break  # those were all that there are
         choices = waiting.pop(chance.randrange(len(waiting)))
-        scene = Scene(desk, late)
+        scene = Scene(claimant, late)
         run = scheduler.run([scene.operation(name) for name in names], choices)
         try:
             scene.check(names, run.answers)
@@ -206,4 +206,4 @@ def test_two_operations_end_as_if_one_came_first(database, scheduler, names, lat
         waiting += [made[:i] + "10"[int(made[i])] for i in range(begin, len(made))]
         if REPLAY:
             break
-    post.deregister()
+    registration.deregister()

@@ -26,15 +26,15 @@ LISTED = [Job, Step, Attempt, Transition, Worker]
 DEFINITIONS = ["noop", "diamond", "fails"]
 
 
-def make_jobs(desk):
+def make_jobs(claimant):
     """Of some pairs of status and definition many jobs, of others none."""
     for _ in range(3):
-        drive(desk, orchestrator.launch("noop"))
-        drive(desk, orchestrator.launch("diamond"), lambda held: ended(Verdict.FAILED))
+        drive(claimant, orchestrator.launch("noop"))
+        drive(claimant, orchestrator.launch("diamond"), lambda held: ended(Verdict.FAILED))
         orchestrator.cancel(orchestrator.launch("fails").pk)
     for _ in range(2):
         orchestrator.launch("noop")
-        orchestrator.claim(desk, room=1)
+        orchestrator.claim(claimant, room=1)
     for _ in range(2):
         orchestrator.launch("diamond")
 
@@ -85,7 +85,7 @@ def page_costs(client):
     return costs
 
 
-def command_costs(desk):
+def command_costs(claimant):
     """What each thing that is done to one job reads and writes, by its name."""
     failed = Job.objects.filter(status="failed").latest("pk").pk
     ended_job = Job.objects.filter(status="succeeded").latest("pk").pk
@@ -96,8 +96,8 @@ def command_costs(desk):
         "retry": lambda: orchestrator.retry(failed),
         "cancel": lambda: orchestrator.cancel(failed),
         "retry of nothing": lambda: orchestrator.retry(ended_job),
-        "claim": lambda: orchestrator.claim(desk, room=1),
-        "next retry": lambda: orchestrator.next_retry(desk),
+        "claim": lambda: orchestrator.claim(claimant, room=1),
+        "next retry": lambda: orchestrator.next_retry(claimant),
     }
     costs = {}
     for name, deed in deeds.items():
@@ -109,19 +109,19 @@ def command_costs(desk):
 
 @pytest.mark.slow
 @pytest.mark.sqlite
-def test_what_is_read_does_not_grow_with_the_history(ada, desk, monkeypatch):
+def test_what_is_read_does_not_grow_with_the_history(ada, claimant, monkeypatch):
     monkeypatch.setattr(totals, "MOST_COUNTED", MOST)
     monkeypatch.setattr(totals, "_many", {})
     monkeypatch.setattr(totals, "REMEMBERED_SECONDS", 0.0)
     monkeypatch.setattr(lists, "MOST_LISTED", MOST)
     monkeypatch.setattr(job_list, "PAGE_SIZE", PAGE)
     monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", PAGE)
-    make_jobs(desk)
-    command_costs(desk)  # makes rows of kinds that are to be copied
+    make_jobs(claimant)
+    command_costs(claimant)  # makes rows of kinds that are to be copied
     lengthen()
-    before = page_costs(ada) | command_costs(desk)
+    before = page_costs(ada) | command_costs(claimant)
     lengthen()
-    after = page_costs(ada) | command_costs(desk)
+    after = page_costs(ada) | command_costs(claimant)
     assert len(before) > 100
     grown = [
         f"{name}: {before[name]} → {after[name]}"

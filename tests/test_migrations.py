@@ -11,18 +11,18 @@ from tests.support import drive, ended, returned
 
 
 @pytest.mark.slow
-def test_the_verdicts_of_the_first_release_are_found_in_its_journal(desk):
+def test_the_verdicts_of_the_first_release_are_found_in_its_journal(claimant):
     drive(
-        desk,
+        claimant,
         launch("fails"),
         lambda held: ended(Verdict.FAILED) if held.name == "bad" else returned(),
     )
     for verdict in (Verdict.HANDED_BACK, Verdict.STOPPED):
         job = launch("noop")
-        [held] = claim(desk, room=1)
+        [held] = claim(claimant, room=1)
         if verdict is Verdict.STOPPED:
             cancel(job.pk)
-        finish(desk, held, ended(verdict), room=0)
+        finish(claimant, held, ended(verdict), room=0)
         cancel(job.pk)
     attempts = Attempt.objects.order_by("pk")
     verdicts = list(attempts.values_list("verdict", flat=True))

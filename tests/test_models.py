@@ -52,13 +52,13 @@ def test_the_database_refuses(step, what):
         REFUSED[what](step)
 
 
-def test_querysets_read_aloud(desk):
+def test_querysets_read_aloud(claimant):
     waiting, done = launch("noop"), launch("noop")
     cancel(done.pk)
     assert list(Job.objects.unfinished()) == [waiting]
     assert [s.name for s in Step.objects.ready()] == ["one"]
     assert not Step.objects.running().exists()
-    claim(desk, room=1)
+    claim(claimant, room=1)
     assert [s.name for s in Step.objects.running()] == ["one"]
     assert not Step.objects.ready().exists()
 
@@ -80,8 +80,8 @@ def test_ready_steps_come_in_parts(database):
     assert parts == whole
 
 
-def test_rows_name_themselves(desk):
-    job = drive(desk, launch("noop"))
+def test_rows_name_themselves(claimant):
+    job = drive(claimant, launch("noop"))
     step = step_of(job, "one")
     assert str(job) == f"job {job.pk} (noop)"
     assert str(step) == f"step one of job {job.pk}"
@@ -107,13 +107,13 @@ def test_no_index_is_the_beginning_of_another(database):
 
 @pytest.mark.parametrize("how", ["pending", "cancelled", "ended"])
 @pytest.mark.parametrize("name", ["stubborn", "noop"])
-def test_a_job_is_deleted_with_its_rows_where_a_signal_wants_each(desk, name, how):
+def test_a_job_is_deleted_with_its_rows_where_a_signal_wants_each(claimant, name, how):
     """A receiver for every model, as packages connect, keeps Django from its quick ways."""
     job = launch(name)
     if how == "cancelled":
         cancel(job.pk)
     if how == "ended":
-        drive(desk, job)
+        drive(claimant, job)
     gone = []
 
     def receiver(sender, **more):

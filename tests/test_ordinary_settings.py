@@ -40,10 +40,10 @@ def own_pages(client, job) -> dict[str, str]:
 
 
 @pytest.fixture
-def numbered(desk):
+def numbered(claimant):
     """A job and steps with numbers that a language would write with separators."""
     number_rows_from(1501)
-    job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED, "no luck"))
+    job = drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED, "no luck"))
     assert job.pk > 1500 and all(step.pk > 1500 for step in job.steps.all())
     return job_of(job.pk)
 
@@ -91,7 +91,7 @@ def test_pages_need_no_address_of_the_project(settings, ada, admin_user):
 
 
 @pytest.mark.slow
-def test_no_page_is_cached_by_the_project(settings, ada, desk):
+def test_no_page_is_cached_by_the_project(settings, ada, claimant):
     """It would be a page of ten minutes ago, with a key that has been used."""
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
     settings.CSRF_USE_SESSIONS = True  # a page that sets a cookie would not be cached
@@ -166,7 +166,7 @@ class Person:
         ("v\0ra", "v␀ra"),
     ],
 )
-def test_whatever_a_user_is_called_the_history_has_it(desk, name, output):
+def test_whatever_a_user_is_called_the_history_has_it(claimant, name, output):
     person = Person(name)
     job = launch("noop", actor=person)
     other = launch("noop", actor=person, again_of=job, why="w" * 900)

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from jobs import database, definitions, workers
+from jobs import database
 from jobs.codes import Fact
 from jobs.database import transactions
 from jobs.exceptions import MoveRefused, Overtaken
@@ -16,7 +16,17 @@ from jobs.models import Attempt, Job, Transition
 from jobs.orchestrator import Claimant, cancel, claim, finish, give_up, launch
 from jobs.sight.job import read_job
 from jobs.statuses import Kind, Verdict
-from tests.support import drive, ended, in_threads, job_of, journal, returned, step_of, wait_for
+from tests.support import (
+    drive,
+    ended,
+    in_threads,
+    job_of,
+    journal,
+    register_worker,
+    returned,
+    step_of,
+    wait_for,
+)
 
 
 class Crowd:
@@ -58,10 +68,10 @@ def race(crowd, *calls):
     return answers
 
 
-def desk_of_its_own(knows=None):
-    """As another worker has it. (Locks are held by this process, so all of them are alive.)"""
-    knows = knows or definitions.known_steps()
-    return Claimant(worker=workers.register(slots=2, knows=knows).worker, knows=knows)
+def another_claimant():
+    """Its worker is alive: this process holds its lock."""
+    _, claimant = register_worker()
+    return claimant
 
 
 def move_once(state, step_id):
@@ -83,21 +93,21 @@ def test_of_writers_that_race_for_one_move_one_wins(database, crowd, writers):
 def test_of_two_claims_of_one_step_one_gets_it(database, crowd):
     """The rows decide who runs a step; no broker is asked."""
     job = launch("noop")
-    desks = [desk_of_its_own(), desk_of_its_own()]
-    answers = race(crowd, *(partial(claim, desk, 1) for desk in desks))
+    claimants = [another_claimant(), another_claimant()]
+    answers = race(crowd, *(partial(claim, claimant, 1) for claimant in claimants))
     assert sorted(map(len, answers)) == [0, 1]
     assert journal(job).count(("one", "pending", "running")) == 1
-    [winner] = [desk for desk, answer in zip(desks, answers, strict=True) if answer]
+    [winner] = [claimant for claimant, answer in zip(claimants, answers, strict=True) if answer]
     drive(winner, job)
 
 
 @pytest.mark.parametrize("first", ["finish", "cancel"])
-def test_a_cancel_races_an_end_and_the_journal_has_their_order(desk, first):
+def test_a_cancel_races_an_end_and_the_journal_has_their_order(claimant, first):
     """The second one decides again on what the first has left; neither is lost."""
     job = launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     stale = JobState.load(job.pk)
-    calls = [partial(finish, desk, held, returned(), 1), partial(cancel, job.pk)]
+    calls = [partial(finish, claimant, held, returned(), 1), partial(cancel, job.pk)]
     if first == "cancel":
         calls.reverse()
     answers = [call() for call in calls]
@@ -105,13 +115,13 @@ def test_a_cancel_races_an_end_and_the_journal_has_their_order(desk, first):
     assert stale.job.seq < job_of(job.pk).seq
     assert step_of(job, "one").status == "succeeded"
     assert step_of(job, "two").status == ("running" if first == "finish" else "cancelled")
-    drive(desk, job)
+    drive(claimant, job)
 
 
-def test_a_batch_decided_on_outdated_rows_is_decided_again(desk):
+def test_a_batch_decided_on_outdated_rows_is_decided_again(claimant):
     job = launch("noop")
     old, step_id = JobState.load(job.pk), step_of(job, "one").pk
-    claim(desk, room=1)
+    claim(claimant, room=1)
     seen = []
 
     def decide(batch):
@@ -125,8 +135,8 @@ def test_a_batch_decided_on_outdated_rows_is_decided_again(desk):
 
 def test_many_claimers_start_every_step_exactly_once(database, crowd):
     launched = [launch("diamond") for _ in range(6)]
-    desks = [desk_of_its_own() for _ in range(6)]
-    answers = race(crowd, *(partial(drive, desk, launched[0]) for desk in desks))
+    claimants = [another_claimant() for _ in range(6)]
+    answers = race(crowd, *(partial(drive, claimant, launched[0]) for claimant in claimants))
     assert not [answer for answer in answers if isinstance(answer, Exception)]
     assert {job.status for job in Job.objects.all()} == {"succeeded"}
     starts = Counter(
@@ -137,23 +147,25 @@ def test_many_claimers_start_every_step_exactly_once(database, crowd):
     assert set(Attempt.objects.values_list("number", flat=True)) == {1}
 
 
-def test_of_many_ends_of_one_attempt_exactly_one_counts(desk, crowd):
+def test_of_many_ends_of_one_attempt_exactly_one_counts(claimant, crowd):
     """A time-out races other ends under one fence: one is written, and its slot is free once."""
     job = launch("noop")
-    [held] = claim(desk, room=1)
-    desks = [Claimant(desk.worker, desk.knows, {job.pk: JobState.load(job.pk)}) for _ in range(4)]
+    [held] = claim(claimant, room=1)
+    claimants = [
+        Claimant(claimant.worker, claimant.knows, {job.pk: JobState.load(job.pk)}) for _ in range(4)
+    ]
     verdicts = [Verdict.FAILED, Verdict.DIED, Verdict.TIMED_OUT]
     outcomes = [returned(), *map(ended, verdicts)]
     answers = race(
         crowd,
-        *(partial(finish, *pair, 0) for pair in zip(desks, [held] * 4, outcomes, strict=True)),
+        *(partial(finish, *pair, 0) for pair in zip(claimants, [held] * 4, outcomes, strict=True)),
     )
     assert answers.count([]) == 1
     assert sum(isinstance(answer, Overtaken) for answer in answers) == 3
     assert job.journal.filter(step=held.step_id, from_status="running").count() == 1
 
 
-def test_many_writers_of_one_job_number_its_journal_without_a_gap(desk, crowd):
+def test_many_writers_of_one_job_number_its_journal_without_a_gap(claimant, crowd):
     job = launch("noop")
     notes = [
         partial(commit, JobState.load(job.pk), lambda batch: batch.note(Fact.text("me too")))
@@ -164,18 +176,18 @@ def test_many_writers_of_one_job_number_its_journal_without_a_gap(desk, crowd):
     assert list(job.journal.order_by("seq").values_list("seq", flat=True)) == list(range(1, 10))
 
 
-def test_of_many_cancels_one_is_the_request(desk, crowd):
+def test_of_many_cancels_one_is_the_request(claimant, crowd):
     job = launch("noop")
     answers = race(crowd, *(partial(cancel, job.pk) for _ in range(6)))
     assert sorted(answers) == [False] * 5 + [True]
     assert job.journal.filter(kind=Kind.REQUEST).count() == 1
 
 
-def test_of_a_claim_and_a_give_up_of_one_step_one_happens(desk, crowd):
+def test_of_a_claim_and_a_give_up_of_one_step_one_happens(claimant, crowd):
     job = launch("noop")
     one = step_of(job, "one").pk
     claims, _ = race(
-        crowd, partial(claim, desk, 1), partial(give_up, job.pk, {one: Fact.text("unknown")})
+        crowd, partial(claim, claimant, 1), partial(give_up, job.pk, {one: Fact.text("unknown")})
     )
     assert (len(claims), step_of(job, "one").status) in [(1, "running"), (0, "failed")]
 
@@ -183,9 +195,9 @@ def test_of_a_claim_and_a_give_up_of_one_step_one_happens(desk, crowd):
 # --- readers --------------------------------------------------------------------------------------
 
 
-def test_a_snapshot_is_consistent_and_waits_for_no_writer(desk):
+def test_a_snapshot_is_consistent_and_waits_for_no_writer(claimant):
     job = launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
 
     def look_twice():
         with database.snapshot():
@@ -200,7 +212,7 @@ def test_a_snapshot_is_consistent_and_waits_for_no_writer(desk):
         reader = threading.Thread(target=lambda: answers.extend(in_threads(look_twice)))
         reader.start()
         assert reading.wait(10)
-    finish(desk, held, returned(), room=1)  # … and another commits while it reads
+    finish(claimant, held, returned(), room=1)  # … and another commits while it reads
     committed.set()
     reader.join(10)
     [(before, after, entries)] = answers
@@ -211,7 +223,7 @@ def test_a_snapshot_is_consistent_and_waits_for_no_writer(desk):
     assert read_job(job.pk).position.seq == 5
 
 
-def test_a_snapshot_inside_a_snapshot_is_the_same_one(desk):
+def test_a_snapshot_inside_a_snapshot_is_the_same_one(claimant):
     job = launch("noop")
     with database.snapshot():
         assert read_job(job.pk).position.seq == 1

@@ -66,10 +66,10 @@ def test_a_failure_is_printed_with_its_traceback(terminal):
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (40, 10), (200, 60)])
-def test_a_thousand_steps_stay_inside_the_terminal(terminal, desk, columns, rows):
+def test_a_thousand_steps_stay_inside_the_terminal(terminal, claimant, columns, rows):
     job = launch("thousand_wide")
-    for held in claim(desk, room=30)[:3]:
-        finish(desk, held, ended(Verdict.FAILED), room=0)
+    for held in claim(claimant, room=30)[:3]:
+        finish(claimant, held, ended(Verdict.FAILED), room=0)
     shown = terminal("launch", "--follow", str(job.pk), columns=columns, rows=rows)
     lines = shown.shows("▶ running thousand_wide", "▶ running s003", "more")
     assert len(lines) <= rows
@@ -99,9 +99,9 @@ def test_ctrl_c_cancels_what_was_launched(terminal):
     assert not shown.cursor_is_hidden
 
 
-def test_ctrl_c_stops_following_and_the_job_goes_on(terminal, desk):
+def test_ctrl_c_stops_following_and_the_job_goes_on(terminal, claimant):
     job = launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     shown = terminal("launch", "--follow", str(job.pk))
     shown.shows("▶ running one")
     shown.press("\x03")
@@ -109,7 +109,7 @@ def test_ctrl_c_stops_following_and_the_job_goes_on(terminal, desk):
     shown.shows(f"job {job.pk} (noop) continues. To stop it, cancel it on its page.")
     assert not shown.cursor_is_hidden
     assert step_of(job, "one").status == "running"
-    finish(desk, held, returned(), room=0)
+    finish(claimant, held, returned(), room=0)
 
 
 def test_an_interrupted_command_restores_the_cursor(terminal):
@@ -142,8 +142,8 @@ def test_what_a_step_says_is_neither_markup_nor_control(terminal):
 # --- following ------------------------------------------------------------------------------------
 
 
-def test_following_a_job_that_has_ended_shows_it_and_ends(terminal, desk):
-    job = drive(desk, launch("diamond"))
+def test_following_a_job_that_has_ended_shows_it_and_ends(terminal, claimant):
+    job = drive(claimant, launch("diamond"))
     shown = terminal("launch", "--follow", str(job.pk))
     assert shown.wait() == 0
     shown.shows("✔ succeeded diamond #", "✔ succeeded bottom")

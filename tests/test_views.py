@@ -16,9 +16,9 @@ from tests.support import drive, ended, job_of, returned, rows, statuses, step_o
 
 
 @pytest.fixture
-def job(desk):
+def job(claimant):
     return drive(
-        desk,
+        claimant,
         launch("fails"),
         lambda held: ended(Verdict.FAILED, "<b>no</b>") if held.name == "bad" else returned(),
     )
@@ -163,9 +163,9 @@ def test_the_job_page_shows_what_the_rows_hold(ada, job):
     assert "<b>no</b>" not in text
 
 
-def test_the_page_says_why_a_step_is_pending(ada, desk):
+def test_the_page_says_why_a_step_is_pending(ada, claimant):
     job = launch("diamond")
-    claim(desk, room=1)
+    claim(claimant, room=1)
     text = page(ada, f"/jobs/{job.pk}/")
     assert text.count("waits for top") == 2
     assert "waits for left, right" in text
@@ -289,9 +289,9 @@ def test_a_retry_carries_the_name_of_the_user(ada, job, sent, steps, reason):
 
 
 @pytest.mark.parametrize("sent", [{"step": "fine"}, {}])
-def test_a_retry_of_a_step_that_has_not_failed_says_so_and_is_noted(ada, desk, job, sent):
+def test_a_retry_of_a_step_that_has_not_failed_says_so_and_is_noted(ada, claimant, job, sent):
     if not sent:
-        job = drive(desk, launch("noop"))
+        job = drive(claimant, launch("noop"))
     status = job_of(job.pk).status
     response = ada.post(f"/jobs/{job.pk}/retry/", sent, follow=True)
     assert "Nothing to retry" in response.text
@@ -314,7 +314,7 @@ def test_any_text_may_be_the_reason(ada, job):
     assert len(job.journal.get(kind="request").reason) == 500
 
 
-def test_a_job_is_launched_again_with_the_same_or_other_parameters(ada, desk):
+def test_a_job_is_launched_again_with_the_same_or_other_parameters(ada, claimant):
     old = launch("chatters", {"lines": "7", "gate": "/gate"})
     form = page(ada, f"/launch/chatters/?again={old.pk}")
     assert 'value="7"' in form
@@ -328,7 +328,7 @@ def test_a_job_is_launched_again_with_the_same_or_other_parameters(ada, desk):
     assert new.journal.get().reason == f"launched again, after job {old.pk}: more lines"
 
 
-def test_parameters_that_do_not_fit_any_more_are_shown_as_such(ada, desk):
+def test_parameters_that_do_not_fit_any_more_are_shown_as_such(ada, claimant):
     """The definition has changed since the old job was launched by an older release."""
     old = launch("chatters", {"lines": "7"})
     texts = {"lines": ["many"], "colour": ["red"]}
@@ -340,7 +340,7 @@ def test_parameters_that_do_not_fit_any_more_are_shown_as_such(ada, desk):
     assert Job.objects.count() == 1
 
 
-def test_a_removed_definition_cannot_be_launched_again(ada, desk):
+def test_a_removed_definition_cannot_be_launched_again(ada, claimant):
     old = launch("noop")
     Job.objects.filter(pk=old.pk).update(definition="bygone")
     assert "Launch again" not in page(ada, f"/jobs/{old.pk}/")
@@ -350,7 +350,7 @@ def test_a_removed_definition_cannot_be_launched_again(ada, desk):
     assert Job.objects.count() == 1
 
 
-def test_a_parameter_named_like_one_of_ours_keeps_its_name(ada, desk):
+def test_a_parameter_named_like_one_of_ours_keeps_its_name(ada, claimant):
     old = launch("asks_why", {"why": "because", "again": "yes"})
     form = page(ada, f"/launch/asks_why/?again={old.pk}")
     assert 'id="truestep-why"' not in form
@@ -362,18 +362,18 @@ def test_a_parameter_named_like_one_of_ours_keeps_its_name(ada, desk):
 # --- logs -----------------------------------------------------------------------------------------
 
 
-def test_a_log_is_downloaded_whole_as_plain_text(ada, desk):
+def test_a_log_is_downloaded_whole_as_plain_text(ada, claimant):
     job = launch("noop")
     for verdict, lines in (
         (Verdict.HANDED_BACK, ["<b>one</b>", "zwei ✔"]),
         (Verdict.FAILED, ["three"]),
     ):
-        [held] = claim(desk, room=1)
+        [held] = claim(claimant, room=1)
         book = LogBook(held, 1000)
         for line in lines:
             book.add(line)
         book.write()
-        finish(desk, held, ended(verdict), room=0)
+        finish(claimant, held, ended(verdict), room=0)
     path = f"/jobs/{job.pk}/steps/one/log"
     response = ada.get(path)
     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"

@@ -30,11 +30,11 @@ def outcome_of(claim):
     )
 
 
-def test_a_big_job_is_shown_in_parts(page, web, desk):
+def test_a_big_job_is_shown_in_parts(page, web, claimant):
     job = launch("thousand_wide")
     look_at(page, web, job)
     expect(page.locator("[data-step]")).to_have_count(100)
-    drive(desk, job, outcome_of)
+    drive(claimant, job, outcome_of)
     parts = page.locator(".parts a")
     expect(parts).to_have_count(10)
     expect(parts.nth(0)).to_have_text("1–100 100")
@@ -67,10 +67,10 @@ def test_another_part_is_live_too(page, web):
 
 @pytest.mark.full
 @on_one_database
-def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web, desk):
+def test_the_history_is_bounded_and_goes_back_to_the_birth(page, web, claimant):
     job = launch("thousand_deep")
     look_at(page, web, job)
-    drive(desk, job)
+    drive(claimant, job)
     job.refresh_from_db()
     expect(page.locator(f"#entry-{job.pk}-{job.seq}")).to_be_attached()
     assert page.locator(".entry").count() <= 400

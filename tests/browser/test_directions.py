@@ -46,14 +46,14 @@ TEXTS = ["\u202eoverridden", "\u2069\u202eescaped", "\u2067isolated", "שלום 
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_the_words_beside_it_keep_their_order(page, web, desk, admin_user, text):
+def test_the_words_beside_it_keep_their_order(page, web, claimant, admin_user, text):
     User.objects.filter(pk=admin_user.pk).update(username=f"ada {text}")
     admin_user.refresh_from_db()
     old = launch("waits", {"gate": text}, actor=admin_user)
-    drive(desk, old, lambda held: ended(Verdict.FAILED))
+    drive(claimant, old, lambda held: ended(Verdict.FAILED))
     retry(old.pk, actor=admin_user, source="page", why=text)
     launch("waits", {"gate": text}, actor=admin_user, again_of=old, why=text)
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     book = LogBook(held, 1000)
     book.progress(3, 8, text)
     book.write()
@@ -64,4 +64,4 @@ def test_the_words_beside_it_keep_their_order(page, web, desk, admin_user, text)
         book.progress(3, 8, text + "!")
         book.write()
         expect(page.locator("[data-step=before] .progress-text")).to_contain_text("!")
-    finish(desk, held, ended(Verdict.FAILED), room=0)
+    finish(claimant, held, ended(Verdict.FAILED), room=0)

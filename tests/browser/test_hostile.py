@@ -84,10 +84,10 @@ new MutationObserver(() => {
 
 
 @pytest.fixture
-def pages(context, web, desk):
+def pages(context, web, claimant):
     """Job page, list and admin of one job whose first step runs."""
     job = launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     opened = []
     for path in (f"/jobs/{job.pk}/", "/", f"/admin/truestep/job/{job.pk}/change/"):
         tab = context.new_page()
@@ -106,27 +106,27 @@ def assert_right_within_a_second(tabs, since: float) -> None:
         assert shown_at - since < 1
 
 
-def test_pages_are_right_after_a_killed_web_process_restarts(pages, web, desk):
+def test_pages_are_right_after_a_killed_web_process_restarts(pages, web, claimant):
     held, tabs = pages
     serve = psutil.Process(web.process.pid)
     [daphne] = serve.children()
     daphne.kill()
     for tab in tabs:
         expect(tab.locator("body")).to_have_attribute("data-live", "offline", timeout=5_000)
-    finish(desk, held, ended(Verdict.FAILED), room=0)
+    finish(claimant, held, ended(Verdict.FAILED), room=0)
     urllib.request.urlopen(f"{web.url}/healthz", timeout=20).close()
     assert_right_within_a_second(tabs, time.time())
 
 
 @on_one_database
 @pytest.mark.parametrize("seconds", at_length(6, 60))
-def test_a_page_that_slept_is_right_when_it_wakes(pages, context, desk, seconds):
+def test_a_page_that_slept_is_right_when_it_wakes(pages, context, claimant, seconds):
     held, tabs = pages
     sleepers = [context.new_cdp_session(tab) for tab in tabs]
     context.set_offline(True)
     for sleeper in sleepers:
         sleeper.send("Page.setWebLifecycleState", {"state": "frozen"})
-    finish(desk, held, ended(Verdict.FAILED), room=0)
+    finish(claimant, held, ended(Verdict.FAILED), room=0)
     slept_at = time.monotonic()
     wait_for(lambda: time.monotonic() - slept_at > seconds, seconds + 5)
     context.set_offline(False)

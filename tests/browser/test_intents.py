@@ -75,9 +75,9 @@ def test_resubmitting_after_back_leads_to_the_first_job(tab, web):
 
 
 @with_and_without_scripts
-def test_a_double_click_on_cancel_or_retry_is_one_request(tab, web, desk):
+def test_a_double_click_on_cancel_or_retry_is_one_request(tab, web, claimant):
     for _ in range(2):
-        failed, waiting = drive(desk, launch("fails"), fail), launch("noop")
+        failed, waiting = drive(claimant, launch("fails"), fail), launch("noop")
         for job, button in ((waiting, "Cancel this job"), (failed, "Retry unsuccessful steps")):
             tab.goto(f"{web.url}/jobs/{job.pk}/")
             tab.get_by_role("button", name=button).dblclick(delay=PERSON)
@@ -89,9 +89,9 @@ def test_a_double_click_on_cancel_or_retry_is_one_request(tab, web, desk):
 
 @with_and_without_scripts
 @pytest.mark.parametrize("action", ["cancel", "retry"])
-def test_a_double_click_in_the_admin_is_one_request(tab, web, desk, action):
+def test_a_double_click_in_the_admin_is_one_request(tab, web, claimant, action):
     for _ in range(2):
-        job = launch("noop") if action == "cancel" else drive(desk, launch("fails"), fail)
+        job = launch("noop") if action == "cancel" else drive(claimant, launch("fails"), fail)
         tab.goto(f"{web.url}/admin/truestep/job/")
         tab.locator(f"input[name=_selected_action][value='{job.pk}']").check()
         tab.locator("select[name=action]").select_option(action)
@@ -119,20 +119,20 @@ def test_an_open_page_takes_no_message_from_the_next_one(page, web, client):
     expect(page.locator(".messagelist")).to_contain_text("Nothing to cancel")
 
 
-def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, desk):
+def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, claimant):
     """Without a reload, a step that failed again is retried with the same button."""
-    job = drive(desk, launch("fails"), fail)
+    job = drive(claimant, launch("fails"), fail)
     look_at(page, web, job)
     for number in range(1, 4):
         page.locator("[data-step=bad] .try-again").click()
         wait_for(lambda number=number: requests_of(job) == number)
-        drive(desk, job_of(job.pk), fail)
+        drive(claimant, job_of(job.pk), fail)
         expect(page.locator("[data-step=bad]")).to_have_attribute("data-status", "failed")
         expect(page.locator("[data-step=bad] .try-again")).to_be_enabled()
 
 
-def test_a_double_click_sends_one_request(page, web, desk):
-    job = drive(desk, launch("fails"), fail)
+def test_a_double_click_sends_one_request(page, web, claimant):
+    job = drive(claimant, launch("fails"), fail)
     look_at(page, web, job)
     button = page.locator("[data-step=bad] .try-again")
     button.hover()
@@ -140,15 +140,15 @@ def test_a_double_click_sends_one_request(page, web, desk):
         page.mouse.down(click_count=clicks)
         page.mouse.up(click_count=clicks)
         wait_for(lambda: requests_of(job))
-        drive(desk, job_of(job.pk), fail)
+        drive(claimant, job_of(job.pk), fail)
         expect(page.locator("[data-step=bad]")).to_have_attribute("data-attempt", "2")
         expect(button).to_be_enabled()
     page.wait_for_load_state("networkidle")
     assert requests_of(job) == 1
 
 
-def test_a_request_without_a_response_is_not_repeated(page, web, desk):
-    job = drive(desk, launch("fails"), fail)
+def test_a_request_without_a_response_is_not_repeated(page, web, claimant):
+    job = drive(claimant, launch("fails"), fail)
     look_at(page, web, job)
     arrived = []
 
@@ -162,7 +162,7 @@ def test_a_request_without_a_response_is_not_repeated(page, web, desk):
     retry.click()
     expect(page.locator("#said")).to_contain_text("No response")
     assert arrived == [302]
-    drive(desk, job_of(job.pk), fail)
+    drive(claimant, job_of(job.pk), fail)
     expect(page.locator("[data-job]")).to_have_attribute("data-status", "failed")
     retry.click()
     expect(page.get_by_label("Reason")).to_have_value("")  # it was answered
@@ -172,7 +172,7 @@ def test_a_request_without_a_response_is_not_repeated(page, web, desk):
     page.noise.clear()  # the console reports the lost answer
 
 
-def test_a_page_of_an_earlier_login_works_at_the_second_press(page, context, web, desk):
+def test_a_page_of_an_earlier_login_works_at_the_second_press(page, context, web, claimant):
     job = launch("noop")
     look_at(page, web, job)
     context.clear_cookies(name="csrftoken")

@@ -40,14 +40,14 @@ def tab(context):
 
 
 @on_one_database
-def test_a_page_of_an_older_version_is_right_and_announces_the_newer_one(serving, desk, tab):
+def test_a_page_of_an_older_version_is_right_and_announces_the_newer_one(serving, claimant, tab):
     with serving("--no-worker") as old:
         job = launch("noop")
         look_at(tab, old, job)
         port = str(urlsplit(old.url).port)
     expect(tab.locator("body")).to_have_attribute("data-live", "offline")
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.FAILED), room=0)
+    [held] = claim(claimant, room=1)
+    finish(claimant, held, ended(Verdict.FAILED), room=0)
     deployed = {"DJANGO_SETTINGS_MODULE": "tests.faults.deployed_settings"}
     with serving("--no-worker", "--port", port, env=deployed):
         expect(tab.locator("#said")).to_contain_text("newer version")
@@ -73,14 +73,16 @@ def test_a_list_of_an_older_version_does_not_claim_to_be_right(serving, tab):
 
 
 @on_one_database
-def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web, proxied, desk):
+def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(
+    tab, web, proxied, claimant
+):
     proxy = proxied(web)
     job = launch("noop")
     look_at(tab, proxy, job)
     proxy.cut(BAD_GATEWAY)
     expect(tab.locator("body")).to_have_attribute("data-live", "offline")
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.FAILED), room=0)
+    [held] = claim(claimant, room=1)
+    finish(claimant, held, ended(Verdict.FAILED), room=0)
     expect(tab.locator(f"#job-{job.pk}")).to_have_attribute("data-status", "pending")
     proxy.heal()
     expect(tab.locator("body")).to_have_attribute("data-live", "live")
@@ -96,7 +98,7 @@ def test_a_gateway_without_a_server_behind_it_does_not_replace_the_page(tab, web
         pytest.param(lambda route: route.fulfill(status=504), id="a gateway's"),
     ],
 )
-def test_a_page_does_not_guess_a_missing_response(tab, web, desk, lose):
+def test_a_page_does_not_guess_a_missing_response(tab, web, claimant, lose):
     job = launch("noop")
     look_at(tab, web, job)
 
@@ -112,7 +114,7 @@ def test_a_page_does_not_guess_a_missing_response(tab, web, desk, lose):
 
 
 @on_one_database
-def test_the_message_about_one_request_is_not_shown_for_the_next(tab, web, desk):
+def test_the_message_about_one_request_is_not_shown_for_the_next(tab, web, claimant):
     job = launch("noop")
     look_at(tab, web, job)
     tab.route("**/cancel/", lambda route: route.abort(), times=1)
@@ -124,7 +126,7 @@ def test_the_message_about_one_request_is_not_shown_for_the_next(tab, web, desk)
 
 
 @on_one_database
-def test_the_tab_says_when_the_page_is_not_live(tab, web, proxied, desk):
+def test_the_tab_says_when_the_page_is_not_live(tab, web, proxied, claimant):
     proxy = proxied(web)
     job = launch("noop")
     look_at(tab, proxy, job)
@@ -146,7 +148,7 @@ TRANSLATE = """() => {
 
 
 @on_one_database
-def test_a_translated_title_says_what_is_so_after_the_next_change(tab, web, proxied, desk):
+def test_a_translated_title_says_what_is_so_after_the_next_change(tab, web, proxied, claimant):
     """As a browser translates it, with other letters; the statuses stay the server's."""
     proxy = proxied(web)
     job = launch("noop")
@@ -154,10 +156,10 @@ def test_a_translated_title_says_what_is_so_after_the_next_change(tab, web, prox
     title = f"noop #{job.pk} · Truestep"
     held = []
     for status, change in (
-        ("running", lambda: held.extend(claim(desk, room=1))),
+        ("running", lambda: held.extend(claim(claimant, room=1))),
         ("not live · running", proxy.cut),
         ("running", proxy.heal),
-        ("failed", lambda: finish(desk, held[0], ended(Verdict.FAILED), room=0)),
+        ("failed", lambda: finish(claimant, held[0], ended(Verdict.FAILED), room=0)),
     ):
         tab.evaluate(TRANSLATE)
         change()
@@ -166,7 +168,7 @@ def test_a_translated_title_says_what_is_so_after_the_next_change(tab, web, prox
 
 @on_one_database
 @pytest.mark.parametrize("path", ["/", "/admin/truestep/job/", "/admin/truestep/job/{job}/change/"])
-def test_every_title_is_restored_whole_after_an_outage(tab, web, proxied, desk, path):
+def test_every_title_is_restored_whole_after_an_outage(tab, web, proxied, claimant, path):
     proxy = proxied(web)
     job = launch("noop")
     tab.goto(proxy.url + path.format(job=job.pk))
@@ -197,7 +199,7 @@ def test_after_midnight_what_was_before_has_a_date(tab, web, proxied):
 
 
 @on_one_database
-def test_a_slow_server_is_asked_for_one_page_at_a_time(tab, web, desk):
+def test_a_slow_server_is_asked_for_one_page_at_a_time(tab, web, claimant):
     jobs = [launch("noop") for _ in range(4)]
     tab.goto(f"{web.url}/")
     expect(tab.locator("body")).to_have_attribute("data-live", "live")
@@ -241,7 +243,7 @@ def test_a_slow_network_delays_the_truth_and_nothing_else(page, web, proxied):
     assert statuses_seen(page, "job") == ["pending", "running", "succeeded"]
 
 
-def test_200_pages_that_reconnect_together_are_all_served(web, page, desk):
+def test_200_pages_that_reconnect_together_are_all_served(web, page, claimant):
     """As after a restart, without the chance that spreads the pages' tries.
 
     The bound is a deadline; ``benchmarks.storm`` measures.
@@ -268,7 +270,7 @@ def test_200_pages_that_reconnect_together_are_all_served(web, page, desk):
     try:
         assert [error for error in served if isinstance(error, Exception)] == []
         assert max(served) < 20
-        claim(desk, room=1)
+        claim(claimant, room=1)
         running = expect(page.locator("[data-job]"))
         running.to_have_attribute("data-status", "running", timeout=2_500)
     finally:

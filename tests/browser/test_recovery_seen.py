@@ -97,13 +97,13 @@ def test_one_of_two_workers_is_killed_and_its_step_goes_on_elsewhere(page, web, 
 
 
 @on_one_database
-def test_of_many_attempts_an_open_page_shows_what_a_fresh_one_shows(page, web, desk):
+def test_of_many_attempts_an_open_page_shows_what_a_fresh_one_shows(page, web, claimant):
     job = launch("noop")
     watch(page, web, job)
     for number in range(1, 13):
-        [held] = claim(desk, room=1)
+        [held] = claim(claimant, room=1)
         expect(step(page, "one")).to_have_attribute("data-attempt", str(number))
-        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+        finish(claimant, held, ended(Verdict.HANDED_BACK), room=0)
     expect(page.locator("[data-job]")).to_have_attribute("data-seq", str(job_of(job.pk).seq))
     seen = attempts(page, "one")
     assert seen == [[str(number), "handed back"] for number in range(12, 2, -1)]
@@ -264,9 +264,9 @@ def test_a_person_retries_a_failed_step(page, site, tmp_path):
 
 
 @on_one_database
-def test_what_is_written_while_an_answer_is_awaited_stays(page, web, desk):
+def test_what_is_written_while_an_answer_is_awaited_stays(page, web, claimant):
     job = launch("mendable", {"file": "/nowhere"})
-    drive(desk, job, lambda held: ended(Verdict.FAILED))
+    drive(claimant, job, lambda held: ended(Verdict.FAILED))
     watch(page, web, job)
     awaited = []
     page.route("**/retry/", lambda route: awaited.append(route))

@@ -35,15 +35,15 @@ def webs(serving, redis, settings):
 
 
 @pytest.fixture
-def move(desk):
+def move(claimant):
     """``move(page, within)``: make the next move; the page shows it within so many seconds."""
     held = []
 
     def make(page, within: float) -> None:
         if held:
-            orchestrator.finish(desk, claim := held.pop(), returned(), room=0)
+            orchestrator.finish(claimant, claim := held.pop(), returned(), room=0)
         else:
-            held.extend(orchestrator.claim(desk, room=1))
+            held.extend(orchestrator.claim(claimant, room=1))
             claim = held[0]
         committed = time.time()
         status = "running" if held else "succeeded"

@@ -37,11 +37,11 @@ def tabs(context):
 @pytest.mark.parametrize(
     "way", ["restore", pytest.param("replace", marks=[pytest.mark.sqlite, pytest.mark.full])]
 )
-def test_open_pages_show_the_rows_of_the_copy(web, desk, trouble, tabs, way):
+def test_open_pages_show_the_rows_of_the_copy(web, claimant, trouble, tabs, way):
     moved, elsewhere, same = launch("diamond"), launch("noop"), launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     trouble.copy()
-    finish(desk, held, returned(1), room=2)
+    finish(claimant, held, returned(1), room=2)
     cancel(elsewhere.pk)
     late = launch("noop")
     for tab, job in zip(tabs, (moved, elsewhere, same, late), strict=False):
@@ -68,8 +68,8 @@ def test_open_pages_show_the_rows_of_the_copy(web, desk, trouble, tabs, way):
         assert shown_by_page(tab) == shown_by_command(job)
 
     # What happens next has the numbers of what never happened, and is seen.
-    Sweep(desk).run(held=())  # its worker has ended the step that the copy says is running
-    drive(desk, moved)
+    Sweep(claimant).run(held=())  # its worker has ended the step that the copy says is running
+    drive(claimant, moved)
     expect(tabs[0].locator("[data-job]")).to_have_attribute("data-status", "succeeded")
     assert shown_by_page(tabs[0]) == shown_by_command(moved)
 

@@ -189,7 +189,7 @@ class World:
 
 
 @pytest.fixture
-def world(desk, ada):
+def world(claimant, ada):
     """A diamond: logs, progress, a step that is handed back thrice, one that fails, one skipped."""
     job = launch("diamond")
     world = World(ada, job)
@@ -203,23 +203,23 @@ def world(desk, ada):
         book.write()
         world.record()
 
-    [top] = claim(desk, room=1)
+    [top] = claim(claimant, room=1)
     world.record()
     say(top, "one", "two <b>bold</b>")
     say(top, "three")
     for _ in range(3):
-        finish(desk, top, ended(Verdict.HANDED_BACK), room=0)
+        finish(claimant, top, ended(Verdict.HANDED_BACK), room=0)
         world.record()
-        [top] = claim(desk, room=1)
+        [top] = claim(claimant, room=1)
         world.record()
     say(top, "four, again")
-    left, right = finish(desk, top, returned(1), room=2)
+    left, right = finish(claimant, top, returned(1), room=2)
     world.record()
     say(right, "five")
     say(left, "six", "seven")
-    finish(desk, right, ended(Verdict.FAILED, "broken & torn"), room=0)
+    finish(claimant, right, ended(Verdict.FAILED, "broken & torn"), room=0)
     world.record()
-    finish(desk, left, returned(2), room=0)
+    finish(claimant, left, returned(2), room=0)
     world.record()
     world.job = job
     return world

@@ -82,14 +82,14 @@ def test_a_look_for_ready_steps_reads_no_history(database):
     assert rows_read_by(lambda: ready_steps(20)) < 50
 
 
-def test_a_success_reads_no_other_step_of_its_job(desk):
+def test_a_success_reads_no_other_step_of_its_job(claimant):
     """Statistics that say that no step is pending are wrong as soon as a job is launched."""
     connection.close()
     cancel(launch("five_hundred_wide").pk)
     vacuum("ANALYZE")
     launch("five_hundred_wide")
     for _ in range(10):  # the plan that stays is made after some times
-        [held] = claim(desk, room=1)
-        finish(desk, held, returned(), room=0)
-    [held] = claim(desk, room=1)
-    assert rows_read_by(lambda: finish(desk, held, returned(), room=0)) < 100
+        [held] = claim(claimant, room=1)
+        finish(claimant, held, returned(), room=0)
+    [held] = claim(claimant, room=1)
+    assert rows_read_by(lambda: finish(claimant, held, returned(), room=0)) < 100

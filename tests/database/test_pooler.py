@@ -26,10 +26,10 @@ class Pooler(PostgresProxy):
 
 
 @pytest.fixture
-def pooled(desk, monkeypatch):
+def pooled(claimant, monkeypatch):
     monkeypatch.setitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", True)
     connection.close()
-    yield desk
+    yield claimant
     connection.close()
 
 
@@ -44,12 +44,12 @@ def kept_by_the_session():
     return {name for (name,) in found}
 
 
-def work(desk):
+def work(claimant):
     """What a worker and a person do."""
     with db.restoring_lock_timeout():
         db.set_lock_timeout(5)
         for _ in range(4):
-            drive(desk, launch("noop"))
+            drive(claimant, launch("noop"))
             cancel(launch("diamond", once=f"key {_}").pk)
         return kept_by_the_session()
 
@@ -58,8 +58,8 @@ def test_a_session_keeps_nothing_behind_a_pooler(pooled):
     assert work(pooled) == set()
 
 
-def test_a_session_keeps_statements_and_limits_without_one(desk):
-    assert work(desk) > {"lock_timeout", "idle_in_transaction_session_timeout"}
+def test_a_session_keeps_statements_and_limits_without_one(claimant):
+    assert work(claimant) > {"lock_timeout", "idle_in_transaction_session_timeout"}
 
 
 def test_a_heartbeat_waits_for_no_lock_behind_a_pooler(pooled):

@@ -43,13 +43,13 @@ def test_a_refused_statement_undoes_those_before_it(transactional_db):
     ],
 )
 def test_statements_are_prepared_unless_a_pooler_shares_sessions(
-    desk, monkeypatch, settings, has_pooler
+    claimant, monkeypatch, settings, has_pooler
 ):
     monkeypatch.delitem(connection.settings_dict, "DISABLE_SERVER_SIDE_CURSORS", raising=False)
     for name, value in settings.items():
         monkeypatch.setitem(connection.settings_dict, name, value)
     connection.close()
-    assert drive(desk, launch("noop")).status == "succeeded"
+    assert drive(claimant, launch("noop")).status == "succeeded"
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
         prepared = [row[0] for row in cursor.fetchall()]

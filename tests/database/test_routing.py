@@ -33,11 +33,11 @@ def atomic_requests(monkeypatch):
     monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
 
 
-def failed(desk):
-    return drive(desk, launch("fails"), lambda held: ended("failed"))
+def failed(claimant):
+    return drive(claimant, launch("fails"), lambda held: ended("failed"))
 
 
-def test_pages_and_actions_work_with_atomic_requests(ada, desk, atomic_requests):
+def test_pages_and_actions_work_with_atomic_requests(ada, claimant, atomic_requests):
     made = ada.post("/launch/fails/")
     job = Job.objects.get()
     assert made.url == f"/jobs/{job.pk}/"
@@ -54,9 +54,9 @@ def test_pages_and_actions_work_with_atomic_requests(ada, desk, atomic_requests)
 @pytest.mark.parametrize(
     "path", ["/", "/jobs/{job}/", "/launch/", "/launch/fails/", "/admin/truestep/job/"]
 )
-def test_no_page_is_read_in_a_transaction_of_its_request(ada, desk, atomic_requests, path):
+def test_no_page_is_read_in_a_transaction_of_its_request(ada, claimant, atomic_requests, path):
     """On SQLite it would wait for the step that writes, and on PostgreSQL be no snapshot."""
-    path = path.format(job=failed(desk).pk)
+    path = path.format(job=failed(claimant).pk)
     began = []
     with connection.execute_wrapper(
         lambda execute, *call: (began.append(connection.in_atomic_block), execute(*call))[1]
@@ -79,9 +79,9 @@ class OpensATransaction:
             return self.get_response(request)
 
 
-def test_an_action_inside_a_transaction_is_refused_with_the_reason(ada, desk, settings):
+def test_an_action_inside_a_transaction_is_refused_with_the_reason(ada, claimant, settings):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{__name__}.{OpensATransaction.__name__}"]
-    job = failed(desk)
+    job = failed(claimant)
     before = rows()
     for path in (f"/jobs/{job.pk}/cancel/", f"/jobs/{job.pk}/retry/"):
         answer = ada.post(path, follow=True)
@@ -95,7 +95,7 @@ def test_an_action_inside_a_transaction_is_refused_with_the_reason(ada, desk, se
     assert Job.objects.count() == 2
 
 
-def test_a_write_without_autocommit_is_refused(desk):
+def test_a_write_without_autocommit_is_refused(claimant):
     job = launch("noop")
     transaction.set_autocommit(False)
     try:
@@ -112,10 +112,10 @@ def test_a_write_without_autocommit_is_refused(desk):
 # --- where the rows are ---------------------------------------------------------------------------
 
 
-def test_the_projects_routers_are_not_asked_about_truesteps_rows(desk, settings):
+def test_the_projects_routers_are_not_asked_about_truesteps_rows(claimant, settings):
     settings.DATABASE_ROUTERS = [REPLICA]
     assert router.db_for_read(Job) == router.db_for_write(Job) == "default"
-    assert drive(desk, launch("noop")).status == "succeeded"
+    assert drive(claimant, launch("noop")).status == "succeeded"
     assert [type(each).__name__ for each in router.routers] == ["Router", "ReadsFromReplica"]
 
 

@@ -103,11 +103,11 @@ def assert_guarded(job):
 @pytest.mark.parametrize("attack", ATTACKS)
 @pytest.mark.parametrize("model", [Job, Step])
 @pytest.mark.parametrize("moves", [0, 1, 2], ids=["pending", "running", "succeeded"])
-def test_no_status_without_its_journal_entry(desk, model, attack, moves):
+def test_no_status_without_its_journal_entry(claimant, model, attack, moves):
     job = launch("noop")
-    for held in claim(desk, room=1) if moves else []:
+    for held in claim(claimant, room=1) if moves else []:
         if moves == 2:
-            finish(desk, held, returned(), room=0)
+            finish(claimant, held, returned(), room=0)
     row = model.objects.filter(pk=job.pk if model is Job else job.steps.first().pk).get()
     for status in dict(model._meta.get_field("status").choices):
         if status != row.status and (status, attack) != ("pending", "bulk_create"):
@@ -116,39 +116,39 @@ def test_no_status_without_its_journal_entry(desk, model, attack, moves):
 
 
 @pytest.mark.parametrize("model", [Job, Step])
-def test_a_stale_save_is_refused(desk, model):
+def test_a_stale_save_is_refused(claimant, model):
     job = launch("noop")
     stale = model.objects.order_by("pk").first()
-    drive(desk, job)
+    drive(claimant, job)
     with refused("stale"):
         stale.save()
 
 
-def test_a_stale_save_of_a_status_that_came_back_is_refused(desk):
+def test_a_stale_save_of_a_status_that_came_back_is_refused(claimant):
     """The row has the same status again, but other things have happened to it."""
     job = launch("noop")
     stale = job.steps.first()
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    [held] = claim(claimant, room=1)
+    finish(claimant, held, ended(Verdict.HANDED_BACK), room=0)
     assert job.steps.first().status == stale.status
     with refused("stale"):
         stale.save()
 
 
-def test_an_entry_allows_one_change_only(desk):
+def test_an_entry_allows_one_change_only(claimant):
     """The step was started once and is pending again; that entry does not start it again."""
     job = launch("noop")
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    [held] = claim(claimant, room=1)
+    finish(claimant, held, ended(Verdict.HANDED_BACK), room=0)
     for seq in (F("seq"), F("seq") + 1, 2):
         with refused():
             job.steps.filter(name="one").update(status="running", seq=seq)
 
 
 @pytest.mark.parametrize("model", [Job, Step])
-def test_seq_never_falls(desk, model):
+def test_seq_never_falls(claimant, model):
     job = launch("noop")
-    drive(desk, job)
+    drive(claimant, job)
     with refused("seq"):
         model.objects.update(seq=F("seq") - 1)
 
@@ -159,9 +159,9 @@ def test_the_seq_of_a_job_rises_only_with_the_journal(database):
         Job.objects.update(seq=F("seq") + 1)
 
 
-def test_a_fence_never_falls(desk):
+def test_a_fence_never_falls(claimant):
     launch("noop")
-    claim(desk, room=1)
+    claim(claimant, room=1)
     with refused("fence"):
         Step.objects.filter(fence=1).update(fence=0)
 
@@ -193,8 +193,8 @@ def test_an_entry_about_something_else_allows_nothing(transactional_db, kind, ol
 
 
 @pytest.mark.parametrize("field", ["seq", "to_status", "reason", "at"])
-def test_a_journal_entry_is_never_changed(desk, field):
-    drive(desk, launch("noop"))
+def test_a_journal_entry_is_never_changed(claimant, field):
+    drive(claimant, launch("noop"))
     with refused("never changed"):
         Transition.objects.filter(seq=2).update(**{field: F(field)})
 

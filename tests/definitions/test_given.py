@@ -127,7 +127,7 @@ def test_what_a_form_adds_is_kept_or_refused_by_name(database):
     assert rows() == before
 
 
-def test_half_a_character_in_a_parameter_breaks_no_page(ada, desk):
+def test_half_a_character_in_a_parameter_breaks_no_page(ada, claimant):
     half = '["\\ud800"]'
     job = launch("every_json", QueryDict(f"it={half}"))
     assert parameters.recall(job_of(job.pk).understood) == {"it": ["\ud800"]}

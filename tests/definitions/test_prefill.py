@@ -43,7 +43,7 @@ def test_a_step_whose_row_is_gone_fails_and_names_the_field(groups, worker, tmp_
     )
 
 
-def test_launch_again_says_what_cannot_be_filled_in(ada, groups, desk):
+def test_launch_again_says_what_cannot_be_filled_in(ada, groups, claimant):
     eve = Group.objects.get(name="eve")
     job = launch("needs_a_group", {"gate": "/gate", "group": eve})
     eve.delete()
@@ -137,7 +137,7 @@ def test_a_password_is_neither_shown_nor_sent_back():
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_launch_again_in_another_language(ada, groups, desk, language):
+def test_launch_again_in_another_language(ada, groups, claimant, language):
     with in_place(PLACES["en UTC"]):
         ways = Ways(ada, PLACES["en UTC"], Path("/nowhere"))
         old = ways.go("python").understood

@@ -17,7 +17,7 @@ from tests.definitions.ways import BERLIN, PLACES, Ways, in_place
 from tests.support import job_of
 
 
-def test_page_admin_and_commands_show_what_was_understood(ada, groups, desk):
+def test_page_admin_and_commands_show_what_was_understood(ada, groups, claimant):
     with in_place(PLACES[f"de {BERLIN}"]):
         job = Ways(ada, PLACES[f"de {BERLIN}"], Path("/nowhere")).go("page").job
     page = " ".join(ada.get(f"/jobs/{job.pk}/").text.split())
@@ -52,7 +52,7 @@ def test_the_command_has_an_option_for_each_control(database):
     assert "--fixed" not in options.split()
 
 
-def test_a_flag_that_is_set_from_the_start_can_be_taken_back(groups, desk):
+def test_a_flag_that_is_set_from_the_start_can_be_taken_back(groups, claimant):
     out = io.StringIO()
     arguments = ("--where=/nowhere", "--no-yes", "--phone-line=5", "--groups=")
     call_command("launch", "every_initial", *arguments, "--detach", stdout=out)

@@ -12,7 +12,7 @@ from tests.support import wait_for
 
 
 @pytest.mark.sqlite
-def test_a_lock_restarts_the_leases_of_workers_on_other_hosts(desk):
+def test_a_lock_restarts_the_leases_of_workers_on_other_hosts(claimant):
     """It may have held up their heartbeats, too."""
     Worker.objects.update(host="far.example")
 

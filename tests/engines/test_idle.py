@@ -42,12 +42,12 @@ def test_no_process_wakes_up_while_there_is_nothing_to_do(serving):
         finished(launch("noop"))
 
 
-def test_the_end_of_a_worker_wakes_others_and_a_check_of_it_does_not(desk):
+def test_the_end_of_a_worker_wakes_others_and_a_check_of_it_does_not(claimant):
     exits = WorkerExits()
     assert exits.are_reported
     with program("worker") as running:
         other = wait_for(lambda: Worker.objects.filter(pid=running.process.pid).first())
-        sweep = Sweep(desk, exits.are_reported)
+        sweep = Sweep(claimant, exits.are_reported)
         sweep.run(held=())
         assert workers.is_alive(other)
         assert not exits.occurred()
@@ -60,8 +60,8 @@ def test_the_end_of_a_worker_wakes_others_and_a_check_of_it_does_not(desk):
     exits.close()
 
 
-def test_a_sweep_rereads_steps_only_after_a_possible_commit(desk):
-    sweep = Sweep(desk)
+def test_a_sweep_rereads_steps_only_after_a_possible_commit(claimant):
+    sweep = Sweep(claimant)
     sweep.run(held=())
     with CaptureQueriesContext(connection) as idle:
         sweep.run(held=())

@@ -178,9 +178,9 @@ def _without_chance(value: Any) -> Any:
     return "a time"
 
 
-def bring_to_end(*desks: Claimant) -> None:
+def bring_to_end(*claimants: Claimant) -> None:
     """What workers do until every job has ended. Raises AssertionError when one is stuck."""
-    sweeps = [Sweep(desk) for desk in desks]
+    sweeps = [Sweep(claimant) for claimant in claimants]
     for _ in range(SWEEPS):
         for sweep in sweeps:
             sweep.run(held=())
@@ -188,7 +188,7 @@ def bring_to_end(*desks: Claimant) -> None:
         if not unfinished:
             return
         for job in unfinished:
-            drive(desks[0], job)
+            drive(claimants[0], job)
     raise AssertionError(f"stuck: {unfinished}")
 
 
@@ -225,7 +225,7 @@ def _life(operation: str, point: str, fault: str) -> None:
     tell(reached=injector.reached, states=injector.states, after=persist(database_state))
     again(perform)
     tell(again=persist(database_state))
-    persist(lambda: bring_to_end(worker.desk))
+    persist(lambda: bring_to_end(worker.claimant))
 
 
 def _work(point: str, fault: str) -> None:

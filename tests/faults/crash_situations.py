@@ -31,28 +31,28 @@ def situation(make: Callable[[WorkerUnderTest], Perform]) -> Callable[[WorkerUnd
 def new_worker() -> tuple[Registration, Claimant]:
     """A worker of this process that knows the jobs of these tests."""
     knows = {name: list(definitions.get(name).steps()) for name in ("sturdy", "woven")}
-    post = workers.register(slots=2, knows=knows)
-    return post, Claimant(post.worker, knows)
+    registration = workers.register(slots=2, knows=knows)
+    return registration, Claimant(registration.worker, knows)
 
 
 class WorkerUnderTest:
     """The worker that the child is."""
 
     def __init__(self) -> None:
-        self.post, self.desk = new_worker()
+        self.registration, self.claimant = new_worker()
 
-    def claimed(self, desk=None):
+    def claimed(self, claimant=None):
         """A new job, and the claim of its first step."""
         job = orchestrator.launch("sturdy")
-        [held] = orchestrator.claim(desk or self.desk, room=1)
+        [held] = orchestrator.claim(claimant or self.claimant, room=1)
         return job, held
 
     def failed_job(self):
         """A job whose first step has failed, with the two after it skipped."""
         job, held = self.claimed()
-        orchestrator.finish(self.desk, held, HOPELESS, room=0)
-        for held in orchestrator.claim(self.desk, room=2):
-            orchestrator.finish(self.desk, held, RETURNED, room=0)
+        orchestrator.finish(self.claimant, held, HOPELESS, room=0)
+        for held in orchestrator.claim(self.claimant, room=2):
+            orchestrator.finish(self.claimant, held, RETURNED, room=0)
         return job
 
 
@@ -65,7 +65,7 @@ HOPELESS = Outcome(
 
 
 def _finish(worker, held, outcome, room=1):
-    return lambda: orchestrator.finish(worker.desk, held, outcome, room=room)
+    return lambda: orchestrator.finish(worker.claimant, held, outcome, room=room)
 
 
 @situation
@@ -81,7 +81,7 @@ def launch_once(worker):
 @situation
 def claim(worker):
     orchestrator.launch("sturdy")
-    return lambda: orchestrator.claim(worker.desk, room=2)
+    return lambda: orchestrator.claim(worker.claimant, room=2)
 
 
 @situation
@@ -96,7 +96,7 @@ def finish_the_last(worker):
     """The job ends with it."""
     _, held = worker.claimed()
     for _ in range(3):
-        [held] = orchestrator.finish(worker.desk, held, RETURNED, room=1)
+        [held] = orchestrator.finish(worker.claimant, held, RETURNED, room=1)
     return _finish(worker, held, RETURNED)
 
 
@@ -105,11 +105,11 @@ def a_round(worker):
     """One job ends, the next steps of another start, and a third job is claimed."""
     _, last = worker.claimed()
     for _ in range(3):
-        [last] = orchestrator.finish(worker.desk, last, RETURNED, room=1)
+        [last] = orchestrator.finish(worker.claimant, last, RETURNED, room=1)
     _, first = worker.claimed()
     orchestrator.launch("sturdy")
     ends = [Ended(held, RETURNED, LogBook(held, 0).tail()) for held in (last, first)]
-    return lambda: orchestrator.finish_and_claim(worker.desk, ends, room=3)
+    return lambda: orchestrator.finish_and_claim(worker.claimant, ends, room=3)
 
 
 @situation
@@ -141,10 +141,10 @@ def requeue(worker):
 @situation
 def recover(worker):
     """A sweep finds a dead worker and its step."""
-    post, desk = new_worker()
-    worker.claimed(desk)
-    os.close(post._lock)
-    sweep = Sweep(worker.desk)
+    registration, claimant = new_worker()
+    worker.claimed(claimant)
+    os.close(registration._lock)
+    sweep = Sweep(worker.claimant)
     return lambda: sweep.run(held=())
 
 
@@ -190,7 +190,7 @@ def retry_once(worker):
 def note(worker):
     """Another worker has taken the step over."""
     _, held = worker.claimed()
-    return lambda: orchestrator.note_refused(worker.desk, held)
+    return lambda: orchestrator.note_refused(worker.claimant, held)
 
 
 @situation
@@ -207,7 +207,7 @@ def log(worker):
 
 @situation
 def beat(worker):
-    return worker.post.beat_in_row
+    return worker.registration.beat_in_row
 
 
 @situation
@@ -217,5 +217,5 @@ def register(worker):
 
 @situation
 def deregister(worker):
-    post, _ = new_worker()
-    return post.deregister
+    registration, _ = new_worker()
+    return registration.deregister

@@ -33,47 +33,49 @@ from tests.support.expected import LEGAL_JOB_MOVES, LEGAL_STEP_MOVES
 # about step two where one fails before it, and about the job.
 
 
-def start(desk):
-    [held] = claim(desk, room=1)
+def start(claimant):
+    [held] = claim(claimant, room=1)
     return held
 
 
-def finish_first(desk, outcome):
-    finish(desk, start(desk), outcome, room=0)
+def finish_first(claimant, outcome):
+    finish(claimant, start(claimant), outcome, room=0)
 
 
-def cancel_first(desk, job):
-    held = start(desk)
+def cancel_first(claimant, job):
+    held = start(claimant)
     cancel(job.pk)
-    finish(desk, held, ended(Verdict.STOPPED), room=0)
+    finish(claimant, held, ended(Verdict.STOPPED), room=0)
 
 
 REACH_STEP = {
-    "pending": lambda desk, job: None,
-    "running": lambda desk, job: start(desk),
-    "succeeded": lambda desk, job: finish_first(desk, returned()),
-    "failed": lambda desk, job: finish_first(desk, ended(Verdict.FAILED)),
-    "cancelled": lambda desk, job: cancel(job.pk),
-    "skipped": lambda desk, job: finish_first(desk, ended(Verdict.FAILED)),
+    "pending": lambda claimant, job: None,
+    "running": lambda claimant, job: start(claimant),
+    "succeeded": lambda claimant, job: finish_first(claimant, returned()),
+    "failed": lambda claimant, job: finish_first(claimant, ended(Verdict.FAILED)),
+    "cancelled": lambda claimant, job: cancel(job.pk),
+    "skipped": lambda claimant, job: finish_first(claimant, ended(Verdict.FAILED)),
 }
 MOVE_STEP = {
     ("pending", "running"): REACH_STEP["running"],
     ("pending", "skipped"): REACH_STEP["skipped"],
     ("pending", "cancelled"): REACH_STEP["cancelled"],
-    ("pending", "failed"): lambda desk, job: give_up(
+    ("pending", "failed"): lambda claimant, job: give_up(
         job.pk, {step_of(job, "one").pk: Fact.text("unknown")}
     ),
     ("running", "succeeded"): REACH_STEP["succeeded"],
     ("running", "failed"): REACH_STEP["failed"],
     ("running", "cancelled"): cancel_first,
-    ("running", "pending"): lambda desk, job: finish_first(desk, ended(Verdict.HANDED_BACK)),
+    ("running", "pending"): lambda claimant, job: finish_first(
+        claimant, ended(Verdict.HANDED_BACK)
+    ),
 }
 REACH_JOB = {
-    "pending": lambda desk, job: None,
-    "running": lambda desk, job: start(desk),
-    "succeeded": lambda desk, job: drive(desk, job),
+    "pending": lambda claimant, job: None,
+    "running": lambda claimant, job: start(claimant),
+    "succeeded": lambda claimant, job: drive(claimant, job),
     "failed": REACH_STEP["failed"],
-    "cancelled": lambda desk, job: cancel(job.pk),
+    "cancelled": lambda claimant, job: cancel(job.pk),
 }
 MOVE_JOB = {
     ("pending", "running"): REACH_JOB["running"],
@@ -86,9 +88,9 @@ MOVE_JOB = {
 
 
 @pytest.mark.parametrize(("old", "new"), sorted(LEGAL_STEP_MOVES))
-def test_a_legal_move_of_a_step_is_written_with_its_entry(desk, old, new):
+def test_a_legal_move_of_a_step_is_written_with_its_entry(claimant, old, new):
     job = launch("noop")
-    MOVE_STEP[old, new](desk, job)
+    MOVE_STEP[old, new](claimant, job)
     name = "two" if new == "skipped" else "one"
     step = step_of(job, name)
     assert step.status == new
@@ -100,9 +102,9 @@ def test_a_legal_move_of_a_step_is_written_with_its_entry(desk, old, new):
     ("old", "new"),
     sorted({(old, new) for old in Status.values for new in Status.values} - LEGAL_STEP_MOVES),
 )
-def test_an_illegal_move_of_a_step_raises_and_leaves_nothing(desk, old, new):
+def test_an_illegal_move_of_a_step_raises_and_leaves_nothing(claimant, old, new):
     job = launch("noop")
-    REACH_STEP[old](desk, job)
+    REACH_STEP[old](claimant, job)
     step_id = step_of(job, "two" if old == "skipped" else "one").pk
     before = rows()
     state = JobState.load(job.pk)
@@ -117,9 +119,9 @@ def test_an_illegal_move_of_a_step_raises_and_leaves_nothing(desk, old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), sorted(LEGAL_JOB_MOVES))
-def test_a_legal_move_of_a_job_is_written_with_its_entry(desk, old, new):
+def test_a_legal_move_of_a_job_is_written_with_its_entry(claimant, old, new):
     job = launch("noop")
-    MOVE_JOB[old, new](desk, job)
+    MOVE_JOB[old, new](claimant, job)
     assert job_of(job.pk).status == new
     assert (None, old, new) in journal(job)
 
@@ -133,9 +135,9 @@ def test_a_legal_move_of_a_job_is_written_with_its_entry(desk, old, new):
         if old != new and (old, new) not in LEGAL_JOB_MOVES
     ],
 )
-def test_an_illegal_move_of_a_job_raises_and_leaves_nothing(desk, old, new, monkeypatch):
+def test_an_illegal_move_of_a_job_raises_and_leaves_nothing(claimant, old, new, monkeypatch):
     job = launch("noop")
-    REACH_JOB[old](desk, job)
+    REACH_JOB[old](claimant, job)
     before = rows()
     monkeypatch.setattr(draft, "status_of_job", lambda *_: new)
     state = JobState.load(job.pk)
@@ -145,15 +147,15 @@ def test_an_illegal_move_of_a_job_raises_and_leaves_nothing(desk, old, new, monk
     assert (state.job.status, state.job.seq) == (old, job_of(job.pk).seq)
 
 
-def test_two_moves_of_one_step_in_one_batch_are_refused(desk):
+def test_two_moves_of_one_step_in_one_batch_are_refused(claimant):
     job = launch("noop")
     before = rows()
 
     def decide(batch):
         step = next(iter(batch.state.steps.values()))
-        held = batch.start(step, desk.worker)
+        held = batch.start(step, claimant.worker)
         fact = Fact(Code.STEP_RETURNED)
-        ending = Ending(claim=held, worker=desk.worker, verdict=Verdict.RETURNED, fact=fact)
+        ending = Ending(claim=held, worker=claimant.worker, verdict=Verdict.RETURNED, fact=fact)
         batch.succeed(step, ending)  # each alone is legal
 
     with pytest.raises(MoveRefused):
@@ -164,12 +166,12 @@ def test_two_moves_of_one_step_in_one_batch_are_refused(desk):
 # --- one transaction, journal first ---------------------------------------------------------------
 
 
-def test_a_batch_is_one_transaction_and_writes_the_journal_first(desk):
+def test_a_batch_is_one_transaction_and_writes_the_journal_first(claimant):
     launch("diamond")
-    [top] = claim(desk, room=2)
+    [top] = claim(claimant, room=2)
     with Cost() as cost:
         # It ends one, frees two and starts both.
-        finish(desk, top, returned(1), room=2, tail=LogBook(top, 0).tail())
+        finish(claimant, top, returned(1), room=2, tail=LogBook(top, 0).tail())
     assert cost.commits == 1
     if database.dialect().has_functions:  # in the same order: the triggers require it
         assert [sql.split("(")[0] for sql in cost.statements] == [
@@ -184,36 +186,36 @@ def test_a_batch_is_one_transaction_and_writes_the_journal_first(desk):
     ]
 
 
-def test_every_entry_has_its_own_number_and_tag(desk):
-    job = drive(desk, launch("diamond"))
+def test_every_entry_has_its_own_number_and_tag(claimant):
+    job = drive(claimant, launch("diamond"))
     entries = list(Transition.objects.filter(job=job).order_by("seq"))
     assert [entry.seq for entry in entries] == list(range(1, job.seq + 1))
     assert len({entry.tag for entry in entries}) == len(entries)
 
 
-def test_a_step_row_carries_the_number_of_its_last_news(desk):
+def test_a_step_row_carries_the_number_of_its_last_news(claimant):
     """Being freed is news too: the page must say that the step no longer waits."""
     job = launch("noop")
-    [one] = claim(desk, room=1)
-    finish(desk, one, returned(), room=0)
+    [one] = claim(claimant, room=1)
+    finish(claimant, one, returned(), room=0)
     done, freed = step_of(job, "one"), step_of(job, "two")
     assert freed.seq == done.seq == 4  # birth, step running, job running, step succeeded
     assert (freed.status, freed.waiting) == ("pending", 0)
     assert step_of(job, "three").seq == 1
 
 
-def test_a_step_freed_and_started_in_one_batch_has_the_seq_of_the_start(desk):
+def test_a_step_freed_and_started_in_one_batch_has_the_seq_of_the_start(claimant):
     job = launch("noop")
-    [one] = claim(desk, room=1)
-    [two] = finish(desk, one, returned(), room=1)
+    [one] = claim(claimant, room=1)
+    [two] = finish(claimant, one, returned(), room=1)
     started = step_of(job, "two")
     assert (started.status, started.seq, started.fence) == ("running", 5, two.fence)
 
 
-def test_steps_freed_together_each_have_the_seq_of_their_own_entry(desk):
+def test_steps_freed_together_each_have_the_seq_of_their_own_entry(claimant):
     job = launch("diamond")
-    [top] = claim(desk, room=1)
-    finish(desk, top, returned(1), room=0)
+    [top] = claim(claimant, room=1)
+    finish(claimant, top, returned(1), room=0)
     seq = step_of(job, "top").seq
     assert [step_of(job, name).seq for name in ("left", "right", "bottom")] == [seq, seq, 1]
 
@@ -229,14 +231,14 @@ def test_birth_is_entry_one_with_every_step_pending(database):
     ]  # fmt: skip
 
 
-def test_a_batch_that_decides_nothing_writes_nothing(desk):
+def test_a_batch_that_decides_nothing_writes_nothing(claimant):
     job = launch("noop")
     before = rows()
     commit(JobState.load(job.pk), lambda batch: None)
     assert rows() == before
 
 
-def test_an_error_in_decide_is_raised_and_undoes_everything(desk):
+def test_an_error_in_decide_is_raised_and_undoes_everything(claimant):
     job = launch("noop")
     state = JobState.load(job.pk)
     before = rows()
@@ -253,14 +255,14 @@ def test_an_error_in_decide_is_raised_and_undoes_everything(desk):
     assert {step.status for step in state.steps.values()} == {"pending"}
 
 
-def test_an_undone_end_leaves_no_result_behind(desk):
+def test_an_undone_end_leaves_no_result_behind(claimant):
     launch("noop")
-    held = start(desk)
-    state = desk.jobs[held.job_id]
+    held = start(claimant)
+    state = claimant.jobs[held.job_id]
 
     def decide(batch):
         fact = Fact(Code.STEP_RETURNED)
-        ending = Ending(claim=held, worker=desk.worker, verdict=Verdict.RETURNED, fact=fact)
+        ending = Ending(claim=held, worker=claimant.worker, verdict=Verdict.RETURNED, fact=fact)
         batch.succeed(batch.held(held), ending)
         raise ZeroDivisionError
 
@@ -269,7 +271,7 @@ def test_an_undone_end_leaves_no_result_behind(desk):
     assert held.step_id not in state.results
 
 
-def test_a_long_reason_is_cut_and_every_other_word_kept(desk):
+def test_a_long_reason_is_cut_and_every_other_word_kept(claimant):
     job = launch("noop")
     commit(
         JobState.load(job.pk),
@@ -284,14 +286,14 @@ def test_a_long_reason_is_cut_and_every_other_word_kept(desk):
 # --- attempts and fences --------------------------------------------------------------------------
 
 
-def test_an_attempt_that_was_handed_back_is_kept_beside_the_next(desk):
+def test_an_attempt_that_was_handed_back_is_kept_beside_the_next(claimant):
     job = launch("noop")
-    [first] = claim(desk, room=1)
-    finish(desk, first, ended(Verdict.HANDED_BACK, "its worker stopped"), room=0)
-    [second] = claim(desk, room=1)
+    [first] = claim(claimant, room=1)
+    finish(claimant, first, ended(Verdict.HANDED_BACK, "its worker stopped"), room=0)
+    [second] = claim(claimant, room=1)
     assert (first.attempt, second.attempt) == (1, 2)
     assert second.fence > first.fence
-    finish(desk, second, returned({"ok": True}), room=0)
+    finish(claimant, second, returned({"ok": True}), room=0)
     kept = Attempt.objects.filter(step__job=job, step__name="one").order_by("number")
     assert list(kept.values_list("number", "error", "result")) == [
         (1, "its worker stopped", None),
@@ -299,11 +301,11 @@ def test_an_attempt_that_was_handed_back_is_kept_beside_the_next(desk):
     ]
 
 
-def test_a_job_that_moves_on_while_it_is_read_is_read_again(desk, monkeypatch):
+def test_a_job_that_moves_on_while_it_is_read_is_read_again(claimant, monkeypatch):
     """Its rows are read one after the other, and no batch is decided on half of a move."""
     job = launch("noop")
-    held = start(desk)
-    meanwhile = [lambda: finish(desk, held, returned(), room=0)]
+    held = start(claimant)
+    meanwhile = [lambda: finish(claimant, held, returned(), room=0)]
 
     def read_then(read, *about):
         rows = read(*about)
@@ -319,29 +321,29 @@ def test_a_job_that_moves_on_while_it_is_read_is_read_again(desk, monkeypatch):
     assert job_of(job.pk).status == "cancelled"
 
 
-def test_an_overtaken_attempt_writes_nothing(desk):
+def test_an_overtaken_attempt_writes_nothing(claimant):
     job = launch("noop")
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    [held] = claim(claimant, room=1)
+    finish(claimant, held, ended(Verdict.HANDED_BACK), room=0)
     before = rows()
     with pytest.raises(Overtaken, match="attempt 1 does not own it"):
-        finish(desk, held, returned(), room=1)
+        finish(claimant, held, returned(), room=1)
     assert rows() == before
     assert step_of(job, "one").status == "pending"
 
 
-def test_a_new_attempt_resets_progress_and_continues_the_log(desk):
+def test_a_new_attempt_resets_progress_and_continues_the_log(claimant):
     job = launch("noop")
-    [first] = claim(desk, room=1)
+    [first] = claim(claimant, room=1)
     book = LogBook(first, 1000)
     book.progress(3, 4, "nearly")
     book.add("a line")
     book.write()
-    finish(desk, first, ended(Verdict.HANDED_BACK), room=0)
-    [second] = claim(desk, room=1)
+    finish(claimant, first, ended(Verdict.HANDED_BACK), room=0)
+    [second] = claim(claimant, room=1)
     step = step_of(job, "one")
     assert (step.done, step.total, step.progress_text, step.log_lines) == (None, None, "", 1)
-    finish(desk, second, returned(), room=0)
+    finish(claimant, second, returned(), room=0)
 
 
 # --- busy databases -------------------------------------------------------------------------------
@@ -360,11 +362,11 @@ def failing(times, error, monkeypatch):
     return connection.execute_wrapper(refuse)
 
 
-def test_a_transient_database_error_is_retried(desk, monkeypatch):
+def test_a_transient_database_error_is_retried(claimant, monkeypatch):
     """The whole batch is decided again, a bounded number of times."""
     job = launch("noop")
     with failing(2, OperationalError("database is locked"), monkeypatch):
-        drive(desk, job)
+        drive(claimant, job)
     assert job_of(job.pk).status == "succeeded"
 
 
@@ -373,7 +375,9 @@ def test_a_transient_database_error_is_retried(desk, monkeypatch):
     [(9, OperationalError("database is locked")), (1, OperationalError("disk I/O error"))],
     ids=["lasting", "not passing"],
 )
-def test_a_permanent_database_error_is_raised_and_leaves_nothing(desk, monkeypatch, times, error):
+def test_a_permanent_database_error_is_raised_and_leaves_nothing(
+    claimant, monkeypatch, times, error
+):
     job = launch("noop")
     before = rows()
     state = JobState.load(job.pk)
@@ -392,21 +396,21 @@ class BrokenLayer:
         raise ConnectionError("redis is gone")
 
 
-def test_a_failing_broadcast_is_logged_and_harms_nothing(desk, monkeypatch, caplog):
+def test_a_failing_broadcast_is_logged_and_harms_nothing(claimant, monkeypatch, caplog):
     monkeypatch.setattr(news, "_publisher", news._Publisher())
     monkeypatch.setattr(news, "get_channel_layer", BrokenLayer)
     job = launch("noop")
     with caplog.at_level(logging.WARNING, "truestep.news"):
-        assert drive(desk, job).status == "succeeded"
+        assert drive(claimant, job).status == "succeeded"
         wait_for(lambda: "Pokes cannot be sent: redis is gone" in caplog.text)
 
 
-def test_an_announcement_that_cannot_even_start_harms_nothing(desk, monkeypatch, caplog):
+def test_an_announcement_that_cannot_even_start_harms_nothing(claimant, monkeypatch, caplog):
     def explode(*_):
         raise RuntimeError("no threads left")
 
     monkeypatch.setattr(news, "poke", explode)
-    assert drive(desk, launch("noop")).status == "succeeded"
+    assert drive(claimant, launch("noop")).status == "succeeded"
     assert "no threads left" in caplog.text
 
 
@@ -424,7 +428,7 @@ def test_news_leaves_after_the_commit_and_never_without_one(database, monkeypatc
     assert Job.objects.count() == 1
 
 
-def test_a_durable_write_refuses_to_join_a_transaction(desk):
+def test_a_durable_write_refuses_to_join_a_transaction(claimant):
     """A status that could still be rolled back must not be acted on."""
     job = launch("noop")
     with transaction.atomic(), pytest.raises(InsideTransaction, match="on_commit"):

@@ -20,8 +20,10 @@ def facts(job, *kinds):
     return [(entry.code, entry.data) for entry in entries.order_by("seq")]
 
 
-def test_every_entry_of_a_job_has_a_code_and_its_words_in_english(desk):
-    job = drive(desk, launch("fails", actor="ada", why="again"), lambda held: ended(Verdict.FAILED))
+def test_every_entry_of_a_job_has_a_code_and_its_words_in_english(claimant):
+    job = drive(
+        claimant, launch("fails", actor="ada", why="again"), lambda held: ended(Verdict.FAILED)
+    )
     retry(job.pk)
     cancel(job.pk)
     for entry in job_of(job.pk).journal.all():
@@ -30,8 +32,8 @@ def test_every_entry_of_a_job_has_a_code_and_its_words_in_english(desk):
         json.dumps(entry.data, allow_nan=False)
 
 
-def test_a_birth_and_a_job_say_why(desk):
-    old = drive(desk, launch("noop"))
+def test_a_birth_and_a_job_say_why(claimant):
+    old = drive(claimant, launch("noop"))
     new = launch("noop", again_of=old, why="the disk was full")
     assert facts(new) == [("job.launched_again", {"job": old.pk, "why": "the disk was full"})]
     assert facts(old, "note") == [
@@ -44,16 +46,16 @@ def test_a_birth_and_a_job_say_why(desk):
     ]
 
 
-def test_a_claim_names_its_worker_and_an_end_its_numbers(desk):
+def test_a_claim_names_its_worker_and_an_end_its_numbers(claimant):
     job = launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     book = LogBook(held, 1000)
     for line in ("one", "two"):
         book.add(line)
     book.write()
-    finish(desk, held, returned(), room=0, tail=book.tail())
+    finish(claimant, held, returned(), room=0, tail=book.tail())
     claimed, end = job.journal.filter(step=held.step_id).order_by("seq")
-    worker = desk.worker
+    worker = claimant.worker
     assert (claimed.code, claimed.data) == (
         "step.claimed",
         {"worker": str(worker), "worker_id": worker.pk},
@@ -65,25 +67,25 @@ def test_a_claim_names_its_worker_and_an_end_its_numbers(desk):
     assert Attempt.objects.filter(step=end.step_id, number=end.attempt).exists()
 
 
-def test_the_log_goes_on_where_the_attempt_before_ended(desk):
+def test_the_log_goes_on_where_the_attempt_before_ended(claimant):
     """Also when its length is not given."""
     job = launch("rests")
     for attempt in (1, 2):
-        [held] = claim(desk, room=1)
+        [held] = claim(claimant, room=1)
         book = LogBook(held, 1000)
         assert book.last == held.log_lines == attempt - 1
         book.add("a line")
         book.write()
         assert book.last == attempt
-        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+        finish(claimant, held, ended(Verdict.HANDED_BACK), room=0)
     ends = job.journal.filter(from_status="running", to_status="pending").order_by("seq")
     assert [entry.data["log_lines"] for entry in ends] == [1, 2]
 
 
-def test_an_automatic_retry_is_counted_in_its_entry(desk):
+def test_an_automatic_retry_is_counted_in_its_entry(claimant):
     job = launch("rests")
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.TIMED_OUT), room=0)
+    [held] = claim(claimant, room=1)
+    finish(claimant, held, ended(Verdict.TIMED_OUT), room=0)
     entry = job.journal.get(step=held.step_id, to_status="pending")
     step = step_of(job, held.name)
     retry_ = entry.data["retry"]
@@ -92,25 +94,25 @@ def test_an_automatic_retry_is_counted_in_its_entry(desk):
     assert retry_["delay"] == pytest.approx(pause, abs=0.001)
 
 
-def test_an_entry_says_which_limit_left_no_retry(desk):
+def test_an_entry_says_which_limit_left_no_retry(claimant):
     job = launch("rests")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     cancel(job.pk)
-    finish(desk, held, ended(Verdict.FAILED), room=0)
+    finish(claimant, held, ended(Verdict.FAILED), room=0)
     assert job.journal.get(to_status="cancelled", attempt=1).data["no_retry"] == "cancelled"
     other = launch("noop")
     for _ in range(conf.knobs().crashes + 1):
-        [held] = claim(desk, room=1)
-        finish(desk, held, ended(Verdict.INTERRUPTED), room=0)
+        [held] = claim(claimant, room=1)
+        finish(claimant, held, ended(Verdict.INTERRUPTED), room=0)
     last = other.journal.get(step=held.step_id, to_status="failed")
     assert last.data["no_retry"] == "interruptions"
     assert last.data["interruptions"] == conf.knobs().crashes + 1
 
 
-def test_a_skipped_step_names_the_dependency(desk):
+def test_a_skipped_step_names_the_dependency(claimant):
     job = launch("noop")
-    [one] = claim(desk, room=1)
-    finish(desk, one, ended(Verdict.FAILED), room=0)
+    [one] = claim(claimant, room=1)
+    finish(claimant, one, ended(Verdict.FAILED), room=0)
     skipped = job.journal.get(step=step_of(job, "two").pk, to_status="skipped")
     assert (skipped.code, skipped.data) == (
         "step.dependency_unsuccessful",
@@ -118,16 +120,16 @@ def test_a_skipped_step_names_the_dependency(desk):
     )
 
 
-def test_requests_and_their_refusals_are_told_apart_by_codes(desk):
+def test_requests_and_their_refusals_are_told_apart_by_codes(claimant):
     job = launch("noop")
-    [one] = claim(desk, room=1)
+    [one] = claim(claimant, room=1)
     retry(job.pk)
     retry(job.pk, "one")
     cancel(job.pk)
     cancel(job.pk)
     retry(job.pk)
-    note_refused(desk, one)
-    finish(desk, one, ended(Verdict.STOPPED), room=0)
+    note_refused(claimant, one)
+    finish(claimant, one, ended(Verdict.STOPPED), room=0)
     cancel(job.pk)
     retry(job.pk, "two", why="mended")
     assert facts(job, "request", "note") == [
@@ -136,7 +138,7 @@ def test_requests_and_their_refusals_are_told_apart_by_codes(desk):
         ("request.cancel", {}),
         ("note.cancel_repeated", {}),
         ("note.retry_while_cancelling", {}),
-        ("note.late_write", {"attempt": 1, "worker": str(desk.worker)}),
+        ("note.late_write", {"attempt": 1, "worker": str(claimant.worker)}),
         ("note.cancel_of_ended", {"status": "cancelled"}),
         ("request.retry", {"steps": ["one", "two"], "why": "mended"}),
     ]
@@ -144,7 +146,7 @@ def test_requests_and_their_refusals_are_told_apart_by_codes(desk):
     assert set(taken_back.values_list("code", flat=True)) == {"step.retried"}
 
 
-def test_a_text_of_an_older_release_is_shown_as_it_was(desk):
+def test_a_text_of_an_older_release_is_shown_as_it_was(claimant):
     job = launch("noop")
     commit(JobState.load(job.pk), lambda batch: batch.note(Fact.text("some {thing} happened")))
     note = job.journal.get(kind="note")

@@ -46,36 +46,36 @@ class RoundTrips:
         return sum(message in ("Sync", "Query") for message in self.sent)
 
 
-def run(desk, log):
+def run(claimant, log):
     """Run a job of five steps as a worker does, until it finds no other; the number of commits."""
     commits = 0
-    while claims := claim(desk, room=1):
+    while claims := claim(claimant, room=1):
         commits += 1
         while claims:
             [held] = claims
             book = LogBook(held, limit=1000)
             for line in log:
                 book.add(line)
-            claims = finish(desk, held, returned(), room=1, tail=book.tail())
+            claims = finish(claimant, held, returned(), room=1, tail=book.tail())
             commits += 1
-        desk.forget(())
+        claimant.forget(())
     return commits
 
 
 @pytest.mark.parametrize("log", [[], ["a line"]], ids=["quiet", "each step logs a line"])
-def test_a_job_costs_few_commits_and_round_trips(desk, log):
+def test_a_job_costs_few_commits_and_round_trips(claimant, log):
     for _ in range(4):  # its statements are prepared
         job = launch("noop")
         assert job.steps.count() == 5
         with RoundTrips() as trips:
-            commits = run(desk, log)
+            commits = run(claimant, log)
         assert job_of(job.pk).status == "succeeded"
     assert LogChunk.objects.count() == 4 * 5 * len(log)
     assert commits <= MOST_COMMITS
     assert trips.count <= MOST_ROUND_TRIPS, trips.sent
 
 
-def test_a_launch_is_one_round_trip(desk):
+def test_a_launch_is_one_round_trip(claimant):
     for _ in range(2):  # it is prepared
         launch("noop")
     with RoundTrips() as trips:
@@ -88,10 +88,10 @@ def test_a_launch_is_one_round_trip(desk):
     assert trips.count <= 7  # an intent is looked for and kept; old ones are deleted
 
 
-def test_a_batch_is_one_round_trip(desk):
+def test_a_batch_is_one_round_trip(claimant):
     job = launch("noop")
-    for held in claim(desk, room=1):
-        finish(desk, held, returned(), room=0)
+    for held in claim(claimant, room=1):
+        finish(claimant, held, returned(), room=0)
     with RoundTrips() as trips:
         cancel(job.pk)
     assert trips.count == 1 + 3  # and reads of the job
@@ -108,14 +108,14 @@ def test_a_process_does_not_start_without_the_function_of_its_release(database):
     journal.require_ready()
 
 
-def test_text_arrives_as_it_is(desk):
+def test_text_arrives_as_it_is(claimant):
     text = "\x1b[1m" + 'ü "\\u0000" 𝄞 \t \\ %s :job.id {x} $truestep$ \r'
     job = launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     book = LogBook(held, limit=1000)
     book.add(text)
     book.progress(0.1, 1e300, text)
-    finish(desk, held, returned({"text": text, "number": 1e-7}), room=0, tail=book.tail())
+    finish(claimant, held, returned({"text": text, "number": 1e-7}), room=0, tail=book.tail())
     step = step_of(job, "one")
     assert (step.done, step.total, step.progress_text) == (0.1, 1e300, text)
     assert step.log.get().text == text
@@ -123,7 +123,7 @@ def test_text_arrives_as_it_is(desk):
     assert Job.objects.get().seq == Step.objects.get(name="two").seq
 
 
-def test_no_call_is_compiled(desk):
+def test_no_call_is_compiled(claimant):
     """It would take a hundred times as long as to run it."""
     with connection.cursor() as cursor:
         cursor.execute("SET jit_above_cost = 0")  # whatever the plans are

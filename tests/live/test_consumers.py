@@ -160,10 +160,10 @@ async def test_an_up_to_date_page_gets_a_tick_immediately(ada):
         assert re.fullmatch(r"[0-9a-f]{12}", tick["version"])
 
 
-async def test_a_page_without_a_position_gets_the_fragments_of_the_first_paint(ada, desk):
+async def test_a_page_without_a_position_gets_the_fragments_of_the_first_paint(ada, claimant):
     """One partial for first paint and update."""
     job = await sync_to_async(launch)("fails")
-    await sync_to_async(drive)(desk, job)
+    await sync_to_async(drive)(claimant, job)
     painted = (await sync_to_async(ada.get)(f"/jobs/{job.pk}/")).text
     async with socket(job, ada) as page:
         html = await page.until(1)
@@ -174,10 +174,10 @@ async def test_a_page_without_a_position_gets_the_fragments_of_the_first_paint(a
     assert (steps, entries) == (4, (await Job.objects.aget()).seq)
 
 
-async def test_a_commit_between_render_and_subscribe_is_shown(ada, desk):
+async def test_a_commit_between_render_and_subscribe_is_shown(ada, claimant):
     job = await sync_to_async(launch)("noop")
     position = await sync_to_async(position_of)(job)
-    await sync_to_async(claim)(desk, 1)
+    await sync_to_async(claim)(claimant, 1)
     async with socket(job, ada, position) as page:
         changes = await page.next("changes", "tick")
     assert (changes["type"], changes["since"], changes["seq"]) == ("changes", 1, 3)
@@ -186,12 +186,12 @@ async def test_a_commit_between_render_and_subscribe_is_shown(ada, desk):
     assert 'data-step="two"' not in changes["html"]  # only what is new
 
 
-async def test_every_move_arrives_once_in_order(ada, desk):
+async def test_every_move_arrives_once_in_order(ada, claimant):
     job = await sync_to_async(launch)("noop")
     position = await sync_to_async(position_of)(job)
     async with socket(job, ada, position) as page:
         await page.next("tick")
-        await sync_to_async(drive)(desk, job)
+        await sync_to_async(drive)(claimant, job)
         seq = (await Job.objects.aget()).seq
         html = await page.until(seq)
     entries = re.findall(rf'id="entry-{job.pk}-(\d+)"', html)
@@ -279,9 +279,9 @@ async def test_a_resync_from_zero_sends_everything(ada):
         assert (await page.next("changes"))["html"].count('class="step"') == 5
 
 
-async def test_progress_arrives_as_absolute_values_without_an_entry(ada, desk):
+async def test_progress_arrives_as_absolute_values_without_an_entry(ada, claimant):
     job = await sync_to_async(launch)("noop")
-    [held] = await sync_to_async(claim)(desk, 1)
+    [held] = await sync_to_async(claim)(claimant, 1)
     async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         assert (await page.next("pulse"))["workers"]["live"] == 1
         await page.next("tick")
@@ -296,15 +296,15 @@ async def test_progress_arrives_as_absolute_values_without_an_entry(ada, desk):
     }
 
 
-async def test_what_starts_and_ends_needs_no_pulse(ada, desk, monkeypatch):
+async def test_what_starts_and_ends_needs_no_pulse(ada, claimant, monkeypatch):
     monkeypatch.setattr(feeds, "TICK_SECONDS", 60.0)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         await page.next("tick")
-        [held] = await sync_to_async(claim)(desk, 1)
+        [held] = await sync_to_async(claim)(claimant, 1)
         await page.next("changes")
         assert await page.heard() == {"changes"}
-        await sync_to_async(finish)(desk, held, returned(), 0)
+        await sync_to_async(finish)(claimant, held, returned(), 0)
         await page.next("changes")
         assert await page.heard() == {"changes"}
 
@@ -319,10 +319,12 @@ async def test_a_pulse_is_sent_again_when_it_says_something_new_or_the_page_asks
             assert (await page.next("pulse", "tick"))["type"] == "tick"
         await page.say(type="resync", seq=tick["seq"], tag=tick["tag"])  # it may have lost it
         assert (await page.next("pulse"))["workers"]["live"] == 0
-        post = await sync_to_async(workers.register)(slots=1, knows=definitions.known_steps())
+        registration = await sync_to_async(workers.register)(
+            slots=1, knows=definitions.known_steps()
+        )
         while (await page.next("pulse"))["workers"]["live"] == 0:
             pass
-        await sync_to_async(post.deregister)()
+        await sync_to_async(registration.deregister)()
 
 
 async def test_a_pulse_says_that_no_worker_runs(ada):
@@ -345,9 +347,9 @@ async def test_a_job_that_is_deleted_is_gone(ada):
 # --- logs -----------------------------------------------------------------------------------------
 
 
-async def test_a_followed_log_arrives_complete_and_each_line_once(ada, desk):
+async def test_a_followed_log_arrives_complete_and_each_line_once(ada, claimant):
     job = await sync_to_async(launch)("noop")
-    [held] = await sync_to_async(claim)(desk, 1)
+    [held] = await sync_to_async(claim)(claimant, 1)
     await sync_to_async(write_log)(held, (f"<b>{n}</b>" for n in range(1, 1201)))
     async with socket(job, ada) as page:
         await page.say(type="follow", step=held.step_id, **{"from": 1})
@@ -361,12 +363,12 @@ async def test_a_followed_log_arrives_complete_and_each_line_once(ada, desk):
                 assert escape("<b>1200</b>") in frame["html"]
                 await sync_to_async(write_log)(held, ["more"] * 3)
     assert got == list(range(1, 1204))
-    await sync_to_async(finish)(desk, held, returned(), 0)
+    await sync_to_async(finish)(claimant, held, returned(), 0)
 
 
-async def test_a_log_is_followed_from_where_the_page_is(ada, desk):
+async def test_a_log_is_followed_from_where_the_page_is(ada, claimant):
     job = await sync_to_async(launch)("noop")
-    [held] = await sync_to_async(claim)(desk, 1)
+    [held] = await sync_to_async(claim)(claimant, 1)
     await sync_to_async(write_log)(held, ["one", "two", "three"])
     async with socket(job, ada) as page:
         await page.say(type="follow", step=held.step_id, **{"from": 3})
@@ -374,9 +376,9 @@ async def test_a_log_is_followed_from_where_the_page_is(ada, desk):
     assert (frame["first"], frame["last"], frame["total"]) == (3, 3, 3)
 
 
-async def test_the_log_of_another_job_is_not_sent(ada, desk):
+async def test_the_log_of_another_job_is_not_sent(ada, claimant):
     theirs = await sync_to_async(launch)("noop")
-    [held] = await sync_to_async(claim)(desk, 1)
+    [held] = await sync_to_async(claim)(claimant, 1)
     await sync_to_async(write_log)(held, ["secret"])
     mine = await sync_to_async(launch)("noop")
     assert held.job_id == theirs.pk
@@ -387,10 +389,10 @@ async def test_the_log_of_another_job_is_not_sent(ada, desk):
 
 
 @pytest.mark.parametrize("permissions", [["view_job"], ["view_job", "view_log"]])
-async def test_logs_are_sent_only_with_the_permission_to_read_them(login, desk, permissions):
+async def test_logs_are_sent_only_with_the_permission_to_read_them(login, claimant, permissions):
     client = await sync_to_async(login)(*permissions)
     job = await sync_to_async(launch)("noop")
-    [held] = await sync_to_async(claim)(desk, 1)
+    [held] = await sync_to_async(claim)(claimant, 1)
     await sync_to_async(write_log)(held, ["a line"])
     position = await sync_to_async(position_of)(job)
     async with socket(job, client, position) as page:
@@ -399,9 +401,9 @@ async def test_logs_are_sent_only_with_the_permission_to_read_them(login, desk, 
         assert ("log" in await page.heard()) == ("view_log" in permissions)
 
 
-async def test_a_log_that_is_not_followed_any_more_is_silent(ada, desk):
+async def test_a_log_that_is_not_followed_any_more_is_silent(ada, claimant):
     job = await sync_to_async(launch)("noop")
-    [held] = await sync_to_async(claim)(desk, 1)
+    [held] = await sync_to_async(claim)(claimant, 1)
     await sync_to_async(write_log)(held, ["one"])
     async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
         await page.say(type="follow", step=held.step_id, **{"from": 1})
@@ -486,12 +488,12 @@ async def test_two_pages_of_one_job_each_get_their_own(ada):
         assert (await new.next("changes"))["html"] == (await old.next("changes"))["html"]
 
 
-async def test_pages_that_reconnect_together_cost_one_read(ada, desk, monkeypatch):
+async def test_pages_that_reconnect_together_cost_one_read(ada, claimant, monkeypatch):
     asked, read = [], job_feed.read_job
     monkeypatch.setattr(job_feed, "read_job", lambda *view: asked.append(view) or read(*view))
     job = await sync_to_async(launch)("noop")
     position = await sync_to_async(position_of)(job)
-    await sync_to_async(claim)(desk, 1)
+    await sync_to_async(claim)(claimant, 1)
     async with AsyncExitStack() as stack:
         opened = (stack.enter_async_context(socket(job, ada, position)) for _ in range(40))
         for page in await asyncio.gather(*opened):
@@ -505,10 +507,10 @@ async def test_pages_that_reconnect_together_cost_one_read(ada, desk, monkeypatc
     assert len(asked) == 2
 
 
-async def test_what_is_kept_for_pages_that_reconnect_is_bounded(ada, desk):
+async def test_what_is_kept_for_pages_that_reconnect_is_bounded(ada, claimant):
     """A page that asks for every position of a job leaves no answer for each behind."""
     job = await sync_to_async(launch)("noop")
-    await sync_to_async(drive)(desk, job)
+    await sync_to_async(drive)(claimant, job)
     tags = [entry.tag async for entry in Transition.objects.filter(job=job).order_by("seq")]
     async with socket(job, ada) as page:
         await page.next("tick")

@@ -22,15 +22,15 @@ def position(window=ListWindow()):  # noqa: B008  (it is frozen)
 
 
 @pytest.mark.parametrize("whole", [True, False])
-async def test_a_page_of_the_admin_gets_the_statuses_of_its_cells(ada, desk, whole):
+async def test_a_page_of_the_admin_gets_the_statuses_of_its_cells(ada, claimant, whole):
     job = await sync_to_async(launch)("noop")
     window = IdWindow((job.pk,), whole=whole)
     before = (await sync_to_async(window.read)()).mark
     async with socket(None, ada, f"?{window.query()}&mark={before}") as page:
         await page.next("tick")
-        [held] = await sync_to_async(claim)(desk, 1)
+        [held] = await sync_to_async(claim)(claimant, 1)
         stale = await page.next("stale")
-        await sync_to_async(finish)(desk, held, returned(), 0)
+        await sync_to_async(finish)(claimant, held, returned(), 0)
         if whole:  # the job keeps running, and the page has not been refetched
             again = await page.next("stale")
     steps = await sync_to_async(lambda: list(job.steps.order_by("position")))()
@@ -42,7 +42,7 @@ async def test_a_page_of_the_admin_gets_the_statuses_of_its_cells(ada, desk, who
     assert (stale["urgent"], stale["cells"]) == (False, running)
 
 
-async def test_a_page_of_the_list_gets_the_statuses_of_its_rows(ada, desk):
+async def test_a_page_of_the_list_gets_the_statuses_of_its_rows(ada, claimant):
     """It is fetched at once all the same: the counts have changed, and there may be other rows."""
     old = await sync_to_async(launch)("noop")
     query = await sync_to_async(position)()

@@ -146,12 +146,12 @@ async def test_a_commit_of_another_process_without_a_poke(database, monkeypatch)
         assert await closed_with(page) == 4401
 
 
-async def test_losing_the_log_permission_keeps_the_socket_open(database, desk, only_hints):
+async def test_losing_the_log_permission_keeps_the_socket_open(database, claimant, only_hints):
     user, client = await sync_to_async(viewer)()
     may_read = await Permission.objects.aget(codename="view_log")
     await user.user_permissions.aadd(may_read)
     job = await sync_to_async(launch)("noop")
-    [held] = await sync_to_async(claim)(desk, 1)
+    [held] = await sync_to_async(claim)(claimant, 1)
     await sync_to_async(write_log)(held, ["one"])
     async with socket(job, client) as page:
         await page.say(type="follow", step=held.step_id, **{"from": 1})

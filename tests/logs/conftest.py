@@ -6,7 +6,7 @@ from jobs.orchestrator import claim, launch
 
 
 @pytest.fixture
-def held(desk):
+def held(claimant):
     launch("noop")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     return held

@@ -33,14 +33,14 @@ def test_a_chunk_of_long_lines_has_few(held):
     assert [line.text for line in logs.read(held.step_id, 1, 10)] == lines
 
 
-def test_numbers_go_on_across_attempts(desk):
+def test_numbers_go_on_across_attempts(claimant):
     job = launch("noop")
-    [first] = claim(desk, room=1)
+    [first] = claim(claimant, room=1)
     write_log(first, ["a", "b"])
-    finish(desk, first, ended(Verdict.HANDED_BACK), room=0)
-    [second] = claim(desk, room=1)
+    finish(claimant, first, ended(Verdict.HANDED_BACK), room=0)
+    [second] = claim(claimant, room=1)
     write_log(second, ["c"])
-    finish(desk, second, returned(), room=0)
+    finish(claimant, second, returned(), room=0)
     read = logs.read(step_of(job, "one").pk, 1, 10)
     assert [(line.number, line.text, line.attempt) for line in read] == [
         (1, "a", 1),
@@ -51,10 +51,10 @@ def test_numbers_go_on_across_attempts(desk):
     assert "".join(logs.text_of(first.step_id)) == "a\nb\nc\n"
 
 
-def test_an_attempt_that_lost_its_step_writes_nothing(desk):
+def test_an_attempt_that_lost_its_step_writes_nothing(claimant):
     launch("noop")
-    [held] = claim(desk, room=1)
-    finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+    [held] = claim(claimant, room=1)
+    finish(claimant, held, ended(Verdict.HANDED_BACK), room=0)
     before = rows()
     with pytest.raises(Overtaken, match="attempt 1 of one lost its step"):
         write_log(held, ["too late"])

@@ -87,8 +87,8 @@ def test_a_page_shows_them_visible(ada, hostile):
         assert "\r" not in text
 
 
-def test_a_follower_in_a_terminal_prints_them_visible(desk, hostile):
-    finish(desk, hostile, ended(Verdict.FAILED), room=0)
+def test_a_follower_in_a_terminal_prints_them_visible(claimant, hostile):
+    finish(claimant, hostile, ended(Verdict.FAILED), room=0)
     follower = Follower(job_of(hostile.job_id))
     _, lines = follower.look()
     assert f"│ one {' '.join(SHOWN.split())}" in lines
@@ -96,9 +96,9 @@ def test_a_follower_in_a_terminal_prints_them_visible(desk, hostile):
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_show_prints_none_of_them(desk, hostile, ends):
+def test_show_prints_none_of_them(claimant, hostile, ends):
     if ends:
-        finish(desk, hostile, ended(Verdict.FAILED), room=0)
+        finish(claimant, hostile, ended(Verdict.FAILED), room=0)
     printed = io.StringIO()
     call_command("show", hostile.job_id, stdout=printed)
     assert "one" in printed.getvalue()

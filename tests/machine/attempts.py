@@ -19,20 +19,20 @@ from tests.support import rows
 
 @action("workers", weight=5, room=3)
 def claim(simulation: Simulation, worker: SimulatedWorker, room: int) -> list[HeldAttempt]:
-    return take(worker, orchestrator.claim(worker.desk, room + 1))
+    return take(worker, orchestrator.claim(worker.claimant, room + 1))
 
 
 @action("workers")
 def claim_without_an_answer(simulation: Simulation, worker: SimulatedWorker) -> None:
     """The answer to the COMMIT is lost."""
-    lost = take(worker, orchestrator.claim(worker.desk, 1))
+    lost = take(worker, orchestrator.claim(worker.claimant, 1))
     worker.held = [attempt for attempt in worker.held if attempt not in lost]
     simulation.past += lost
 
 
 def take(worker: SimulatedWorker, claims: Collection[Any]) -> list[HeldAttempt]:
     taken = [
-        HeldAttempt(worker, claim, LogBook(claim, 2000), worker.desk.jobs[claim.job_id])
+        HeldAttempt(worker, claim, LogBook(claim, 2000), worker.claimant.jobs[claim.job_id])
         for claim in claims
     ]
     for attempt in taken:
@@ -43,7 +43,7 @@ def take(worker: SimulatedWorker, claims: Collection[Any]) -> list[HeldAttempt]:
 
 def check_claim(attempt: HeldAttempt) -> None:
     """No other attempt is open, and the worker knows the step and may take it."""
-    worker, job_id = attempt.worker.post.worker, attempt.claim.job_id
+    worker, job_id = attempt.worker.registration.worker, attempt.claim.job_id
     assert attempt.claim.name in worker.knows[attempt.state.job.definition]
     assert worker.only_job_id in (None, job_id)
     assert is_open(attempt)
@@ -118,12 +118,14 @@ def end(
     outcome = Outcome(
         verdict=Verdict(verdict), fact=Fact.text(reason), error=reason, result=result, **more
     )
-    worker.desk.jobs[attempt.claim.job_id] = attempt.state  # as stale as it may be
+    worker.claimant.jobs[attempt.claim.job_id] = attempt.state  # as stale as it may be
     is_there = worker in simulation.workers
     claims = write(
         simulation,
         attempt,
-        lambda: orchestrator.finish(worker.desk, attempt.claim, outcome, room if is_there else 0),
+        lambda: orchestrator.finish(
+            worker.claimant, attempt.claim, outcome, room if is_there else 0
+        ),
     )
     if attempt in worker.held:
         worker.held.remove(attempt)
@@ -141,7 +143,7 @@ def write(simulation: Simulation, attempt: HeldAttempt, operation: Callable[[], 
     except Overtaken:
         assert not may_write, "the attempt that owns its step was refused"
         assert rows() == before
-        orchestrator.note_refused(attempt.worker.desk, attempt.claim)
+        orchestrator.note_refused(attempt.worker.claimant, attempt.claim)
         if attempt in attempt.worker.held:
             attempt.worker.held.remove(attempt)
             simulation.past.append(attempt)
@@ -153,4 +155,4 @@ def write(simulation: Simulation, attempt: HeldAttempt, operation: Callable[[], 
 def is_open(attempt: HeldAttempt) -> bool:
     """By the attempt's own row, not by the fence."""
     mine = Attempt.objects.filter(step=attempt.claim.step_id, number=attempt.claim.attempt)
-    return mine.filter(worker=attempt.worker.post.worker, ended_at=None).exists()
+    return mine.filter(worker=attempt.worker.registration.worker, ended_at=None).exists()

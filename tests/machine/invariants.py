@@ -85,7 +85,7 @@ def _check_tallies(simulation: Simulation) -> None:
 
 def _remembered_jobs(simulation: Simulation) -> Iterator[Any]:
     states = [attempt.state for attempt in (*simulation.past, *simulation.held)]
-    states += [state for worker in simulation.workers for state in worker.desk.jobs.values()]
+    states += [state for worker in simulation.workers for state in worker.claimant.jobs.values()]
     yield from {id(state): state for state in states}.values()
 
 

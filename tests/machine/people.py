@@ -63,7 +63,9 @@ def delete(simulation: Simulation, job_id: int) -> None:
     Job.objects.get(pk=job_id).delete()
     simulation.jobs.remove(job_id)
     there = set(Worker.objects.values_list("pk", flat=True))
-    for worker in [worker for worker in simulation.workers if worker.post.worker.pk not in there]:
+    for worker in [
+        worker for worker in simulation.workers if worker.registration.worker.pk not in there
+    ]:
         vanish(simulation, worker)  # it worked for this job alone
 
 

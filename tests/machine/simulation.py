@@ -35,8 +35,8 @@ class HeldAttempt:
 class SimulatedWorker:
     """A worker: what ``engines.embedded`` does with its rows, without processes."""
 
-    post: Any
-    desk: Any
+    registration: Any
+    claimant: Any
     sweep: Any
     is_far: bool
     held: list[HeldAttempt] = field(default_factory=list)
@@ -45,8 +45,8 @@ class SimulatedWorker:
     @property
     def is_good(self) -> bool:
         """Whether it can finish every job that any worker can finish."""
-        takes_any_job = self.post.worker.only_job_id is None
-        return not self.is_far and takes_any_job and len(self.desk.knows["machine_chain"]) == 3
+        takes_any_job = self.registration.worker.only_job_id is None
+        return not self.is_far and takes_any_job and len(self.claimant.knows["machine_chain"]) == 3
 
     @property
     def running(self) -> set[int]:

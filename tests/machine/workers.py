@@ -26,17 +26,17 @@ def register(simulation: Simulation, kind: int) -> SimulatedWorker | None:
     if kind == 3:
         knows = {name: steps[:2] for name, steps in knows.items()}
     only_job = simulation.jobs[-1] if kind == 2 and simulation.jobs else None
-    post = workers.register(slots=2, knows=knows, only_job=only_job)
-    simulation.locks.add(post._lock)
-    simulation.stack.callback(post._aside.close)
+    registration = workers.register(slots=2, knows=knows, only_job=only_job)
+    simulation.locks.add(registration._lock)
+    simulation.stack.callback(registration._aside.close)
     simulation.registered += 1
-    post.worker.pid = simulation.registered
+    registration.worker.pid = simulation.registered
     if kind == 1:
-        post.worker.host = "far.example"
-    rows = Worker.objects.filter(pk=post.worker.pk)
-    rows.update(host=post.worker.host, pid=simulation.registered)
-    desk = Claimant(post.worker, knows)
-    worker = SimulatedWorker(post, desk, upkeep.Sweep(desk), is_far=kind == 1)
+        registration.worker.host = "far.example"
+    rows = Worker.objects.filter(pk=registration.worker.pk)
+    rows.update(host=registration.worker.host, pid=simulation.registered)
+    claimant = Claimant(registration.worker, knows)
+    worker = SimulatedWorker(registration, claimant, upkeep.Sweep(claimant), is_far=kind == 1)
     simulation.workers.append(worker)
     return worker
 
@@ -47,9 +47,9 @@ def vanish(simulation: Simulation, worker: SimulatedWorker) -> None:
     simulation.workers.remove(worker)
     simulation.past += worker.held
     worker.held = []
-    if not worker.is_far and worker.post._lock in simulation.locks:
-        simulation.locks.discard(worker.post._lock)
-        os.close(worker.post._lock)
+    if not worker.is_far and worker.registration._lock in simulation.locks:
+        simulation.locks.discard(worker.registration._lock)
+        os.close(worker.registration._lock)
 
 
 @action("workers")
@@ -58,24 +58,24 @@ def deregister(simulation: Simulation, worker: SimulatedWorker) -> None:
     for attempt in list(worker.held):
         end(simulation, attempt, "handed back", "its worker stopped", room=0)
     simulation.workers.remove(worker)
-    simulation.locks.discard(worker.post._lock)
-    worker.post.deregister()
+    simulation.locks.discard(worker.registration._lock)
+    worker.registration.deregister()
 
 
 @action("workers")
 def beat(simulation: Simulation, worker: SimulatedWorker) -> None:
     """A worker that was declared dead learns it here, and another one replaces it."""
-    is_known = Worker.objects.filter(pk=worker.post.worker.pk, stopped_at=None).exists()
+    is_known = Worker.objects.filter(pk=worker.registration.worker.pk, stopped_at=None).exists()
     try:
-        worker.post.beat()
-        worker.post.beat_in_row()
+        worker.registration.beat()
+        worker.registration.beat_in_row()
     except DeclaredDead as error:
         assert not is_known
         for attempt in list(worker.held):
             end(simulation, attempt, "interrupted", str(error), room=0)
         simulation.workers.remove(worker)
-        simulation.locks.discard(worker.post._lock)
-        worker.post.release()
+        simulation.locks.discard(worker.registration._lock)
+        worker.registration.release()
         register(simulation, 1 if worker.is_far else 0)
     else:
         assert is_known, "a worker that was declared dead went on"

@@ -18,7 +18,7 @@ def counting(cost):
     return [sql for sql in cost.statements if "GROUP BY" in sql]
 
 
-def test_the_counts_are_right_after_every_move(desk):
+def test_the_counts_are_right_after_every_move(claimant):
     """From the start, and from each position on the way."""
     job = launch("fifty_wide")
     before = position_of(job.pk)
@@ -30,7 +30,7 @@ def test_the_counts_are_right_after_every_move(desk):
         before = new.position
         return ended(Verdict.FAILED) if held.name == "s007" else returned()
 
-    drive(desk, job, outcome)
+    drive(claimant, job, outcome)
     retry(job.pk)
     assert read_job(job.pk, before).counts == counts_of(job.pk)
     cancel(job.pk)
@@ -39,24 +39,24 @@ def test_the_counts_are_right_after_every_move(desk):
     }  # fmt: skip
 
 
-def test_steps_are_counted_once_however_often_a_job_is_read(desk):
+def test_steps_are_counted_once_however_often_a_job_is_read(claimant):
     job = launch("five_hundred_wide")
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     with Cost() as first:
         position = read_job(job.pk).position
-    finish(desk, held, returned(), room=1)
+    finish(claimant, held, returned(), room=1)
     with Cost() as later:
         read_job(job.pk, position)
         read_job(job.pk, START, StepPage(200))
     assert (len(counting(first)), len(counting(later))) == (1, 0)
 
 
-def test_a_reader_that_is_too_far_behind_counts_again(desk, monkeypatch):
+def test_a_reader_that_is_too_far_behind_counts_again(claimant, monkeypatch):
     """Of two readers of a job, each at its own position, both get what there is now."""
     job = launch("fifty_wide")
     here = read_job(job.pk).position
     there = counts._remembered[job.pk]
-    drive(desk, job)
+    drive(claimant, job)
     newest = read_job(job.pk, here)
     monkeypatch.setattr("jobs.sight.positions.ENTRIES_SHOWN", 10)
     counts._remembered[job.pk] = there
@@ -65,7 +65,7 @@ def test_a_reader_that_is_too_far_behind_counts_again(desk, monkeypatch):
     assert len(counting(cost)) == 1
 
 
-def test_an_entry_of_another_copy_of_the_database_is_not_believed(desk):
+def test_an_entry_of_another_copy_of_the_database_is_not_believed(claimant):
     job = launch("diamond")
     read_job(job.pk)
     position, _ = counts._remembered[job.pk]
@@ -82,11 +82,11 @@ def test_only_some_jobs_are_remembered(database, monkeypatch):
     assert list(counts._remembered) == [jobs[2], jobs[4], jobs[3]]
 
 
-def test_a_change_names_the_pages_whose_counts_it_changes(desk):
+def test_a_change_names_the_pages_whose_counts_it_changes(claimant):
     job = launch("five_hundred_wide")
     opened = read_job(job.pk)
     assert [page.first for page, _ in context_of(opened)["parts"]] == [0, 100, 200, 300, 400]
-    claim(desk, room=1)
+    claim(claimant, room=1)
     changed = read_job(job.pk, opened.position)
     assert context_of(changed)["parts"] == [(StepPage(0), [("pending", 99), ("running", 1)])]
     assert total_of(changed.counts) == {"pending": 499, "running": 1}
@@ -94,16 +94,16 @@ def test_a_change_names_the_pages_whose_counts_it_changes(desk):
 
 @pytest.mark.sqlite
 @pytest.mark.parametrize("shape", ["wide", "deep"])
-def test_reading_a_move_costs_the_same_in_50_steps_and_in_500(desk, shape):
+def test_reading_a_move_costs_the_same_in_50_steps_and_in_500(claimant, shape):
     def cost(name):
         job = launch(name)
         cancel(job.pk)
         retry(job.pk, job.steps.get(position=0).name)
         position = read_job(job.pk).position
-        claim(desk, room=1)
+        claim(claimant, room=1)
         with Instructions() as done:
             read_job(job.pk, position)
-        drive(desk, job)
+        drive(claimant, job)
         return done.count
 
     small, big = (cost(f"{size}_{shape}") for size in ("fifty", "five_hundred"))
@@ -111,8 +111,8 @@ def test_reading_a_move_costs_the_same_in_50_steps_and_in_500(desk, shape):
 
 
 @pytest.mark.sqlite
-def test_the_failures_of_a_job_are_found_by_an_index(desk):
-    job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED))
+def test_the_failures_of_a_job_are_found_by_an_index(claimant):
+    job = drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED))
     with Cost() as cost:
         assert failures_of_job(job.pk)
     [sql] = cost.statements

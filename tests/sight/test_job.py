@@ -20,8 +20,8 @@ def names(snapshot):
     return [item.step.name for item in snapshot.steps]
 
 
-def test_from_the_beginning_everything_is_new(desk):
-    job = drive(desk, launch("diamond"))
+def test_from_the_beginning_everything_is_new(claimant):
+    job = drive(claimant, launch("diamond"))
     snapshot = read_job(job.pk)
     assert (snapshot.since, snapshot.position) == (0, (job.seq, job.journal.latest("seq").tag))
     assert names(snapshot) == ["top", "left", "right", "bottom"]
@@ -30,17 +30,17 @@ def test_from_the_beginning_everything_is_new(desk):
     assert snapshot.errors == []
 
 
-def test_without_a_new_entry_nothing_has_changed(desk):
+def test_without_a_new_entry_nothing_has_changed(claimant):
     job = launch("noop")
     here = read_job(job.pk)
     snapshot = read_job(job.pk, here.position)
     assert (snapshot.steps, snapshot.journal, snapshot.position) == ([], [], here.position)
 
 
-def test_every_position_gets_exactly_the_newer_entries(desk):
+def test_every_position_gets_exactly_the_newer_entries(claimant):
     """A reader that stops at any entry has everything when it reads on."""
     job = drive(
-        desk,
+        claimant,
         launch("fails"),
         lambda held: ended(Verdict.FAILED) if held.name == "bad" else returned(),
     )
@@ -52,9 +52,9 @@ def test_every_position_gets_exactly_the_newer_entries(desk):
         assert names(snapshot) == [item.step.name for item in whole.steps if item.step.seq > since]
 
 
-def test_a_step_names_its_unfinished_dependencies(desk):
+def test_a_step_names_its_unfinished_dependencies(claimant):
     job = launch("diamond")
-    [top] = claim(desk, room=1)
+    [top] = claim(claimant, room=1)
     assert {item.step.name: item.waits_for for item in read_job(job.pk).steps} == {
         "top": [],
         "left": ["top"],
@@ -62,7 +62,7 @@ def test_a_step_names_its_unfinished_dependencies(desk):
         "bottom": ["left", "right"],
     }
     here = read_job(job.pk)
-    finish(desk, top, returned(1), room=0)
+    finish(claimant, top, returned(1), room=0)
     snapshot = read_job(job.pk, here.position)
     assert {item.step.name: item.waits_for for item in snapshot.steps} == {
         "top": [],
@@ -71,11 +71,11 @@ def test_a_step_names_its_unfinished_dependencies(desk):
     }
 
 
-def test_a_step_comes_with_its_current_attempt(desk):
+def test_a_step_comes_with_its_current_attempt(claimant):
     job = launch("noop")
-    [first] = claim(desk, room=1)
-    finish(desk, first, ended(Verdict.HANDED_BACK), room=0)
-    [second] = claim(desk, room=1)
+    [first] = claim(claimant, room=1)
+    finish(claimant, first, ended(Verdict.HANDED_BACK), room=0)
+    [second] = claim(claimant, room=1)
     one, two = read_job(job.pk).steps[:2]
     assert (one.attempt.number, two.attempt) == (second.attempt, None)
 
@@ -97,8 +97,8 @@ def lines(job):
     return [failure.line for failure in failures_of_job(job.pk)]
 
 
-def test_errors_are_one_line_each_and_ten_at_most(transactional_db, desk):
-    job = drive(desk, launch("fails"), lambda held: ended(Verdict.FAILED, "first\nsecond"))
+def test_errors_are_one_line_each_and_ten_at_most(transactional_db, claimant):
+    job = drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED, "first\nsecond"))
     assert lines(job) == ["fine: first"]
     Attempt.objects.update(error="x" * 10_000)
     assert len(lines(job)[0]) < 400
@@ -106,17 +106,17 @@ def test_errors_are_one_line_each_and_ten_at_most(transactional_db, desk):
     assert lines(job) == ["fine: failed"]
 
 
-def test_a_pulse_has_running_steps_only(desk):
+def test_a_pulse_has_running_steps_only(claimant):
     job = launch("noop")
     assert pulse(job.pk) == {}
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     assert list(pulse(job.pk)) == [str(held.step_id)]
-    finish(desk, held, returned(), room=0)
+    finish(claimant, held, returned(), room=0)
     assert pulse(job.pk) == {}
     assert step_of(job, "one").status == "succeeded"
 
 
-def test_reading_costs_the_same_for_any_number_of_steps(desk):
+def test_reading_costs_the_same_for_any_number_of_steps(claimant):
     small, large = launch("waits", {"gate": "x"}), launch("noop")
     costs = []
     for job in (small, large):
@@ -130,7 +130,7 @@ def test_reading_costs_the_same_for_any_number_of_steps(desk):
 
 
 @pytest.fixture
-def thousand(desk):
+def thousand(claimant):
     """A job of 1,000 steps, 999 of them side by side, the last one waits for all."""
     return launch("thousand_wide")
 
@@ -142,9 +142,9 @@ def test_a_page_of_steps_comes_with_counts_of_all(thousand):
     assert {tuple(count.items()) for count in snapshot.counts.values()} == {(("pending", 100),)}
 
 
-def test_a_change_on_another_page_moves_the_position(thousand, desk):
+def test_a_change_on_another_page_moves_the_position(thousand, claimant):
     here = read_job(thousand.pk, page=StepPage(900))
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     assert held.name == "s000"
     snapshot = read_job(thousand.pk, here.position, StepPage(900))
     assert names(snapshot) == []
@@ -154,17 +154,17 @@ def test_a_change_on_another_page_moves_the_position(thousand, desk):
     assert names(snapshot) == ["s000"]
 
 
-def test_a_step_with_many_dependencies_says_how_many(thousand, desk):
+def test_a_step_with_many_dependencies_says_how_many(thousand, claimant):
     last = read_job(thousand.pk, page=StepPage(900)).steps[-1]
     assert (last.step.waiting, last.waits_for) == (999, [])
     assert reason(last) == "waits for 999 steps"
 
 
-def test_older_entries_are_read_on_request(thousand, desk, monkeypatch):
+def test_older_entries_are_read_on_request(thousand, claimant, monkeypatch):
     monkeypatch.setattr(positions, "ENTRIES_SHOWN", 5)
     monkeypatch.setattr(positions, "MOST_BEHIND", 8)
     here = read_job(thousand.pk)
-    claim(desk, room=8)
+    claim(claimant, room=8)
     end = job_of(thousand.pk).seq
 
     def numbers(entries):

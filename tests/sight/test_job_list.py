@@ -27,8 +27,8 @@ from tests.support import Cost, drive, returned
         (ListWindow(status="nonsense"), []),
     ],
 )
-def test_a_window_holds_what_its_filter_selects_newest_first(desk, window, found):
-    drive(desk, launch("noop"))
+def test_a_window_holds_what_its_filter_selects_newest_first(claimant, window, found):
+    drive(claimant, launch("noop"))
     launch("waits", {"gate": "/"})
     assert [job.definition for job in window.page().jobs] == found
 
@@ -69,18 +69,18 @@ def test_each_filter_is_read_from_its_own_index(database, window, index):
     assert f" {index} " in plan
 
 
-def test_a_mark_changes_with_every_move_of_a_job_in_the_window(desk):
+def test_a_mark_changes_with_every_move_of_a_job_in_the_window(claimant):
     job = launch("noop")
     marks = [ListWindow().read().mark, ListWindow().read().mark]
-    drive(desk, job)
+    drive(claimant, job)
     marks += [ListWindow().read().mark]
     assert marks[0] == marks[1] != marks[2]
 
 
-def test_a_rows_version_is_its_seq_and_a_whole_jobs_also_its_log(desk):
+def test_a_rows_version_is_its_seq_and_a_whole_jobs_also_its_log(claimant):
     job, other = launch("noop"), launch("noop")
     rows, whole = IdWindow((job.pk,)), IdWindow((job.pk,), whole=True)
-    [held] = claim(desk, room=1)
+    [held] = claim(claimant, room=1)
     before = rows.read().mark, whole.read().mark
     book = LogBook(held, 1000)
     book.add("a line")
@@ -88,7 +88,7 @@ def test_a_rows_version_is_its_seq_and_a_whole_jobs_also_its_log(desk):
     assert rows.read().mark == before[0]
     assert whole.read().mark != before[1]
     assert IdWindow((other.pk,)).read().mark != rows.read().mark
-    finish(desk, held, returned(), room=0)
+    finish(claimant, held, returned(), room=0)
     assert rows.read().mark != before[0]
 
 
@@ -96,18 +96,18 @@ def test_a_rows_version_is_its_seq_and_a_whole_jobs_also_its_log(desk):
 def test_a_worker_for_one_job_does_not_count_for_others(database, only, said):
     first, second = launch("noop"), launch("noop")
     alone = {None: [None], "the first": [first.pk], "both": [first.pk, second.pk]}[only]
-    posts = [workers.register(slots=1, knows={}, only_job=job) for job in alone]
+    registrations = [workers.register(slots=1, knows={}, only_job=job) for job in alone]
     try:
         assert has_jobs_without_worker(counts()) == said
     finally:
-        for post in posts:
-            post.release()
+        for registration in registrations:
+            registration.release()
 
 
-def test_the_counts_of_all_jobs_are_part_of_what_a_page_shows(desk):
+def test_the_counts_of_all_jobs_are_part_of_what_a_page_shows(claimant):
     job = launch("noop")
     empty = ListWindow(before=job.pk)
     mark = empty.read().mark
-    drive(desk, job)
+    drive(claimant, job)
     assert list(empty.page().jobs) == []
     assert empty.read().mark != mark

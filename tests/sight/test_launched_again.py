@@ -13,8 +13,8 @@ from jobs.sight.positions import position_of
 from tests.support import drive, job_of, returned
 
 
-def test_a_job_links_the_jobs_launched_from_it_and_its_original(desk):
-    old = drive(desk, launch("noop"))
+def test_a_job_links_the_jobs_launched_from_it_and_its_original(claimant):
+    old = drive(claimant, launch("noop"))
     here = read_job(old.pk)
     new = [launch("noop", again_of=old, actor="ada", why="once more").pk for _ in range(6)]
     snapshot = read_job(old.pk, here.position)
@@ -28,8 +28,8 @@ def test_a_job_links_the_jobs_launched_from_it_and_its_original(desk):
     assert f'again after <a href="/jobs/{old.pk}/">' in head
 
 
-def test_a_launch_in_a_transaction_is_announced_at_its_commit(desk):
-    old = drive(desk, launch("noop"))
+def test_a_launch_in_a_transaction_is_announced_at_its_commit(claimant):
+    old = drive(claimant, launch("noop"))
     with transaction.atomic():
         new = launch("noop", again_of=old)
         assert position_of(old.pk).seq == old.seq
@@ -40,7 +40,7 @@ def test_a_launch_in_a_transaction_is_announced_at_its_commit(desk):
     assert position_of(old.pk).seq == old.seq + 1
 
 
-def test_an_older_job_that_is_gone_stops_no_launch(desk):
+def test_an_older_job_that_is_gone_stops_no_launch(claimant):
     old = launch("noop")
     new = launch("noop", again_of=old)
     Job.objects.filter(pk=old.pk).delete()
@@ -48,4 +48,4 @@ def test_an_older_job_that_is_gone_stops_no_launch(desk):
     snapshot = read_job(new.pk)
     head = render_to_string("truestep/_job.html", context_of(snapshot))
     assert "again after" not in head
-    assert drive(desk, new, lambda held: returned()).status == "succeeded"
+    assert drive(claimant, new, lambda held: returned()).status == "succeeded"

@@ -47,11 +47,11 @@ def read_only():
 
 
 @pytest.fixture
-def job(desk):
+def job(claimant):
     """A job with a failed step and a running one."""
     job = launch("fails")
-    first, *_ = claim(desk, room=1)
-    finish(desk, first, ended(Verdict.FAILED, "no answer"), room=1)
+    first, *_ = claim(claimant, room=1)
+    finish(claimant, first, ended(Verdict.FAILED, "no answer"), room=1)
     return job
 
 

@@ -4,7 +4,7 @@
 rows up. ``driving``: jobs that run. The common names of these four are here, too.
 """
 
-from tests.support.driving import drive, ended, finished, returned, running
+from tests.support.driving import drive, ended, finished, register_worker, returned, running
 from tests.support.programs import Program, program, runs, stop_process, wait_until_gone
 from tests.support.rows import (
     Cost,
@@ -40,6 +40,7 @@ __all__ = [
     "log_of",
     "number_rows_from",
     "program",
+    "register_worker",
     "returned",
     "rows",
     "rows_as_they_lie",

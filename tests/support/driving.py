@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from jobs import definitions, workers
 from jobs.codes import Code, Fact
 from jobs.journal import Claim
 from jobs.logs import LogBook
@@ -12,8 +13,16 @@ from jobs.models import Job, Step
 from jobs.orchestrator import Claimant, claim, finish
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
+from jobs.workers import Registration
 from tests.support.rows import job_of, step_of
 from tests.support.waiting import wait_for
+
+
+def register_worker(**options: Any) -> tuple[Registration, Claimant]:
+    """Another worker, which this process drives; *options* are those of ``workers.register``."""
+    knows = definitions.known_steps()
+    registration = workers.register(**{"slots": 2, "knows": knows} | options)
+    return registration, Claimant(registration.worker, knows)
 
 
 def returned(result: Any = None) -> Outcome:
@@ -25,12 +34,14 @@ def ended(verdict: Verdict, reason: str = "for a test") -> Outcome:
     return Outcome(verdict=verdict, fact=Fact.text(reason), error=reason)
 
 
-def drive(desk: Claimant, job: Job, outcome: Callable[[Claim], Outcome] = lambda claim: returned()):
+def drive(
+    claimant: Claimant, job: Job, outcome: Callable[[Claim], Outcome] = lambda claim: returned()
+):
     """Claim and finish until nothing is left to claim; *outcome* says how each attempt ends."""
-    claims = claim(desk, room=2)
+    claims = claim(claimant, room=2)
     while claims:
-        claims += finish(desk, held := claims.pop(0), outcome(held), room=1)
-        claims = claims or claim(desk, room=2)
+        claims += finish(claimant, held := claims.pop(0), outcome(held), room=1)
+        claims = claims or claim(claimant, room=2)
     return job_of(job.pk)
 
 

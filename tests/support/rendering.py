@@ -15,7 +15,7 @@ def step_html(job, name):
     return render_to_string("truestep/_step.html", context)
 
 
-def rest_is_over(desk):
+def rest_is_over(claimant):
     """As if the time until the next attempt had passed."""
     Step.objects.update(not_before=None)
-    desk.jobs.clear()
+    claimant.jobs.clear()

@@ -25,6 +25,7 @@ from tests.support import (
     ended,
     job_of,
     journal,
+    register_worker,
     returned,
     rows,
     rows_as_they_lie,
@@ -35,74 +36,72 @@ from tests.support.follower import Follower
 
 @pytest.fixture
 def other(database):
-    """Another worker's post and desk."""
-    knows = definitions.known_steps()
-    post = workers.register(slots=2, knows=knows)
-    return post, Claimant(post.worker, knows)
+    """Another worker's registration and claimant."""
+    return register_worker()
 
 
-def die(post):
-    os.close(post._lock)
+def die(registration):
+    os.close(registration._lock)
 
 
-def test_steps_of_a_dead_worker_fail_and_say_so(desk, other):
-    post, lost = other
+def test_steps_of_a_dead_worker_fail_and_say_so(claimant, other):
+    registration, lost = other
     job = launch("noop")
     [held] = claim(lost, room=1)
-    die(post)
-    Sweep(desk).run(held=())
+    die(registration)
+    Sweep(claimant).run(held=())
     attempt = Attempt.objects.get()
     assert (step_of(job, "one").status, job_of(job.pk).status) == ("failed", "failed")
-    assert attempt.error.startswith(f"The worker {post.worker} is gone (killed or crashed)")
+    assert attempt.error.startswith(f"The worker {registration.worker} is gone (killed or crashed)")
     assert job.journal.get(step=held.step_id, to_status="failed").reason == "its worker was lost"
     with pytest.raises(Overtaken):  # it was only slow, and comes too late
         finish(lost, held, returned(), room=0)
 
 
 @pytest.mark.postgres
-def test_lost_attempts_end_in_the_order_of_their_start(desk, other):
-    post, lost = other
+def test_lost_attempts_end_in_the_order_of_their_start(claimant, other):
+    registration, lost = other
     job = launch("diamond")
     [top] = claim(lost, room=1)
     left, _ = finish(lost, top, returned(1), room=2)
     finish(lost, left, ended(Verdict.HANDED_BACK), room=0)
     claim(lost, room=1)
-    die(post)
+    die(registration)
     with rows_as_they_lie():
-        Sweep(desk).run(held=())
+        Sweep(claimant).run(held=())
     assert [name for name, _, to in journal(job) if to == "failed" and name] == ["right", "left"]
 
 
 @pytest.mark.parametrize("way", ["its worker is gone", "its process died"])
-def test_a_cancelled_step_whose_process_died_becomes_cancelled(desk, other, way):
-    post, lost = other
+def test_a_cancelled_step_whose_process_died_becomes_cancelled(claimant, other, way):
+    registration, lost = other
     job = launch("patient", {"gate": "/gate"})
     [held] = claim(lost, room=1)
     cancel(job.pk)
     if way == "its worker is gone":
-        die(post)
-        Sweep(desk).run(held=())
+        die(registration)
+        Sweep(claimant).run(held=())
     else:
         finish(lost, held, ended(Verdict.DIED, "killed"), room=0)
     assert (step_of(job, "wait").status, job_of(job.pk).status) == ("cancelled", "cancelled")
     assert list(audit.differences()) == []
 
 
-def test_steps_of_a_worker_without_a_row_fail(desk, other):
-    post, lost = other
+def test_steps_of_a_worker_without_a_row_fail(claimant, other):
+    registration, lost = other
     job = launch("noop")
     claim(lost, room=1)
-    post.worker.delete()
-    Sweep(desk).run(held=())
+    registration.worker.delete()
+    Sweep(claimant).run(held=())
     assert job_of(job.pk).status == "failed"
 
 
-def test_steps_of_living_workers_are_left_alone(desk, other):
+def test_steps_of_living_workers_are_left_alone(claimant, other):
     job, mine = launch("noop"), launch("noop")
-    claims = [*claim(other[1], room=1), *claim(desk, room=1)]
+    claims = [*claim(other[1], room=1), *claim(claimant, room=1)]
     assert {held.job_id for held in claims} == {job.pk, mine.pk}
     before = rows()
-    Sweep(desk).run(held={held.step_id for held in claims})
+    Sweep(claimant).run(held={held.step_id for held in claims})
     assert rows() == before
 
 
@@ -110,50 +109,50 @@ def test_steps_of_living_workers_are_left_alone(desk, other):
     ("outcome", "status"), [(returned(), "succeeded"), (ended(Verdict.HANDED_BACK), "running")]
 )
 def test_a_step_that_moved_during_the_sweep_is_left_alone(
-    desk, other, monkeypatch, outcome, status
+    claimant, other, monkeypatch, outcome, status
 ):
     """It has ended after all, or runs again as another worker's attempt."""
-    post, lost = other
+    registration, lost = other
     job = launch("noop")
     [held] = claim(lost, room=1)
-    die(post)
+    die(registration)
 
     def look_elsewhere(worker):
         finish(lost, held, outcome, room=0)
         if status == "running":
-            claim(desk, room=1)
+            claim(claimant, room=1)
 
     monkeypatch.setattr(workers, "is_gone", look_elsewhere)
-    chore = LostAttempts(desk)
+    chore = LostAttempts(claimant)
     end_for_others(chore.lost(chore.running()[1]))
     assert step_of(job, "one").status == status
 
 
-def test_a_job_deleted_during_the_sweep_is_left_alone(desk, other, monkeypatch):
-    post, lost = other
+def test_a_job_deleted_during_the_sweep_is_left_alone(claimant, other, monkeypatch):
+    registration, lost = other
     job = launch("noop")
     claim(lost, room=1)
-    die(post)
+    die(registration)
     monkeypatch.setattr(
         workers, "is_alive", lambda worker: not Job.objects.filter(pk=job.pk).delete()
     )
-    chore = LostAttempts(desk)
+    chore = LostAttempts(claimant)
     end_for_others(chore.lost(chore.running()[1]))
 
 
-def test_two_sweeps_fail_a_step_once(desk, other):
-    post, lost = other
+def test_two_sweeps_fail_a_step_once(claimant, other):
+    registration, lost = other
     job = launch("noop")
     claim(lost, room=1)
-    die(post)
-    Sweep(desk).run(held=())
+    die(registration)
+    Sweep(claimant).run(held=())
     before = rows()
-    Sweep(desk).run(held=())
+    Sweep(claimant).run(held=())
     assert rows() == before
     assert job.journal.filter(to_status="failed", step__isnull=False).count() == 1
 
 
-def test_a_slow_sweep_pauses_longer_than_it_took(desk, monkeypatch):
+def test_a_slow_sweep_pauses_longer_than_it_took(claimant, monkeypatch):
     clock = {"now": 100.0, "sweep takes": 0.0}
 
     def look_slowly():
@@ -161,7 +160,7 @@ def test_a_slow_sweep_pauses_longer_than_it_took(desk, monkeypatch):
 
     monkeypatch.setattr(time, "monotonic", lambda: clock["now"])
     monkeypatch.setattr(workers, "mark_dead_workers", look_slowly)
-    sweep = Sweep(desk)
+    sweep = Sweep(claimant)
     assert sweep.is_due
     for clock["sweep takes"], rest in [(0, 0.4), (0.01, 0.39), (3, 12)]:
         sweep.run(held=())
@@ -175,10 +174,10 @@ def test_a_slow_sweep_pauses_longer_than_it_took(desk, monkeypatch):
 
 
 @pytest.fixture
-def diamond_desk(desk):
-    """The desk of a worker that knows one step of diamond, and nothing of noop."""
+def diamond_desk(claimant):
+    """The claimant of a worker that knows one step of diamond, and nothing of noop."""
     Worker.objects.update(knows={"diamond": ["top"]})
-    return Claimant(desk.worker, {"diamond": ["top"]})
+    return Claimant(claimant.worker, {"diamond": ["top"]})
 
 
 @pytest.fixture
@@ -199,11 +198,11 @@ def test_an_unknown_step_waits_for_the_grace_and_then_fails(stranger, settings):
 
 
 def test_an_unknown_step_shows_that_reason_and_not_its_last_error(stranger, other, ada, settings):
-    post, gone = other
+    registration, gone = other
     job = launch("noop")
     [held] = claim(gone, room=1)
     finish(gone, held, ended(Verdict.HANDED_BACK, "boom"), room=0)
-    die(post)
+    die(registration)
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
     for _ in range(2):
         stranger.run(held=())
@@ -242,10 +241,10 @@ def test_the_grace_restarts_after_a_worker_knew_the_step(diamond_desk):
     job = launch("noop")
     chore.run(held=())
     assert list(chore._unknown_since) == [step_of(job, "one").pk]
-    post = workers.register(slots=1, knows=definitions.known_steps())
+    registration = workers.register(slots=1, knows=definitions.known_steps())
     chore.run(held=())
     assert chore._unknown_since == {}
-    post.deregister()
+    registration.deregister()
 
 
 def test_a_sweep_reads_some_ready_steps_and_the_next_continues(
@@ -275,25 +274,25 @@ def test_all_unknown_steps_of_a_job_fail_in_one_batch(stranger, settings):
     assert (Job.objects.get().status, cost.commits) == ("failed", 1)
 
 
-def test_an_unknown_step_that_waits_for_dependencies_does_not_fail(stranger, desk, settings):
+def test_an_unknown_step_that_waits_for_dependencies_does_not_fail(stranger, claimant, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"unknown_grace": 1e-9}
     job = launch("diamond")
     for _ in range(2):
         stranger.run(held=())
     assert set(job.steps.values_list("status", flat=True)) == {"pending"}
-    Worker.objects.update(knows=desk.knows)
-    drive(desk, job)
+    Worker.objects.update(knows=claimant.knows)
+    drive(claimant, job)
 
 
 # --- what goes back to the queue, uncharged -------------------------------------------------------
 
 
-def test_a_step_interrupted_too_often_fails_and_lists_each_reason(desk, settings):
+def test_a_step_interrupted_too_often_fails_and_lists_each_reason(claimant, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"crashes": 2}
     job = launch("noop")
     for reason in ("its worker froze", "its database was away", "its worker froze again"):
-        [held] = claim(desk, room=1)
-        finish(desk, held, ended(Verdict.INTERRUPTED, reason), room=0)
+        [held] = claim(claimant, room=1)
+        finish(claimant, held, ended(Verdict.INTERRUPTED, reason), room=0)
     step = step_of(job, "one")
     assert (step.status, step.failures, step.interruptions) == ("failed", 0, 3)
     assert step.attempts.get(number=3).error.splitlines() == [
@@ -306,10 +305,10 @@ def test_a_step_interrupted_too_often_fails_and_lists_each_reason(desk, settings
     assert step_of(job, "one").interruptions == 0
 
 
-def test_requeues_by_a_drain_are_not_limited(desk, settings):
+def test_requeues_by_a_drain_are_not_limited(claimant, settings):
     settings.TRUESTEP = settings.TRUESTEP | {"crashes": 1}
     job = launch("noop")
     for _ in range(5):
-        [held] = claim(desk, room=1)
-        finish(desk, held, ended(Verdict.HANDED_BACK), room=0)
+        [held] = claim(claimant, room=1)
+        finish(claimant, held, ended(Verdict.HANDED_BACK), room=0)
     assert step_of(job, "one").status == "pending"

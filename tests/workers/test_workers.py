@@ -18,10 +18,10 @@ from tests.support import wait_for
 
 
 @pytest.fixture
-def post(database):
-    post = workers.register(slots=2, knows={"noop": ["one"]})
-    yield post
-    post._aside.close()
+def registration(database):
+    registration = workers.register(slots=2, knows={"noop": ["one"]})
+    yield registration
+    registration._aside.close()
 
 
 def is_alive_elsewhere(worker):
@@ -32,7 +32,7 @@ def is_alive_elsewhere(worker):
     ).returncode
 
 
-def test_a_registered_worker_is_alive(post):
+def test_a_registered_worker_is_alive(registration):
     row = Worker.objects.get()
     assert workers.is_alive(row)
     assert workers.living() == [row]
@@ -40,8 +40,8 @@ def test_a_registered_worker_is_alive(post):
     assert (row.pid, row.slots, row.knows, row.beats) == (os.getpid(), 2, {"noop": ["one"]}, 0)
 
 
-def test_a_deregistered_worker_is_not_alive(post):
-    post.deregister()
+def test_a_deregistered_worker_is_not_alive(registration):
+    registration.deregister()
     row = Worker.objects.get()
     assert row.stopped_at
     assert not workers.is_alive(row)
@@ -49,29 +49,29 @@ def test_a_deregistered_worker_is_not_alive(post):
     assert not os.path.exists(row.lock_path)
 
 
-def test_an_ended_worker_is_forgotten(post):
+def test_an_ended_worker_is_forgotten(registration):
     """A web process sees many workers come and go."""
-    assert workers.living() == [post.worker]
-    assert post.worker.uuid in workers.liveness._observations
-    post.deregister()
+    assert workers.living() == [registration.worker]
+    assert registration.worker.uuid in workers.liveness._observations
+    registration.deregister()
     assert workers.living() == []
-    assert post.worker.uuid not in workers.liveness._observations
+    assert registration.worker.uuid not in workers.liveness._observations
 
 
-def test_a_worker_whose_lock_is_free_is_dead_immediately(post):
-    os.close(post._lock)
+def test_a_worker_whose_lock_is_free_is_dead_immediately(registration):
+    os.close(registration._lock)
     assert not workers.is_alive(Worker.objects.get())
 
 
 @pytest.mark.parametrize("where", ["on another host", "where its lock cannot be seen"])
-def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where):
+def test_a_worker_elsewhere_is_alive_while_its_beats_rise(registration, settings, where):
     """By the observer's clock, from the moment it first looked."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
     if where == "on another host":
         Worker.objects.update(host="far.example")
-        os.close(post._lock)
+        os.close(registration._lock)
     else:
-        os.unlink(post.worker.lock_path)
+        os.unlink(registration.worker.lock_path)
 
     def is_alive():
         return workers.is_alive(Worker.objects.get())
@@ -83,77 +83,77 @@ def test_a_worker_elsewhere_is_alive_while_its_beats_rise(post, settings, where)
     wait_for(lambda: not is_alive())
 
 
-def test_a_worker_is_not_mistaken_for_an_older_one_with_its_number(post, settings):
+def test_a_worker_is_not_mistaken_for_an_older_one_with_its_number(registration, settings):
     """A restored or newly created database reuses its numbers."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
-    number = post.worker.pk
-    os.unlink(post.worker.lock_path)
+    number = registration.worker.pk
+    os.unlink(registration.worker.lock_path)
     wait_for(lambda: not workers.is_alive(Worker.objects.get()))
-    post.worker.delete()
+    registration.worker.delete()
     newer = workers.register(slots=1, knows={})
     os.unlink(newer.worker.lock_path)
     Worker.objects.update(id=number)
     assert workers.is_alive(Worker.objects.get())
 
 
-def test_letting_go_of_the_lock_can_be_repeated(post):
-    post.release()
+def test_letting_go_of_the_lock_can_be_repeated(registration):
+    registration.release()
     with tempfile.TemporaryFile() as other:  # has the number that the lock had
-        post.release()
+        registration.release()
         other.write(b"still open")
 
 
-def test_asking_does_not_take_the_lock_away(post):
+def test_asking_does_not_take_the_lock_away(registration):
     for _ in range(3):
-        assert workers.is_alive(post.worker)
-    os.close(post._lock)
-    assert not workers.is_alive(post.worker)
-    assert not workers.is_alive(post.worker)
+        assert workers.is_alive(registration.worker)
+    os.close(registration._lock)
+    assert not workers.is_alive(registration.worker)
+    assert not workers.is_alive(registration.worker)
 
 
-def test_a_child_that_outlives_its_worker_does_not_keep_it_alive(post):
+def test_a_child_that_outlives_its_worker_does_not_keep_it_alive(registration):
     """The lock is closed when another program is started."""
     with subprocess.Popen(["sleep", "600"]) as child:
-        os.close(post._lock)
+        os.close(registration._lock)
         try:
-            assert not workers.is_alive(post.worker)
+            assert not workers.is_alive(registration.worker)
         finally:
             child.kill()
 
 
-def test_beats_for_other_hosts_are_counted_in_the_row(post):
-    post.beat_in_row()
-    post.beat_in_row()
+def test_beats_for_other_hosts_are_counted_in_the_row(registration):
+    registration.beat_in_row()
+    registration.beat_in_row()
     assert Worker.objects.get().beats == 2
 
 
-def test_on_the_same_host_the_heartbeats_of_the_lock_file_count(post, settings):
+def test_on_the_same_host_the_heartbeats_of_the_lock_file_count(registration, settings):
     """The row may say anything: it may be locked."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.2, "beat": 0.05}
-    row = post.worker
+    row = registration.worker
     assert workers.is_alive(row)
     wait_for(lambda: not workers.is_alive(row))
     Worker.objects.update(beats=F("beats") + 1)
     assert not workers.is_alive(Worker.objects.get())
-    post.beat()
+    registration.beat()
     assert workers.is_alive(row)
 
 
-def test_no_lock_of_the_database_keeps_a_worker_from_beating(post, tmp_path):
+def test_no_lock_of_the_database_keeps_a_worker_from_beating(registration, tmp_path):
     """Neither in its file nor, as far as it is concerned, in its row: a lock is an answer."""
     with DatabaseFaults(tmp_path).busy():
-        before = post._answered_at
-        post.beat()
+        before = registration._answered_at
+        registration.beat()
         with pytest.raises(database_module.DATABASE_ERRORS) as busy:
-            post.beat_in_row()
+            registration.beat_in_row()
         assert database_module.outage_of(busy.value) is database_module.Outage.BUSY
-        assert post._answered_at > before
-        assert not post.reason_to_stop
-    post.beat_in_row()
+        assert registration._answered_at > before
+        assert not registration.reason_to_stop
+    registration.beat_in_row()
 
 
 @pytest.mark.slow
-def test_time_with_a_locked_row_does_not_count_against_a_worker(post, settings, tmp_path):
+def test_time_with_a_locked_row_does_not_count_against_a_worker(registration, settings, tmp_path):
     """Nor does it afterwards: the whole lease is there again."""
     settings.TRUESTEP = settings.TRUESTEP | {"lease": 0.4, "beat": 0.1}
     Worker.objects.update(host="far.example")
@@ -167,9 +167,9 @@ def test_time_with_a_locked_row_does_not_count_against_a_worker(post, settings, 
     wait_for(lambda: workers.mark_dead_workers() or Worker.objects.get().stopped_at)
 
 
-def test_the_dead_are_signed_off_by_others(post):
+def test_the_dead_are_signed_off_by_others(registration):
     other = workers.register(slots=1, knows={})
-    os.close(post._lock)
+    os.close(registration._lock)
     workers.mark_dead_workers()
     dead, alive = Worker.objects.order_by("pk")
     assert dead.stopped_at
@@ -189,9 +189,9 @@ def test_a_worker_for_one_job_takes_no_other(database):
     ("definition", "step", "known"),
     [("noop", "one", True), ("noop", "two", False), ("diamond", "one", False)],
 )
-def test_a_worker_knows_pairs_of_definition_and_step(post, definition, step, known):
-    assert workers.knows_steps(post.worker, definition, [step]) == known
-    assert workers.KnownSteps([post.worker]).has(7, definition, step) == known
+def test_a_worker_knows_pairs_of_definition_and_step(registration, definition, step, known):
+    assert workers.knows_steps(registration.worker, definition, [step]) == known
+    assert workers.KnownSteps([registration.worker]).has(7, definition, step) == known
 
 
 def test_the_steps_of_a_worker_for_one_job_count_for_that_job_only(database):
