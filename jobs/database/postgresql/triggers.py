@@ -32,7 +32,7 @@ CHECK_AT_ONCE = """
 def create(rule: Rule) -> list[str]:
     return _function_and_trigger(
         rule.name,
-        f"BEFORE {rule.event} ON {rule.table} FOR EACH ROW",
+        f"BEFORE {rule.event} ON {rule.table} FOR EACH ROW WHEN ({rule.when})",
         f"IF {rule.condition} THEN RAISE EXCEPTION '{rule.message}' "
         "USING ERRCODE = 'integrity_constraint_violation'; END IF; RETURN NEW;",
         _BY_INDEX,

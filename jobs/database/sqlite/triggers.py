@@ -8,7 +8,7 @@ from ..rules import Rule
 def create(rule: Rule) -> str:
     return (
         f"CREATE TRIGGER {rule.name} BEFORE {rule.event} ON {rule.table} "
-        f"WHEN {rule.condition} BEGIN SELECT RAISE(ABORT, '{rule.message}'); END"
+        f"WHEN {rule.when} AND ({rule.condition}) BEGIN SELECT RAISE(ABORT, '{rule.message}'); END"
     )
 
 
@@ -30,6 +30,7 @@ def _created_once(name: str, table: str, *keys: str) -> Rule:
         name,
         table,
         "INSERT",
+        "TRUE",
         " OR ".join(f"EXISTS (SELECT 1 FROM {table} AS t WHERE {lookup})" for lookup in lookups),
         "truestep: this row exists; a row is created once",
     )
