@@ -199,8 +199,8 @@ class Dialect(GenericDialect, ABC):
         """
 
     @abstractmethod
-    def watch_commits(self, wake_ups: int) -> CommitWatch:
-        """A watch for the calling thread, which wakes it at most so many times a second."""
+    def watch_commits(self, wake_ups: int, *, of_work: bool) -> CommitWatch:
+        """As ``dialects.watch_commits``."""
 
     # --- triggers
 

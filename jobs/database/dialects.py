@@ -42,9 +42,10 @@ def raised_by(error: BaseException) -> type[Dialect]:
     return next(each for each in DIALECTS.values() if each.raised(error.__cause__))
 
 
-def watch_commits(wake_ups: int = WAKE_UPS) -> CommitWatch:
+def watch_commits(wake_ups: int = WAKE_UPS, *, of_work: bool = False) -> CommitWatch:
     """A watch for commits of other connections, for the calling thread.
 
-    It wakes the thread at most *wake_ups* times a second.
+    It wakes the thread at most *wake_ups* times a second; *of_work* only for what a worker waits
+    for, if the database can tell: a step that is ready, or a cancel.
     """
-    return dialect().watch_commits(wake_ups)
+    return dialect().watch_commits(wake_ups, of_work=of_work)

@@ -42,7 +42,7 @@ class EmbeddedWorker(WorkerProcess):
         self._driver = SlotDriver(slots)
         self._backoff = Backoff()
         self._wakeup = Wakeup()
-        self._watch = watch_commits()
+        self._watch = watch_commits(of_work=True)
         self._exits = WorkerExits()
         self._is_stopping = self._is_killing = False
         self._look_again = True  # for work and cancels

@@ -20,10 +20,10 @@ class LostAttempts:
     and does not were never begun. The latter happens when the answer to a COMMIT was lost.
     """
 
+    is_idle = False  # another worker may start a step without waking this one
     due_at = math.inf  # when a lease ends, ``DeadWorkers`` asks for a sweep
 
     def __init__(self, claimant: Claimant) -> None:
-        self.is_idle = False
         self._worker = claimant.worker
 
     def run(self, held: Collection[int]) -> None:
@@ -33,7 +33,6 @@ class LostAttempts:
         orchestrator.end_for_others(
             (attempt, never_began) for attempt in own if attempt.step_id not in held
         )
-        self.is_idle = not (own or others)
 
     def running(self) -> tuple[list[Attempt], list[Attempt]]:
         """The attempts that are running according to their rows: this worker's, and others'."""

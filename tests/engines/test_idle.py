@@ -60,18 +60,18 @@ def test_the_end_of_a_worker_wakes_others_and_a_check_of_it_does_not(claimant):
     exits.close()
 
 
-def test_a_sweep_rereads_steps_only_after_a_possible_commit(claimant):
+def test_a_sweep_looks_for_ready_steps_only_after_a_possible_commit(claimant):
     sweep = Sweep(claimant)
     sweep.run(held=())
     with CaptureQueriesContext(connection) as idle:
         sweep.run(held=())
-    assert not any("truestep_step" in query["sql"] for query in idle)
+    assert not any("step.waiting" in query["sql"] for query in idle)
     launch("noop")
     sweep.has_news = True
     for _ in range(2):  # what is there is looked at until it is done
         with CaptureQueriesContext(connection) as busy:
             sweep.run(held=())
-        assert any("truestep_step" in query["sql"] for query in busy)
+        assert any("step.waiting" in query["sql"] for query in busy)
 
 
 class Deaf(Wakeup):
@@ -95,7 +95,7 @@ class Deaf(Wakeup):
 def test_a_worker_without_a_free_slot_looks_around_although_nothing_is_reported(
     database, monkeypatch
 ):
-    monkeypatch.setattr(embedded, "watch_commits", Deaf)
+    monkeypatch.setattr(embedded, "watch_commits", lambda of_work: Deaf())
     monkeypatch.setattr(embedded, "NET_SECONDS", 0.1)
     connection.close()
     worker = EmbeddedWorker(1)

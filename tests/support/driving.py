@@ -18,10 +18,12 @@ from tests.support.rows import job_of, step_of
 from tests.support.waiting import wait_for
 
 
-def register_worker(**options: Any) -> tuple[Registration, Claimant]:
-    """Another worker, which this process drives; *options* are those of ``workers.register``."""
-    knows = definitions.known_steps()
-    registration = workers.register(**{"slots": 2, "knows": knows} | options)
+def register_worker(
+    *, slots: int = 2, knows: dict[str, list[str]] | None = None, only_job: int | None = None
+) -> tuple[Registration, Claimant]:
+    """Another worker, which this process drives."""
+    knows = knows or definitions.known_steps()
+    registration = workers.register(slots=slots, knows=knows, only_job=only_job)
     return registration, Claimant(registration.worker, knows)
 
 

@@ -143,8 +143,9 @@ class PostgreSQL(Dialect):
     def writer(self) -> int | str | None:
         return locks.writer(self.connection)
 
-    def watch_commits(self, wake_ups: int) -> CommitWatch:
-        return Listener(wake_ups, may_listen=not pooler.shares_sessions(self.connection))
+    def watch_commits(self, wake_ups: int, *, of_work: bool) -> CommitWatch:
+        may_listen = not pooler.shares_sessions(self.connection)
+        return Listener(wake_ups, of_work=of_work, may_listen=may_listen)
 
     # --- triggers
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ..rules import Rule
 
-CHANNEL = "truestep"  # of the notifications
+NEWS = "truestep"  # the channel that tells of each commit about jobs
+WORK = "truestep_work"  # the one for workers: a step is ready, or a job is cancelled
 
 INSTALLED = (
     "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
@@ -28,6 +29,17 @@ CHECK_AT_ONCE = """
     END $truestep$
 """
 
+_IF = "FOR EACH ROW WHEN"
+_IS_READY = "NEW.status = 'pending' AND NEW.waiting = 0"
+_IS_CANCELLED = "NEW.cancel_requested AND NOT OLD.cancel_requested"
+_NOTIFICATIONS = (
+    ("truestep_news", NEWS, "INSERT ON truestep_transition"),
+    ("truestep_log_news", NEWS, f"UPDATE ON truestep_step {_IF} (NEW.seq = OLD.seq)"),
+    ("truestep_birth", WORK, f"INSERT ON truestep_transition {_IF} (NEW.kind = 'birth')"),
+    ("truestep_ready", WORK, f"UPDATE ON truestep_step {_IF} ({_IS_READY})"),
+    ("truestep_cancel", WORK, f"UPDATE ON truestep_job {_IF} ({_IS_CANCELLED})"),
+)
+
 
 def create(rule: Rule) -> list[str]:
     return _function_and_trigger(
@@ -44,11 +56,14 @@ def drop(rule: Rule) -> str:
 
 
 def create_notifications() -> list[str]:
-    body = f"NOTIFY {CHANNEL}; RETURN NULL;"
     return [
-        *_function_and_trigger("truestep_news", "AFTER INSERT ON truestep_transition", body),
-        *_function_and_trigger(
-            "truestep_step_news", "AFTER INSERT OR UPDATE ON truestep_step", body
+        "DROP FUNCTION IF EXISTS truestep_step_news() CASCADE",  # of release 0.1
+        *(
+            statement
+            for name, channel, event in _NOTIFICATIONS
+            for statement in _function_and_trigger(
+                name, f"AFTER {event}", f"NOTIFY {channel}; RETURN NULL;"
+            )
         ),
     ]
 

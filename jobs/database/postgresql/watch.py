@@ -1,4 +1,4 @@
-"""Listens for the notification that a trigger sends at each commit that concerns jobs."""
+"""Listens for the notifications that triggers send with commits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ..commits import LEEWAY, LOOK_SECONDS, CommitWatch
 from ..routing import separate_connection
-from .triggers import CHANNEL
+from .triggers import NEWS, WORK
 
 RETRY_SECONDS = 1.0  # from a failure to listen to the next try
 
@@ -20,8 +20,9 @@ class Listener(CommitWatch):
     its owner looks at the rows.
     """
 
-    def __init__(self, wake_ups: int, *, may_listen: bool = True) -> None:
+    def __init__(self, wake_ups: int, *, of_work: bool, may_listen: bool) -> None:
         super().__init__(wake_ups)
+        self._channel = WORK if of_work else NEWS
         self._may_listen = may_listen
         self._listening: BaseDatabaseWrapper | None = None
 
@@ -50,7 +51,7 @@ class Listener(CommitWatch):
         made = separate_connection()
         try:
             with made.cursor() as cursor:
-                cursor.execute(f"LISTEN {CHANNEL}")
+                cursor.execute(f"LISTEN {self._channel}")
         except Exception:
             made.close()
         else:

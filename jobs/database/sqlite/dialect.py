@@ -116,7 +116,7 @@ class SQLite(Dialect):
     def writer(self) -> int | None:
         return locks.writer(self.name())
 
-    def watch_commits(self, wake_ups: int) -> CommitWatch:
+    def watch_commits(self, wake_ups: int, *, of_work: bool) -> CommitWatch:
         return FileWatch(wake_ups)
 
     # --- triggers
