@@ -77,7 +77,7 @@ def run_block() -> None:
             definition = nightly if number % 2 and not fails else hourly
             definition = rare if number % 16 == 6 else definition
             orchestrator.launch(definition)
-            run(worker, fails and definition is hourly)
+            run(worker, is_interrupted=number % 7 == 0, fails=fails and definition is hourly)
     for number in range(RUNNING):
         orchestrator.launch(nightly if number % 2 else hourly)
         worker.claim()
@@ -86,9 +86,12 @@ def run_block() -> None:
     worker.deregister()
 
 
-def run(worker: ManualWorker, fails: bool) -> None:
+def run(worker: ManualWorker, *, is_interrupted: bool, fails: bool) -> None:
     """Run the only job that waits to its end."""
     held = worker.claim()
+    if is_interrupted:
+        worker.end(held[0], Verdict.INTERRUPTED)
+        held = worker.claim()
     while held:
         (step,) = held
         if fails and step.name == "s0002":

@@ -2,7 +2,7 @@
 
 To count on would take as long as the history is. Even so far takes a millisecond for each status,
 at each change and for each open list. So a process remembers for a while, with the time, that there
-are more: of finished jobs, which hardly ever become fewer.
+are more: longer of finished jobs, which hardly ever become fewer, than of those that may soon end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .. import database
 from ..statuses import JOB_STATUSES, TERMINAL
 
 MOST_COUNTED = 10_000
-REMEMBERED_SECONDS = 60.0
+REMEMBERED_SECONDS = 60.0  # of finished jobs, and …
+BACKLOG_SECONDS = 5.0  # … of unfinished ones
 
 _many: dict[str, float] = {}  # statuses with more jobs than that, and when: in monotonic seconds
 
@@ -27,7 +28,7 @@ def counts() -> dict[str, int]:
     unknown: list[str] = [status for status in JOB_STATUSES if not _is_remembered(status)]
     counted = {str(status): MOST_COUNTED + 1 for status in JOB_STATUSES} | _count(unknown)
     for status in unknown:
-        if status in TERMINAL and counted[status] > MOST_COUNTED:
+        if counted[status] > MOST_COUNTED:
             _many[status] = time.monotonic()
         else:
             _many.pop(status, None)
@@ -41,7 +42,8 @@ def counted_at(status: str) -> datetime:
 
 
 def _is_remembered(status: str) -> bool:
-    return time.monotonic() - _many.get(status, -math.inf) < REMEMBERED_SECONDS
+    seconds = REMEMBERED_SECONDS if status in TERMINAL else BACKLOG_SECONDS
+    return time.monotonic() - _many.get(status, -math.inf) < seconds
 
 
 def _count(statuses: list[str]) -> dict[str, int]:
