@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, TypeVar
 
@@ -49,14 +49,26 @@ def record(intent: str, result: Any) -> None:
     """
     Intent.objects.create(digest=_digest(intent), result=result)
     crashpoints.reach("intent.written")
-    old = Intent.objects.filter(at__lt=timezone.now() - KEPT_FOR).order_by("at")
+    old = Intent.objects.filter(at__lt=_oldest_kept()).order_by("at")
     chosen = old.select_for_update(skip_locked=True).values_list("pk", flat=True)
     if ids := list(chosen[:DELETED_PER_INTENT]):
         Intent.objects.filter(pk__in=ids).delete()
 
 
+def document(intent: str) -> dict[str, Any]:
+    """What a function of the database needs to do as ``record`` does; empty without an intent."""
+    if not intent:
+        return {}
+    now, oldest_kept = timezone.now(), _oldest_kept()
+    return {"digest": _digest(intent), "at": now, "oldest_kept": oldest_kept}
+
+
 def _find(intent: str) -> Intent | None:
     return Intent.objects.filter(digest=_digest(intent)).first()
+
+
+def _oldest_kept() -> datetime:
+    return timezone.now() - KEPT_FOR
 
 
 def _digest(intent: str) -> str:

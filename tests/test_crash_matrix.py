@@ -26,10 +26,12 @@ PARTS = ("journal_written", "job_written", "steps_written")
 TRANSACTION = PLAIN if IS_ONE_STATEMENT else (PLAIN[0], *PARTS, *PLAIN[1:])
 BATCH = ONE_STATEMENT if IS_ONE_STATEMENT else TRANSACTION
 LAUNCH = ONE_STATEMENT if IS_ONE_STATEMENT else (PLAIN[0], *PARTS[1:], *PLAIN[1:])
+LAUNCH_ONCE = LAUNCH if IS_ONE_STATEMENT else (*LAUNCH[:-2], "intent.written", *LAUNCH[-2:])
 
 
 def points(name, places=BATCH):
-    return [f"{name}.{place}" for place in places]
+    """The names of an operation's crash points; some places have a whole name."""
+    return [place if "." in place else f"{name}.{place}" for place in places]
 
 
 # Of a transaction with two batches: where a place is inside a batch, it comes for each by itself.
@@ -41,10 +43,7 @@ ROUND = [
 # Situation → the crash points of its operation, in order.
 POINTS = {
     "launch": points("launch", LAUNCH),
-    "launch_once": [
-        *points("launch", (PLAIN[0], *([] if IS_ONE_STATEMENT else PARTS[1:]))),
-        *("intent.written", "launch.before_commit", "launch.after_commit"),
-    ],
+    "launch_once": points("launch", LAUNCH_ONCE),
     "claim": points("claim"),
     "finish": points("finish"),
     "finish_the_last": points("finish"),

@@ -34,7 +34,6 @@ from .batch import Batch as Batch
 from .batch_function import Collision as Collision
 from .batch_function import LogMoved as LogMoved
 from .birth import create_jobs as create_jobs
-from .birth import is_one_statement as is_one_statement
 from .birth import new_jobs as new_jobs
 from .commit import Decision as Decision
 from .commit import commit as commit

@@ -32,11 +32,6 @@ def new_jobs(
     ]
 
 
-def is_one_statement(intent: str) -> bool:
-    """Whether ``create_jobs`` runs one statement only."""
-    return database.dialect().has_functions and not intent
-
-
 def create_jobs(
     jobs: Sequence[Job],
     steps: Collection[StepDefinition],
@@ -48,23 +43,24 @@ def create_jobs(
 ) -> None:
     """Write new jobs of one definition: rows, steps and plans, all pending, and births.
 
-    The intent's result is the first of them. Called inside ``database.write`` or a transaction of
-    the caller.
+    Only a single one may have an intent, whose result it is. Called inside ``database.write`` or a
+    transaction of the caller.
     """
     births = [_birth(job, fact, actor, source) for job in jobs]
     if database.dialect().has_functions:
-        _call(jobs, steps, births)
+        _call(jobs, steps, births, intent)
     else:
         _insert(jobs, steps, births)
-    if intent:
-        intents.record(intent, jobs[0].pk)
+        if intent:
+            intents.record(intent, jobs[0].pk)
+        crashpoints.reach("launch.before_commit")
     for job in jobs:
         news.announce(job.pk, job.seq)
-    if not is_one_statement(intent):
-        crashpoints.reach("launch.before_commit")
 
 
-def _call(jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequence[Entry]) -> None:
+def _call(
+    jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequence[Entry], intent: str
+) -> None:
     found = birth_function.LAUNCH.call(
         {
             "jobs": [
@@ -73,6 +69,7 @@ def _call(jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequen
             ],
             "steps": _steps(steps),
             "needs": [{"step": step, "needed": needed} for step, needed in _needs(steps)],
+            "intent": intents.document(intent),
         }
     )
     for job, (pk,) in zip(jobs, found, strict=True):

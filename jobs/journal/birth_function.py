@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..intents import DELETED_PER_INTENT
 from ..models import Job, Step, Transition
 from .function import Function
 from .rows import columns_of
@@ -19,6 +20,7 @@ LAUNCH = Function(
 DECLARE
     job jsonb;
     new_id bigint;
+    intent jsonb := batch->'intent';
 BEGIN
     FOR job IN SELECT * FROM jsonb_array_elements(batch->'jobs') LOOP
         INSERT INTO truestep_job ({_columns(Job)})
@@ -41,6 +43,16 @@ BEGIN
 
         RETURN NEXT new_id;
     END LOOP;
+    IF intent IS NOT NULL THEN
+        INSERT INTO truestep_intent (digest, at, result)
+        VALUES (intent->>'digest', (intent->>'at')::timestamptz, new_id::text);
+
+        DELETE FROM truestep_intent WHERE id IN (
+            SELECT id FROM truestep_intent
+            WHERE at < (intent->>'oldest_kept')::timestamptz
+            ORDER BY at LIMIT {DELETED_PER_INTENT} FOR UPDATE SKIP LOCKED
+        );
+    END IF;
 END
 """,
 )

@@ -116,7 +116,7 @@ def _create(
     if older:
         launched = Fact(Code.JOB_LAUNCHED_AGAIN, {"job": older.pk})
     jobs = journal.new_jobs(cls.name, understood, older)
-    in_one = journal.is_one_statement(request.once)
+    in_one = database.dialect().has_functions
     crashpoints.reach("launch.before_begin")
     with _looked_up(jobs), _joined(request) or database.write(is_one_statement=in_one):
         journal.create_jobs(
