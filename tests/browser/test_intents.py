@@ -127,6 +127,8 @@ def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, cl
         page.locator("[data-step=bad] .try-again").click()
         wait_for(lambda number=number: requests_of(job) == number)
         drive(claimant, job_of(job.pk), fail)
+        # "failed" alone may still be that of the attempt before, until the page hears of this one.
+        expect(page.locator("[data-step=bad]")).to_have_attribute("data-attempt", str(number + 1))
         expect(page.locator("[data-step=bad]")).to_have_attribute("data-status", "failed")
         expect(page.locator("[data-step=bad] .try-again")).to_be_enabled()
 
