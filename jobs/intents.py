@@ -59,8 +59,7 @@ def document(intent: str) -> dict[str, Any]:
     """What a function of the database needs to do as ``record`` does; empty without an intent."""
     if not intent:
         return {}
-    now, oldest_kept = timezone.now(), _oldest_kept()
-    return {"digest": _digest(intent), "at": now, "oldest_kept": oldest_kept}
+    return {"digest": _digest(intent), "at": timezone.now(), "oldest_kept": _oldest_kept()}
 
 
 def _find(intent: str) -> Intent | None:
