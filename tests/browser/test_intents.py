@@ -133,6 +133,24 @@ def test_the_live_page_makes_a_new_intent_of_each_answered_request(page, web, cl
         expect(page.locator("[data-step=bad] .try-again")).to_be_enabled()
 
 
+def test_a_click_before_the_answer_to_the_last_one_is_a_request_of_its_own(page, web, claimant):
+    """The step may have failed again, and its button be back, before the response arrives."""
+    job = drive(claimant, launch("fails"), fail)
+    look_at(page, web, job)
+    held = []
+    page.route("**/retry/", lambda route: held.append((route, route.fetch())), times=1)
+    step = page.locator("[data-step=bad]")
+    step.locator(".try-again").click()
+    wait_for(lambda: page.title() and held)  # asked, so that the page's events are handled
+    drive(claimant, job_of(job.pk), fail)
+    expect(step).to_have_attribute("data-attempt", "2")
+    expect(step).to_have_attribute("data-status", "failed")
+    step.locator(".try-again").click()
+    [(route, response)] = held
+    route.fulfill(response=response)
+    wait_for(lambda: page.title() and requests_of(job) == 2)
+
+
 def test_a_double_click_sends_one_request(page, web, claimant):
     job = drive(claimant, launch("fails"), fail)
     look_at(page, web, job)

@@ -5,6 +5,7 @@ const LOGGED_OUT = 4401;
 
 export class Forms {
   #status;
+  #answered = new WeakMap(); // by form: when its last request is answered
 
   constructor(status) {
     this.#status = status;
@@ -18,15 +19,25 @@ export class Forms {
     });
   }
 
-  async #submitted(event) {
+  #submitted(event) {
     const form = event.target;
     if (form.dataset.send === undefined) return;
     event.preventDefault();
-    this.#status.sayNothing(); // what it says is about the request before
     const button = event.submitter;
     const body = new FormData(form, button);
+    button.disabled = true; // until the answer, or until a frame brings the button again
+    const request = async () => {
+      await this.#answered.get(form); // which brings the keys of this one
+      await this.#send(form, body);
+      button.disabled = false;
+    };
+    this.#answered.set(form, request());
+  }
+
+  async #send(form, body) {
+    this.#status.sayNothing(); // what it says is about the request before
+    for (const input of keysOf(form)) body.set(input.name, input.value);
     const written = textOf(form);
-    button.disabled = true;
     try {
       const answer = await fetch(form.action, { method: "POST", body });
       const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -36,7 +47,6 @@ export class Forms {
     } catch {
       this.#status.say(NO_RESPONSE);
     }
-    button.disabled = false;
   }
 
   // Whether there is one: the server's reason, a failed request, or a notice for this person.
@@ -53,13 +63,14 @@ export class Forms {
   }
 }
 
+const keysOf = (form) => form.querySelectorAll("input[type=hidden]");
 const textOf = (form) => JSON.stringify([...new FormData(form)]);
 
 // The next request is a new intent: it gets the keys of the same form in the response. Without a response the
 // old ones stay, so that a request which arrived is not carried out again.
 function renew(form, shown) {
   const fresh = [...shown.forms].find((other) => other.action === form.action);
-  for (const input of form.querySelectorAll("input[type=hidden]")) {
+  for (const input of keysOf(form)) {
     input.value = fresh?.elements[input.name]?.value ?? input.value;
   }
 }
