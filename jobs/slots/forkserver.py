@@ -8,6 +8,7 @@ app loaded. So a slot starts in milliseconds and inherits nothing that must not 
 from __future__ import annotations
 
 import os
+import select
 import signal
 import socket
 import sys
@@ -83,6 +84,10 @@ class ForkServer:
         """Hold the worker's lock, too, until no slot is left. It replaces an earlier lock."""
         with _clear_words():
             socket.send_fds(self._control, [forking.HOLD], [lock])
+
+    def has_events(self) -> bool:
+        """Whether ``events`` would return at once."""
+        return bool(select.select([self._control], [], [], 0)[0])
 
     def events(self) -> list[Fork | Exit]:
         """The forks and exits since the last call, in order. Waits until there is one."""

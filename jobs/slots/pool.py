@@ -52,6 +52,7 @@ class Pool:
         self._oom = memory.kill_counter()
         self._selector = selectors.DefaultSelector()
         self.listen_to(self._server, self._read_server)
+        self._refill()  # now: a worker claims as soon as it is registered
 
     def listen_to(self, source: FileDescriptorLike, hear: Callable[[], None]) -> None:
         """Call *hear* in ``listen`` whenever there is something to read from *source*."""
@@ -172,6 +173,8 @@ class Pool:
         return slot
 
     def _take_spare(self) -> SlotHandle:
+        while not self.spares and self._server.has_events():
+            self._read_server()
         if not self.spares:
             self.waits_for_fork += 1
             if not self._requested:

@@ -1,5 +1,6 @@
 """Spares are there before a step needs them."""
 
+import math
 import os
 import select
 import signal
@@ -77,8 +78,20 @@ def test_spares_are_forked_ahead_and_refilled(pool):
     assert (pool.attempts, pool.waits_for_fork) == (20, 0)
 
 
+def test_spares_are_forked_before_anybody_listens():
+    pool = Pool(2)
+    with closing(pool):
+        pool.beat()
+        server = psutil.Process(pool._server.pid)
+        wait_for(lambda: len(server.children()) == 2 and pool._server.has_events())
+        assert not pool.spares  # nobody has read of them
+        start(pool, 1)
+        assert (pool.attempts, pool.waits_for_fork) == (1, 0)
+
+
 def test_a_step_without_a_spare_slot_waits_for_a_fork_and_is_counted(pool):
-    for job_id in range(3):  # nothing listens in between, so nothing is refilled
+    pool._refill_at = math.inf
+    for job_id in range(3):
         start(pool, job_id)
     assert (pool.attempts, pool.waits_for_fork) == (3, 1)
 
