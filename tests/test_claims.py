@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import IntegrityError
 
+from jobs.journal import JobState
 from jobs.models import Worker
 from jobs.orchestrator import claim, claims, launch
 from tests.support import register_worker, step_of
@@ -47,6 +48,23 @@ def test_a_worker_that_was_overtaken_at_the_only_job_finds_nothing(claimant, ove
     launch("noop")
     overtaken(1)
     assert claim(claimant, room=1) == []
+
+
+def test_a_worker_looks_again_when_a_job_was_taken_before_it_was_read(
+    claimant, faster, monkeypatch
+):
+    """It must not conclude that there is no work: on PostgreSQL nothing would wake it."""
+    _, second = launch("noop").pk, launch("noop").pk
+    left, load = [faster], JobState.load
+
+    def loads(job_id):
+        if left:
+            claim(left.pop(), room=1)
+        return load(job_id)
+
+    monkeypatch.setattr(JobState, "load", loads)
+    [held] = claim(claimant, room=1)
+    assert held.job_id == second
 
 
 def test_a_worker_whose_row_is_gone_claims_nothing(claimant):
