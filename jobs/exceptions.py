@@ -131,6 +131,15 @@ class NotReady(TruestepError):
     code = "not_ready"
 
 
+class MigrationsMissing(NotReady):
+    code = "migrations_missing"
+
+    def __init__(self, names: list[str], migrate: str) -> None:
+        super().__init__(
+            f"The database lacks migrations of this release ({', '.join(names)}). Run: {migrate}"
+        )
+
+
 class TriggersMissing(NotReady):
     code = "triggers_missing"
 

@@ -5,33 +5,44 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction
-from django.http import HttpRequest
+from asgiref.sync import iscoroutinefunction, sync_to_async
+from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils.decorators import sync_and_async_middleware
 
-from .views import healthz
+from .views import healthz, readyz
+
+View = Callable[[HttpRequest], HttpResponse]
+
+PROBES: dict[str, View] = {"healthz": healthz, "readyz": readyz}  # by how their paths end
+_ENDINGS = tuple(PROBES)
 
 
 @sync_and_async_middleware
 def health(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Answers ``healthz`` to a load balancer that asks an address, without HTTPS.
+    """Answers ``healthz`` and ``readyz`` to a load balancer that asks an address, without HTTPS.
 
     Put it first in MIDDLEWARE, before what checks the Host or redirects to HTTPS.
     """
 
     def answer(request: HttpRequest) -> Any:
-        return healthz(request) if _is_for_healthz(request) else get_response(request)
+        probe = _probe_of(request)
+        return probe(request) if probe else get_response(request)
 
     async def answer_async(request: HttpRequest) -> Any:
-        return healthz(request) if _is_for_healthz(request) else await get_response(request)
+        probe = _probe_of(request)
+        if probe is healthz:  # it waits for nothing, not even for a thread
+            return healthz(request)
+        return await (sync_to_async(probe)(request) if probe else get_response(request))
 
     return answer_async if iscoroutinefunction(get_response) else answer
 
 
-def _is_for_healthz(request: HttpRequest) -> bool:
+def _probe_of(request: HttpRequest) -> View | None:
+    if not request.path_info.endswith(_ENDINGS):  # cheap: this runs for every request
+        return None
     try:
-        # The cheap test comes first: this runs for every request of the project.
-        return request.path_info.endswith("healthz") and resolve(request.path_info).func is healthz
+        view = resolve(request.path_info).func
     except Resolver404:
-        return False
+        return None
+    return view if view in PROBES.values() else None

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import threading
+from concurrent.futures import Future
 from typing import Any
 
 from channels.layers import InMemoryChannelLayer, get_channel_layer
@@ -21,6 +23,8 @@ logger = logging.getLogger("truestep.news")
 ALL_JOBS = "jobs"
 ACCESS = "access"
 SEND_SECONDS = 2.0  # a broker that does not answer delays later pokes by no more
+PROBE_SECONDS = 1.0  # within which a message has to come back
+AGAIN_SECONDS = 0.1  # the first one may be faster than the subscription to its channel
 
 
 def group_of(job_id: int) -> str:
@@ -52,6 +56,19 @@ def _is_heard() -> bool:
 def preload() -> None:
     """Import what pokes need; otherwise the first one of this process is 0.1 s late."""
     get_channel_layer()
+
+
+def probe() -> str:
+    """Whether the channel layer works: "none", "in memory", "reachable" or "unreachable".
+
+    It sends a message to this process and waits for it. Not to be called on an event loop.
+    """
+    layer = get_channel_layer()
+    if layer is None:
+        return "none"
+    if isinstance(layer, InMemoryChannelLayer):
+        return "in memory"
+    return "reachable" if _publisher.probe() else "unreachable"
 
 
 def announce_access(using: str) -> None:
@@ -100,6 +117,8 @@ class _Publisher:
         self._lock = threading.Lock()
         self._waiting: dict[int, int] = {}
         self._failures = FailureLog("Pokes cannot be sent")
+        self._probing: Future[None] | None = None
+        self._probed: tuple[asyncio.AbstractEventLoop, str] | None = None  # a channel of that loop
 
     def send(self, job_id: int, seq: int) -> None:
         with self._lock:
@@ -122,6 +141,34 @@ class _Publisher:
 
     def send_access(self) -> None:
         asyncio.run_coroutine_threadsafe(self._send((ACCESS, {"type": "access"})), self._loop())
+
+    def probe(self) -> bool:
+        """Whether a message comes back. Several callers at a time share one."""
+        with self._lock:
+            if self._probing is None or self._probing.done():
+                self._probing = asyncio.run_coroutine_threadsafe(self._round_trip(), self._loop())
+            probing = self._probing
+        try:
+            probing.result(2 * PROBE_SECONDS)  # the layer may take its time to be cancelled
+        except Exception:
+            return False
+        return True
+
+    async def _round_trip(self) -> None:
+        layer, loop = get_channel_layer(), asyncio.get_running_loop()
+        sent = secrets.token_hex(8)
+        async with asyncio.timeout(PROBE_SECONDS):
+            if self._probed is None or self._probed[0] is not loop:
+                self._probed = loop, await layer.new_channel()
+            _, channel = self._probed  # kept: no layer can delete one
+            receiving = asyncio.create_task(_receive(layer, channel, sent))
+            try:
+                while not receiving.done():
+                    await layer.send(channel, {"type": "probe", "sent": sent})
+                    await asyncio.wait([receiving], timeout=AGAIN_SECONDS)
+                receiving.result()
+            finally:
+                receiving.cancel()
 
     async def _publish(self) -> None:
         with self._lock:
@@ -146,6 +193,12 @@ class _Publisher:
             self._failures.failed(error)
         else:
             self._failures.succeeded()
+
+
+async def _receive(layer: Any, channel: str, sent: str) -> None:
+    """Wait until it was received. Older probes may have left messages in the channel."""
+    while (await layer.receive(channel))["sent"] != sent:
+        pass
 
 
 def _new_publisher() -> None:

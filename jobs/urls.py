@@ -28,4 +28,5 @@ urlpatterns = [
     path("launch/<str:name>/", views.launch, name="launch"),
     path("live-<slug:version>.js", views.live_script, name="script"),
     path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
 ]

@@ -11,7 +11,8 @@
   ``is_commit_uncertain``, ``name``
 - who holds the lock: ``Holder``, ``holder``, ``lock_sentence``, ``application_name``
 - commits of others: ``CommitWatch``, ``watch_commits``
-- before a process starts: ``require_ready``, ``require_safe``, ``require_writable``
+- before a process starts: ``require_ready``, ``require_current``, ``require_safe``,
+  ``require_writable``
 - ``dialect``, ``dialect_of``, ``HIGHEST_ID``: what SQLite and PostgreSQL do in their own ways. All
   of it is in ``sqlite/`` and ``postgresql/``; ``dialect.py`` says what a third database has to
   answer.
@@ -36,6 +37,7 @@ from .holders import holder as holder
 from .holders import lock_sentence as lock_sentence
 from .outages import Outage as Outage
 from .postgresql.locks import application_name as application_name
+from .readiness import require_current as require_current
 from .readiness import require_ready as require_ready
 from .readiness import require_safe as require_safe
 from .readiness import require_writable as require_writable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..exceptions import DatabaseUnusable
-from . import triggers
+from . import schema, triggers
 from .dialects import dialect_of
 from .errors import DATABASE_ERRORS, explain, outage_of
 from .outages import Outage
@@ -22,6 +22,19 @@ def require_ready() -> None:
     except DATABASE_ERRORS as error:
         raise DatabaseUnusable(explain(error)) from error
     require_writable()
+
+
+def require_current() -> None:
+    """Raises NotReady unless the database answers and has this release's migrations and triggers.
+
+    It only reads: it can be asked every second.
+    """
+    require_safe()
+    try:
+        schema.require()
+        triggers.require()
+    except DATABASE_ERRORS as error:
+        raise DatabaseUnusable(explain(error)) from error
 
 
 def require_safe() -> None:

@@ -40,6 +40,7 @@ from .commit import commit as commit
 from .commit import commit_together as commit_together
 from .commit import has_arrived as has_arrived
 from .installing import install as install
+from .installing import require_current as require_current
 from .installing import require_ready as require_ready
 from .reading import read_cancelled as read_cancelled
 from .reading import read_next_retry as read_next_retry

@@ -8,5 +8,6 @@
 - ``waiting``: why a step waits, and what the workers mean for it
 - ``job_list``: a page of the list and its digest
 - ``totals``: how many jobs there are
+- ``backlog``: how long steps wait for a worker
 - ``as_json``: the facts of a job and of a journal entry as JSON
 """

@@ -7,7 +7,7 @@ every page shows
 
 from .actions import cancel, retry
 from .errors import csrf_failure, server_error
-from .health import healthz
+from .health import healthz, readyz
 from .launching import launch, launch_list
 from .pages import job_detail, job_list, step_log
 from .script import live_script
@@ -21,6 +21,7 @@ __all__ = [
     "launch",
     "launch_list",
     "live_script",
+    "readyz",
     "retry",
     "server_error",
     "step_log",
