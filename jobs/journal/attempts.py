@@ -25,6 +25,11 @@ class Claim:
     started_at: datetime
     log_lines: int  # of the step, before this attempt
 
+    @property
+    def ids(self) -> dict[str, int]:
+        """What a log record says about it, as its ``extra``."""
+        return {"job": self.job_id, "step": self.step_id, "attempt": self.attempt}
+
     @classmethod
     def of(cls, step: Step, started_at: datetime) -> Claim:
         """The hold on the attempt that the step is in."""

@@ -203,7 +203,8 @@ class SlotDriver:
         except database.DATABASE_ERRORS as error:
             if database.outage_of(error).blocks_every_write:
                 raise
-            logger.warning("Log lines wait: %s", database.explain(error))
+            why = database.explain(error)
+            logger.warning("Log lines wait: %s", why, extra=attempt.claim.ids)
             self._next_flush = time.monotonic() + RETRY_SECONDS
 
     def record_outcomes(self, *, may_claim: bool = False) -> None:

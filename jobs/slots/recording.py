@@ -84,7 +84,9 @@ class Recorder:
             attempt.retry_at = time.monotonic() + RETRY_SECONDS
             if database.outage_of(error).blocks_every_write:
                 raise
-            logger.warning("The end of %s waits: %s", attempt.claim.name, database.explain(error))
+            claim = attempt.claim
+            why = database.explain(error)
+            logger.warning("The end of %s waits: %s", claim.name, why, extra=claim.ids)
             return
         self._release(attempt)
         self._run_all(claims)
@@ -113,7 +115,9 @@ class Recorder:
         """
         claim = attempt.claim
         self._pool.discard(attempt)
-        logger.warning("Attempt %s of %s was taken over.", claim.attempt, claim.name)
+        logger.warning(
+            "Attempt %s of %s was taken over.", claim.attempt, claim.name, extra=claim.ids
+        )
         orchestrator.note_refused(self._claimant, claim)
         self._release(attempt)
 
