@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from channels import DEFAULT_CHANNEL_LAYER
 from django.apps import AppConfig, apps
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.asgi import ASGIHandler
 from django.db import router
@@ -211,6 +211,42 @@ def serve_problems(server: str) -> Iterator[str]:
                 f"{module}: from {conf.PACKAGE}.asgi import with_sockets; "
                 f"{name} = with_sockets({name})"
             )
+
+
+@register(Tags.compatibility)
+def check_metrics(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """A token for metrics that cannot be written."""
+    if check_knobs() or not conf.knobs().metrics_token or _has_prometheus():
+        return []
+    return [
+        Warning(
+            "TRUESTEP['metrics_token'] is set, but prometheus_client is not installed: metrics "
+            "answers 501. Run: pip install 'truestep[metrics]'",
+            id="truestep.W004",
+        )
+    ]
+
+
+@register(Tags.compatibility, deploy=True)
+def check_metrics_are_on(
+    app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """What is installed for metrics, and off."""
+    if check_knobs() or conf.knobs().metrics_token or not _has_prometheus():
+        return []
+    return [
+        Info(
+            "TRUESTEP['metrics_token'] is empty: metrics answers 404. To let a Prometheus read "
+            "it, set a secret text, and send it as Authorization: Bearer.",
+            id="truestep.I001",
+        )
+    ]
+
+
+def _has_prometheus() -> bool:
+    return find_spec("prometheus_client") is not None
 
 
 @register(Tags.database)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS
 PACKAGE = __package__  # what this app is imported as: "jobs" in its repository, else "truestep"
 KIB, MIB = 2**10, 2**20
 MAY_BE_0 = {"drain"}
+SECRETS = {"metrics_token"}
 HIGHEST = {"error_bytes": 128 * KIB, "line_bytes": 128 * KIB}  # what one socket frame can show
 ENGINES = {"embedded": f"{PACKAGE}.engines.embedded.EmbeddedEngine"}
 
@@ -40,6 +42,8 @@ class Knobs:
     result_bytes: int = 1 * MIB  # a larger result fails its step
     sockets: int = 50  # pages that one user may have open in one web process
     database: str = DEFAULT_DB_ALIAS  # the name in DATABASES of the one that holds Truestep's rows
+    # What a Prometheus sends to read ``metrics``, of visible ASCII characters; "": nobody may.
+    metrics_token: str = field(default="", repr=False)
     run_directory: str = ""  # where workers keep their lock files; "": in the temporary directory
 
 
@@ -64,12 +68,15 @@ def knobs() -> Knobs:
 
 
 def _require_valid(name: str, value: object) -> None:
-    defaults = {field.name: field.default for field in fields(Knobs)}
+    defaults = {each.name: each.default for each in fields(Knobs)}
     if name not in defaults:
         raise ImproperlyConfigured(
             f"TRUESTEP[{name!r}] is not a setting. Known: {', '.join(defaults)}."
         )
     default = defaults[name]
+    if name in SECRETS:
+        _require_secret(name, value)
+        return
     accepted = (int, float) if isinstance(default, float) else (type(default),)
     if isinstance(value, bool) or not isinstance(value, accepted):
         raise ImproperlyConfigured(
@@ -81,6 +88,15 @@ def _require_valid(name: str, value: object) -> None:
     if isinstance(value, int | float) and not (0 < value <= highest or is_allowed_0):
         raise ImproperlyConfigured(
             f"TRUESTEP[{name!r}] is {value!r}; it must be above 0 and at most {highest}."
+        )
+
+
+def _require_secret(name: str, value: object) -> None:
+    """The error does not show it."""
+    if not isinstance(value, str) or not re.fullmatch("[!-~]*", value):
+        raise ImproperlyConfigured(
+            f"TRUESTEP[{name!r}] must be a text of visible ASCII characters without spaces. "
+            "For example, take what secrets.token_urlsafe() returns."
         )
 
 

@@ -10,17 +10,18 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import Resolver404, resolve
 from django.utils.decorators import sync_and_async_middleware
 
-from .views import healthz, readyz
+from .views import healthz, metrics, readyz
 
 View = Callable[[HttpRequest], HttpResponse]
 
-PROBES: dict[str, View] = {"healthz": healthz, "readyz": readyz}  # by how their paths end
+# By how their paths end.
+PROBES: dict[str, View] = {"healthz": healthz, "readyz": readyz, "metrics": metrics}
 _ENDINGS = tuple(PROBES)
 
 
 @sync_and_async_middleware
 def health(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
-    """Answers ``healthz`` and ``readyz`` to a load balancer that asks an address, without HTTPS.
+    """Answers ``healthz``, ``readyz`` and ``metrics`` to who asks an address, without HTTPS.
 
     Put it first in MIDDLEWARE, before what checks the Host or redirects to HTTPS.
     """

@@ -17,6 +17,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from . import database
+from .tallies import Tally
 
 logger = logging.getLogger("truestep.news")
 
@@ -25,6 +26,9 @@ ACCESS = "access"
 SEND_SECONDS = 2.0  # a broker that does not answer delays later pokes by no more
 PROBE_SECONDS = 1.0  # within which a message has to come back
 AGAIN_SECONDS = 0.1  # the first one may be faster than the subscription to its channel
+
+
+FAILED = Tally()  # calls of the channel layer that did not send their pokes
 
 
 def group_of(job_id: int) -> str:
@@ -190,6 +194,7 @@ class _Publisher:
                 async with asyncio.timeout(SEND_SECONDS):
                     await layer.group_send(group, message)
         except Exception as error:
+            FAILED.add()
             self._failures.failed(error)
         else:
             self._failures.succeeded()

@@ -29,4 +29,5 @@ urlpatterns = [
     path("live-<slug:version>.js", views.live_script, name="script"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("metrics", views.metrics, name="metrics"),
 ]

@@ -186,4 +186,7 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
-TRUESTEP: dict[str, object] = {"run_directory": str(VAR_DIR / "run")}
+TRUESTEP: dict[str, object] = {
+    "run_directory": str(VAR_DIR / "run"),
+    "metrics_token": env.str("METRICS_TOKEN", ""),
+}

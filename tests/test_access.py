@@ -51,6 +51,7 @@ POST /launch/fails/?again={job}     login     403    403    403      403        
 GET  /live-0123456789ab.js          200       200    200    200      200        200   200       200
 GET  /healthz                       200       200    200    200      200        200   200       200
 GET  /readyz                        200       200    200    200      200        200   200       200
+GET  /metrics                       404       404    404    404      404        404   404       404
 GET  /favicon.ico                   302       302    302    302      302        302   302       302
 GET  /accounts/login/               200       200    200    200      200        200   200       200
 POST /accounts/logout/              302       302    302    302      302        302   302       302

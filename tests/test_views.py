@@ -86,7 +86,10 @@ def test_the_permissions_that_it_takes_suffice(login, job, method, path, needed)
 
 def test_every_path_of_the_app_is_in_the_matrix():
     named = {pattern.name for pattern in get_resolver("jobs.urls").url_patterns}
-    jobs, others = {"list", "job", "cancel", "retry", "log"}, {"script", "healthz", "readyz"}
+    jobs, others = (
+        {"list", "job", "cancel", "retry", "log"},
+        {"script", "healthz", "readyz", "metrics"},
+    )
     assert named == jobs | {"launch-list", "launch"} | others
 
 

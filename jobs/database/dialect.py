@@ -167,6 +167,10 @@ class Dialect(GenericDialect, ABC):
         conditions = [f"{column} = %s" for column in columns] + ["id < %s"]
         return Newest(" AND ".join(conditions), [*columns.values(), before], "id DESC")
 
+    @abstractmethod
+    def seconds_between(self, earlier: str, later: str) -> str:
+        """SQL for the seconds from one moment to another, which are columns of moments."""
+
     # --- errors
 
     @classmethod

@@ -17,6 +17,7 @@ from typing import Any, Generic
 from .. import assets, database
 from ..models import Job
 from ..sentences import as_json
+from ..tallies import Histogram
 from .viewers import Frame, Known, Viewer
 
 logger = logging.getLogger("truestep.live.feeds")
@@ -25,6 +26,8 @@ TICK_SECONDS = 2.0
 GAP_SECONDS = 0.01  # the least and …
 LONGEST_GAP_SECONDS = 0.05  # … the longest rest after an update
 RETRY_SECONDS = 1.0
+# Seconds from the poke that wakes a feed until the frames about it are queued for each viewer.
+LAG = Histogram((0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5))
 TRY_AGAIN, NO_JOB = 1013, 4404  # codes with which a socket is closed
 
 Read = Callable[..., Awaitable[Any]]  # runs a function in the thread that reads the database
@@ -48,6 +51,7 @@ class Feed(ABC, Generic[Known]):
         self.viewers: set[Viewer[Known]] = set()
         self._read = read
         self._is_woken = asyncio.Event()
+        self._woken_at = 0.0  # in monotonic seconds
         self._lock_sentence: list[Any] = []  # who holds the database locked
         self._task = asyncio.create_task(self._run())
 
@@ -67,6 +71,8 @@ class Feed(ABC, Generic[Known]):
 
     def wake(self) -> None:
         """There may be something new."""
+        if not self._is_woken.is_set():
+            self._woken_at = time.monotonic()
         self._is_woken.set()
 
     def end(self) -> None:
@@ -77,6 +83,7 @@ class Feed(ABC, Generic[Known]):
         next_tick = time.monotonic()
         while True:
             is_woken = await self._wait_until(next_tick)
+            woken_at = self._woken_at  # if it was woken; it may be again while it reads
             began = time.monotonic()
             is_tick = began >= next_tick
             if is_tick:
@@ -85,6 +92,8 @@ class Feed(ABC, Generic[Known]):
             try:
                 if viewers := [viewer for viewer in self.viewers if viewer.has_room]:
                     await self._update(viewers, is_tick)
+                    if is_woken:
+                        LAG.observe(time.monotonic() - woken_at)
             except Job.DoesNotExist:
                 self._say_gone()
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -66,6 +67,13 @@ class FeedHub:
                 self._commits.stop()
             self._reader.submit(connections.close_all)  # of that thread: each has its own
 
+    def sockets(self) -> Counter[str]:
+        """How many viewers watch a job, and how many a list."""
+        counted = Counter({"job": 0, "list": 0})
+        for watched, feed in list(self._feeds.items()):
+            counted["job" if isinstance(watched, int) else "list"] += len(feed.viewers)
+        return counted
+
     async def read(self, function: Callable[..., Any], *args: Any) -> Any:
         """Run a function that reads in the feeds' own thread: consumers all share another one.
 
@@ -117,6 +125,14 @@ def get_hub() -> FeedHub:
         close_ended()
         _hubs[loop] = FeedHub()
     return _hubs[loop]
+
+
+def open_sockets() -> Counter[str]:
+    """How many sockets this process has open, by what they watch."""
+    counted = Counter({"job": 0, "list": 0})
+    for hub in list(_hubs.values()):
+        counted.update(hub.sockets())
+    return counted
 
 
 def close_ended() -> None:

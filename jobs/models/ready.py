@@ -18,7 +18,8 @@ FIRST = (0, -1)  # no step comes before this place
 _PENDING = f"'{Status.PENDING}', 0"  # status and waiting
 _ITS_JOB = "FROM truestep_job AS job WHERE job.id = step.job_id"
 _READY = f"""
-    SELECT step.id, step.job_id, step.position, step.name, (SELECT job.definition {_ITS_JOB})
+    SELECT step.id, step.job_id, step.position, step.name,
+        (SELECT job.definition {_ITS_JOB}) AS definition
     FROM truestep_step AS step
     WHERE (step.status, step.waiting, step.job_id, step.position) > ({_PENDING}, %s, %s)
         AND (step.not_before IS NULL OR step.not_before <= %s)
@@ -38,6 +39,16 @@ class ReadyStep(NamedTuple):
     position: int
     name: str
     definition: str
+
+
+def count_ready(most: int) -> dict[str, int]:
+    """How many steps a worker may start now, by definition: the first *most* of them."""
+    now = database.connection.ops.adapt_datetimefield_value(timezone.now())
+    sql = f"""
+        SELECT definition, count(*) FROM ({_READY} {_OF_ALL_JOBS} {_IN_ORDER} {most}) AS ready
+        GROUP BY definition
+    """
+    return dict(database.select(sql, [*FIRST, now]))
 
 
 def ready_steps(

@@ -9,5 +9,7 @@
 - ``job_list``: a page of the list and its digest
 - ``totals``: how many jobs there are
 - ``backlog``: how long steps wait for a worker
+- ``measures``: how many jobs and steps there are by definition and status
+- ``flow``: what has happened since this process first looked
 - ``as_json``: the facts of a job and of a journal entry as JSON
 """

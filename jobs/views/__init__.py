@@ -9,6 +9,7 @@ from .actions import cancel, retry
 from .errors import csrf_failure, server_error
 from .health import healthz, readyz
 from .launching import launch, launch_list
+from .monitoring import metrics
 from .pages import job_detail, job_list, step_log
 from .script import live_script
 
@@ -21,6 +22,7 @@ __all__ = [
     "launch",
     "launch_list",
     "live_script",
+    "metrics",
     "readyz",
     "retry",
     "server_error",

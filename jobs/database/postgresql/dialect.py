@@ -120,6 +120,9 @@ class PostgreSQL(Dialect):
         condition = f"({column}, id) < (%s, %s) AND {column} >= %s"
         return Newest(condition, [value, before, value], f"{column} DESC, id DESC")
 
+    def seconds_between(self, earlier: str, later: str) -> str:
+        return f"extract(epoch FROM {later} - {earlier})"
+
     # --- errors
 
     @classmethod

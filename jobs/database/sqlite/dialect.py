@@ -96,6 +96,9 @@ class SQLite(Dialect):
     def blocks_writers(self) -> bool:
         return locks.is_held_here(self.name())
 
+    def seconds_between(self, earlier: str, later: str) -> str:
+        return f"(julianday({later}) - julianday({earlier})) * 86400.0"
+
     # --- errors
 
     @classmethod
