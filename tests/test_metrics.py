@@ -155,6 +155,21 @@ def test_a_later_attempt_is_no_queue_wait_and_a_persons_retry_begins_a_new_one(
     assert found["truestep_attempt_queue_seconds_sum", "fails"] < 3 * firsts.count()
 
 
+def test_a_step_that_was_cancelled_before_it_ran_waits_from_its_retry_on(
+    client, claimant, monkeypatch
+):
+    samples(client)
+    job = launch("noop")
+    start = timezone.now()
+    cancel(job.pk)
+    at(monkeypatch, start + timedelta(seconds=1000))
+    retry(job.pk)
+    at(monkeypatch, start + timedelta(seconds=1003))
+    claim(claimant, room=1)
+    found = samples(client)
+    assert found["truestep_attempt_queue_seconds_sum", "noop"] == pytest.approx(3, abs=0.1)
+
+
 def test_nothing_goes_backwards_when_rows_are_deleted(client, claimant):
     samples(client)
     jobs = [drive(claimant, launch("noop")) for _ in range(2)]

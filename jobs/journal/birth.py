@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .. import crashpoints, database, intents, news
+from .. import crashpoints, database, intents, news, tracing
 from ..codes import Fact
 from ..definitions import StepDefinition
 from ..definitions.parameters import Understood
@@ -27,6 +27,7 @@ def new_jobs(
             understood=each.kept,
             tag=writing.new_tag(),
             again_of=again_of,
+            traceparent=tracing.current(),
         )
         for each in params
     ]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from .. import crashpoints, database
+from .. import crashpoints, database, tracing
 from . import writing
 from .batch import Batch
 from .batch_function import Collision
@@ -93,13 +93,22 @@ def _commit(
                 crashpoints.reach(f"{batch.name}.before_commit")
     except BaseException as error:
         if batches and has_arrived(error, batches[0].is_in_database):
+            _trace(batches)
             return batches
         for batch in batches:
             batch.undo()
         raise
     for batch in batches:
         crashpoints.reach(f"{batch.name}.after_commit")
+    _trace(batches)
     return batches
+
+
+def _trace(batches: Iterable[Batch]) -> None:
+    """Make a span of each attempt that has ended, where the project takes spans."""
+    if tracing.is_loaded():
+        for ended in (each for batch in batches for each in batch.ended()):
+            tracing.record(ended)
 
 
 def _settled(batches: Iterable[Batch]) -> list[Changes]:

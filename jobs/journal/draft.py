@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 from django.db.models import Model
@@ -18,10 +19,12 @@ from ..statuses import (
     Kind,
     Moves,
     Status,
+    Verdict,
     is_legal,
     only_code,
     status_of_job,
 )
+from ..tracing import EndedAttempt
 from . import writing
 from .changes import Changes
 from .rows import Entry
@@ -63,6 +66,23 @@ class Draft:
     def is_in_database(self) -> bool:
         """Whether these very changes were committed."""
         return writing.is_written(self._changes)
+
+    def ended(self) -> Iterator[EndedAttempt]:
+        """The attempts that end with it."""
+        job = self.state.job
+        for attempt in self._changes.attempts.values():
+            if attempt.ended_at:
+                yield EndedAttempt(
+                    traceparent=job.traceparent,
+                    job=job.pk,
+                    definition=job.definition,
+                    step=self.state.steps[attempt.step_id].name,
+                    number=attempt.number,
+                    verdict=str(attempt.verdict),
+                    has_returned=attempt.verdict == Verdict.RETURNED,
+                    started_at=attempt.started_at,
+                    ended_at=attempt.ended_at,
+                )
 
     def undo(self) -> None:
         """Nothing was written: the remembered state becomes what it was."""

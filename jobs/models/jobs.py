@@ -33,6 +33,7 @@ class Job(models.Model):
     tag = models.CharField(max_length=8, default="")  # of the journal entry at seq
     cancel_requested = models.BooleanField(default=False)
     again_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
+    traceparent = models.TextField(null=True)  # of the trace that launched it, as W3C writes it
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

@@ -31,7 +31,15 @@ def test_a_record_has_the_columns_of_its_table():
 
 def test_a_batch_writes_every_column_that_can_change():
     assert set(statements.JOB) == changed(
-        Job, "id", "uuid", "definition", "params", "understood", "again_of_id", "created_at"
+        Job,
+        "id",
+        "uuid",
+        "definition",
+        "params",
+        "understood",
+        "again_of_id",
+        "traceparent",
+        "created_at",
     )
     assert set(statements.ENDED) == changed(
         Attempt, "id", "step_id", "number", "worker_id", "started_at"
