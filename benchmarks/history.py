@@ -26,10 +26,11 @@ from django.db import connection
 from django.test import Client, override_settings
 
 from benchmarks.support import ManualWorker, chain, migrate, options, session_key
-from jobs import audit, orchestrator
+from jobs import audit, metrics, orchestrator
 from jobs.admin.lists import MOST_LISTED
 from jobs.database import triggers
 from jobs.models import Job
+from jobs.sight import measures
 from jobs.sight.job_list import PAGE_SIZE, ListWindow
 from jobs.statuses import JOB_STATUSES, Status, Verdict
 from tests.support.copies import copy_history
@@ -228,7 +229,16 @@ def commands() -> dict[str, Callable[[], object]]:
         "claim": worker.claim,
         "retry and cancel": retry_and_cancel,
         "what an open list reads": lambda: ListWindow().read(),
+        "readyz": lambda: Client().get("/readyz"),
+        "metrics": lambda: metrics.exposition(""),
+        "metrics, nothing remembered": read_metrics_anew,
     }
+
+
+def read_metrics_anew() -> None:
+    """As the first scrape of a process, or one a minute after the last."""
+    measures._many.clear()
+    metrics.exposition("")
 
 
 def report(before: Times, after: Times) -> None:

@@ -13,7 +13,7 @@ from jobs.admin import lists
 from jobs.admin.readonly import ReadOnlyAdmin
 from jobs.database import triggers
 from jobs.models import Attempt, Job, Step, Transition, Worker
-from jobs.sight import job_list, totals
+from jobs.sight import backlog, flow, job_list, measures, totals
 from jobs.statuses import JOB_STATUSES, Status, Verdict
 from tests.support import Instructions, drive, ended
 from tests.support.copies import copy_history
@@ -85,6 +85,15 @@ def page_costs(client):
     return costs
 
 
+def follow():
+    """What is new since a look, however much there was before."""
+    followed = flow.Flow()
+    followed.look(str)
+    orchestrator.launch("noop")
+    followed.look(str)
+    assert followed.launched["noop"] == 1
+
+
 def command_costs(claimant):
     """What each thing that is done to one job reads and writes, by its name."""
     failed = Job.objects.filter(status="failed").latest("pk").pk
@@ -98,6 +107,11 @@ def command_costs(claimant):
         "retry of nothing": lambda: orchestrator.retry(ended_job),
         "claim": lambda: orchestrator.claim(claimant, room=1),
         "next retry": lambda: orchestrator.next_retry(claimant),
+        "how long steps wait": backlog.oldest_ready_seconds,
+        "jobs by definition": lambda: measures.jobs(DEFINITIONS),
+        "steps by definition": lambda: measures.steps(DEFINITIONS),
+        "ready steps": lambda: measures.ready(DEFINITIONS),
+        "what has happened": follow,
     }
     costs = {}
     for name, deed in deeds.items():
@@ -114,6 +128,10 @@ def test_what_is_read_does_not_grow_with_the_history(ada, claimant, monkeypatch)
     monkeypatch.setattr(totals, "_many", {})
     monkeypatch.setattr(totals, "REMEMBERED_SECONDS", 0.0)
     monkeypatch.setattr(totals, "BACKLOG_SECONDS", 0.0)
+    monkeypatch.setattr(measures, "MOST_COUNTED", MOST)
+    monkeypatch.setattr(measures, "_is_remembered", lambda pair: False)
+    monkeypatch.setattr(backlog, "MOST_READ", MOST)
+    monkeypatch.setattr(flow, "SETTLED_SECONDS", 0.0)
     monkeypatch.setattr(lists, "MOST_LISTED", MOST)
     monkeypatch.setattr(job_list, "PAGE_SIZE", PAGE)
     monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", PAGE)

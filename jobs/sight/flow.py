@@ -25,13 +25,14 @@ BOUNDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)  # s
 
 Label = Callable[[str], str]  # of a definition
 
+# ``|| ''`` keeps databases from the index by kind, which has every entry of the history.
 _RANGE = "FROM truestep_transition AS e WHERE e.id > %s AND e.id <= %s"
 _MOVES = f"""
     SELECT (SELECT definition FROM truestep_job WHERE id = job_id), is_step, kind, status, count(*)
     FROM (
         SELECT e.job_id, CASE WHEN e.step_id IS NULL THEN 0 ELSE 1 END AS is_step, e.kind,
             e.to_status AS status
-        {_RANGE} AND e.kind IN ('{Kind.BIRTH}', '{Kind.MOVE}')
+        {_RANGE} AND e.kind || '' IN ('{Kind.BIRTH}', '{Kind.MOVE}')
     ) AS moves
     GROUP BY 1, is_step, kind, status
 """
@@ -42,7 +43,7 @@ _RUNS = f"""
     FROM truestep_transition AS e
     JOIN truestep_attempt AS attempt
         ON attempt.step_id = e.step_id AND attempt.number = e.attempt
-    WHERE e.id > %s AND e.id <= %s AND e.kind = '{Kind.MOVE}'
+    WHERE e.id > %s AND e.id <= %s AND e.kind || '' = '{Kind.MOVE}'
         AND e.from_status = '{Status.RUNNING}' AND attempt.ended_at IS NOT NULL
 """
 # A first attempt could begin when its job was launched, the last step that it needs had succeeded,
@@ -57,23 +58,23 @@ _WAITS = f"""
                 WHERE retried.step_id = e.step_id AND retried.to_status = '{Status.PENDING}'
                     AND retried.seq < e.seq
                 UNION ALL
-                SELECT done.at FROM truestep_need AS need
-                JOIN truestep_transition AS done ON done.step_id = need.needed_id
-                    AND done.to_status = '{Status.SUCCEEDED}'
-                WHERE need.step_id = e.step_id
+                SELECT (
+                    SELECT max(ended_at) FROM truestep_attempt WHERE step_id = need.needed_id
+                ) FROM truestep_need AS need WHERE need.step_id = e.step_id
             ) AS moments
         ) AS ready
         FROM truestep_transition AS e JOIN truestep_job AS job ON job.id = e.job_id
-        WHERE e.id > %s AND e.id <= %s AND e.kind = '{Kind.MOVE}'
+        WHERE e.id > %s AND e.id <= %s AND e.kind || '' = '{Kind.MOVE}'
             AND e.to_status = '{Status.RUNNING}' AND e.step_id IS NOT NULL AND e.attempt = 1
     ) AS starts
 """
 _BUCKET = " ".join(f"WHEN seconds <= {bound} THEN {place}" for place, bound in enumerate(BOUNDS))
 # Where a clock was set back meanwhile, it took no time.
 _IN_BUCKETS = f"""
+    WITH timed AS MATERIALIZED ({{rows}})
     SELECT definition, verdict, CASE {_BUCKET} ELSE {len(BOUNDS)} END AS bucket, count(*),
         sum(CASE WHEN seconds > 0 THEN seconds ELSE 0 END)
-    FROM ({{rows}}) AS timed
+    FROM timed
     GROUP BY definition, verdict, bucket
 """
 
