@@ -130,8 +130,9 @@ def get_hub() -> FeedHub:
 def open_sockets() -> Counter[str]:
     """How many sockets this process has open, by what they watch."""
     counted = Counter({"job": 0, "list": 0})
-    for hub in list(_hubs.values()):
-        counted.update(hub.sockets())
+    for loop, hub in list(_hubs.items()):
+        if not loop.is_closed():
+            counted.update(hub.sockets())
     return counted
 
 
