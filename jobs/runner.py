@@ -21,6 +21,7 @@ from .definitions import parameters
 from .exceptions import InvalidParams, LostParam, StepStopped, UnknownDefinition
 from .statuses import Verdict
 from .text import clean, cut
+from .usage import UNKNOWN, Usage, of_memory_error
 
 T = TypeVar("T")
 LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "c"}
@@ -42,14 +43,17 @@ class Outcome:
     error: str = ""  # for people: what happened, in one or a few lines
     traceback: str = ""
     may_retry: bool = True  # False: a further attempt would end the same way
+    used: Usage = UNKNOWN
 
     def to_json(self) -> dict[str, Any]:
-        return vars(self) | {"fact": vars(self.fact)}
+        values = vars(self) | {"fact": vars(self.fact)}
+        del values["used"]  # only its engine knows
+        return values
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Outcome:
+    def from_json(cls, values: dict[str, Any], used: Usage = UNKNOWN) -> Outcome:
         verdict, fact = Verdict(values["verdict"]), Fact(**values["fact"])
-        return cls(**values | {"verdict": verdict, "fact": fact})
+        return cls(**values | {"verdict": verdict, "fact": fact, "used": used})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +183,11 @@ def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
         return _failed(task, error, f"SystemExit: the step called sys.exit({_to_text(error.code)})")
     except (InvalidParams, LostParam) as error:
         return _failed(task, error, _to_text(error), may_retry=False)
+    except MemoryError as error:
+        tracebacks.clear_frames(error.__traceback__)  # saying what happened takes memory, too
+        said = "\n".join(filter(None, (_to_text(error), of_memory_error())))
+        message = f"{type(error).__name__}: {said}"
+        return _failed(task, error, message, _may_retry(task, error))
     except BaseException as error:
         message = f"{type(error).__name__}: {_to_text(error)}".removesuffix(": ")
         return _failed(task, error, message, _may_retry(task, error))

@@ -315,7 +315,20 @@ def test_show_as_json_has_job_steps_and_journal(database):
         "error": "bad: ValueError: <b>no</b> such luck",
     }
     assert [list(step) for step in shown["steps"]] == [
-        ["id", "name", "status", "seq", "attempt", "result", "error", "log_lines"]
+        [
+            "id",
+            "name",
+            "status",
+            "seq",
+            "attempt",
+            "result",
+            "error",
+            "log_lines",
+            "exit_code",
+            "peak_memory",
+            "peak_is_shared",
+            "cpu_seconds",
+        ]
     ] * 4
     bad, skipped = shown["steps"][1:3]
     assert (bad["status"], bad["attempt"], bad["error"]) == (

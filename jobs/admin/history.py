@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from .. import workers
 from ..models import Attempt, Step, Transition, Worker
 from ..templatetags.truestep import moment, status_cell
+from ..usage import words_of
 from .lists import EntryFilter
 from .readonly import ReadOnlyAdmin, moment_of
 
@@ -32,11 +33,16 @@ class StepAdmin(ReadOnlyAdmin):
 
 @admin.register(Attempt)
 class AttemptAdmin(ReadOnlyAdmin):
-    list_display = ("id", "step", "number", "verdict", "worker", "started", "ended")
+    list_display = ("id", "step", "number", "verdict", "worker", "started", "ended", "used")
     list_filter = ("verdict",)
     list_select_related = ("step", "worker")
     started, ended = moment_of("started_at"), moment_of("ended_at")
-    moments: ClassVar = {"started_at": "started", "ended_at": "ended"}
+    moments: ClassVar = {"started_at": "started", "ended_at": "ended", "exit_code": "used"}
+    exclude = ("peak_memory", "peak_is_shared", "cpu_seconds")
+
+    @admin.display(description="its process")
+    def used(self, attempt: Attempt) -> str:
+        return words_of(attempt)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Attempt]:
         """Without large columns that the list does not show."""

@@ -9,6 +9,7 @@ from typing import Any
 from ..codes import Fact
 from ..models import LogChunk, Step, Worker
 from ..statuses import Verdict
+from ..usage import UNKNOWN, Usage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,4 +77,5 @@ class Ending:
     result: Any = None
     error: str = ""
     traceback: str = ""
+    used: Usage = UNKNOWN
     tail: LogTail | None = None  # None: the row of the step says how long its log is

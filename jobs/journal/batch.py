@@ -204,6 +204,7 @@ class Batch(Draft):
             result=ending.result,
             error=ending.error,
             traceback=ending.traceback,
+            **vars(ending.used),
         )
         return self._move(step, to, fact)
 

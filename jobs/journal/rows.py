@@ -56,6 +56,10 @@ class AttemptRow:
     result: Any = None
     error: str = ""
     traceback: str = ""
+    exit_code: int | None = None
+    peak_memory: int | None = None
+    peak_is_shared: bool = False
+    cpu_seconds: float | None = None
 
 
 def row_of(record: Any, model: type[Model], names: Sequence[str] = ()) -> Row:

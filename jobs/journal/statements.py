@@ -34,7 +34,8 @@ _SET = [f"{column} = j.{source}" for column, source in COPIED.items()] + [
 ]
 JOB = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
 CHARGED = ("failures", "crashes", "interruptions", "not_before")
-ENDED = ("ended_at", "verdict", "result", "error", "traceback")
+USED = ("exit_code", "peak_memory", "peak_is_shared", "cpu_seconds")  # of usage.Usage
+ENDED = ("ended_at", "verdict", "result", "error", "traceback", *USED)
 
 # One row, unless another process has moved the job on from there.
 UPDATE_JOB = f"""

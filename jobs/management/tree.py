@@ -21,6 +21,7 @@ from ..sight.waiting import Facts, why_pending
 from ..statuses import Status
 from ..templatetags.truestep import number
 from ..times import clock, duration, local
+from ..usage import amounts_of, end_of
 
 SIGNS = {
     Status.PENDING: "·",
@@ -126,7 +127,7 @@ class JobTree:
     def _why(self, row: StepRow) -> str:
         """Why it waits, or what went wrong."""
         if row.step.status != Status.PENDING:
-            return row.error.splitlines()[0] if row.error else ""
+            return row.error.splitlines()[0] if row.error else _used(row)
         if row.step.waiting or not self._is_current(row):
             return plain(why_pending(row.step, row.attempt, row.waits_for))
         return plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
@@ -138,6 +139,8 @@ class JobTree:
     def _below(self, row: StepRow, width: int) -> list[Text]:
         late = self.workers["late"].get(str(row.step.pk), []) if self._is_current(row) else []
         warning = [Text(line, style="yellow") for line in wrap(plain(late), max(width, 20))]
+        if row.attempt and (died := end_of(row.attempt)):
+            warning.append(Text(died, style="bright_black"))
         return warning + [
             Text(line.text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
             for line in self.lines.get(row.step.pk, ())
@@ -178,6 +181,10 @@ def _bar(step: Step, console: Console) -> Text:
 def plain(words: Iterable[Any]) -> str:
     """A sentence, with its moments in the time zone of the terminal."""
     return "".join(word if isinstance(word, str) else _moment(word) for word in words)
+
+
+def _used(row: StepRow) -> str:
+    return amounts_of(row.attempt) if row.attempt else ""
 
 
 def _moment(at: datetime | dict[str, str]) -> str:

@@ -52,6 +52,12 @@ class Attempt(models.Model):
     error = models.TextField(blank=True)
     traceback = models.TextField(blank=True)
 
+    # What its process used: ``usage.Usage``.
+    exit_code = models.IntegerField(null=True)
+    peak_memory = models.PositiveBigIntegerField(null=True)
+    peak_is_shared = models.BooleanField(default=False, db_default=False)
+    cpu_seconds = models.FloatField(null=True)
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["step", "number"], name="attempt_number_once"),

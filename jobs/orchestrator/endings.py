@@ -55,6 +55,7 @@ def end(
         result=outcome.result,
         error=outcome.error,
         traceback=outcome.traceback,
+        used=outcome.used,
         tail=tail,
     )
     _end(batch, batch.held(held), ending, outcome.may_retry)

@@ -72,4 +72,8 @@ def _step_as_json(row: StepRow) -> Facts:
         "result": attempt.result if attempt else None,
         "error": row.error or None,
         "log_lines": step.log_lines,
+        "exit_code": attempt.exit_code if attempt else None,
+        "peak_memory": attempt.peak_memory if attempt else None,
+        "peak_is_shared": attempt.peak_is_shared if attempt else None,
+        "cpu_seconds": attempt.cpu_seconds if attempt else None,
     }

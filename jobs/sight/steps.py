@@ -161,6 +161,7 @@ def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, li
         return {}
     sql = f"""
         SELECT a.id, a.step_id, a.number, a.started_at, a.ended_at, a.verdict, w.host, w.pid,
+            a.exit_code, a.peak_memory, a.peak_is_shared, a.cpu_seconds,
             substr(a.error, 1, {ERROR_SHOWN}) AS error_shown,
             CASE WHEN length(a.traceback) > {ERROR_SHOWN}
                 THEN substr(a.traceback, length(a.traceback) - {ERROR_SHOWN} + 1)

@@ -2,7 +2,8 @@
 
 It has no thread and no database connection. The engine sends single bytes over a socket, with file
 descriptors. An answer is a line with the pid of a slot that was forked; or, when one has ended,
-with its pid, its exit code and whether the server has killed it. When the engine is gone, however
+with its pid, its exit code, whether the server has killed it, its peak of memory in KiB and its
+processor time in microseconds. When the engine is gone, however
 it ended, the socket closes, and the server kills every slot and everything that they started.
 
 The engine also passes its heartbeats on. Without one for a lease, other workers take it for dead:
@@ -21,6 +22,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from resource import struct_rusage
 from typing import NoReturn
 
 from .. import conf
@@ -132,12 +134,14 @@ class _Server:
 
     def _report_exits(self) -> None:
         os.read(self._exits, 4096)
-        for pid, code in _reap():
+        for pid, code, used in _reap():
             if pid in self._slots:
                 self._slots.discard(pid)
                 # What the slot started and left behind is now a child of this process.
                 processes.kill_children(os.getpid(), keep=self._slots)
-                self._send(b"%d %d %d\n" % (pid, code, self._has_killed))
+                cpu = round((used.ru_utime + used.ru_stime) * 10**6)
+                told = pid, code, self._has_killed, used.ru_maxrss, cpu
+                self._send(b"%d %d %d %d %d\n" % told)
 
     def _send(self, line: bytes) -> None:
         try:
@@ -154,16 +158,16 @@ def _pipe() -> tuple[int, int]:
     return read, write
 
 
-def _reap() -> Iterator[tuple[int, int]]:
-    """The pid and exit code of each child that has ended."""
+def _reap() -> Iterator[tuple[int, int, struct_rusage]]:
+    """The pid and exit code of each child that has ended, and what it used."""
     while True:
         try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
+            pid, status, used = os.wait4(-1, os.WNOHANG)
         except ChildProcessError:
             return
         if pid == 0:
             return
-        yield pid, os.waitstatus_to_exitcode(status)
+        yield pid, os.waitstatus_to_exitcode(status), used
 
 
 def _receive(control: socket.socket) -> tuple[bytes, list[int]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -37,17 +36,9 @@ class Exit:
 
     pid: int
     code: int
-    by_server: bool  # killed because the engine's lease ended
-
-    def describe(self) -> str:
-        """How it ended, as a clause."""
-        if self.code >= 0:
-            return f"ended with exit code {self.code}"
-        try:
-            name = signal.Signals(-self.code).name
-        except ValueError:
-            name = "unknown signal"
-        return f"was killed by signal {-self.code} ({name})"
+    by_server: bool = False  # killed because the engine's lease ended
+    peak: int = 0  # KiB: the most that it, or a child that it waited for, held at a time
+    cpu: float = 0.0  # seconds
 
 
 class ForkServer:
@@ -116,5 +107,7 @@ def _clear_words() -> Iterator[None]:
         raise ConnectionError(GONE) from error
 
 
-def _event(pid: int, code: int | None = None, by_server: int = 0) -> Fork | Exit:
-    return Fork(pid) if code is None else Exit(pid, code, bool(by_server))
+def _event(
+    pid: int, code: int | None = None, by_server: int = 0, peak: int = 0, cpu: int = 0
+) -> Fork | Exit:
+    return Fork(pid) if code is None else Exit(pid, code, bool(by_server), peak, cpu / 10**6)

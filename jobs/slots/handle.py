@@ -19,6 +19,8 @@ from ..journal import Claim
 from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
+from ..system.meter import Meter
+from ..usage import UNKNOWN, Usage
 from .forkserver import ForkServer
 
 READ_BYTES = 256 * 1024
@@ -39,6 +41,7 @@ class SlotHandle:
     is_dead: bool = False
     is_unusable: bool = False  # it was killed, or has to be
     has_hung_up: bool = False
+    meter: Meter = field(default_factory=Meter)
     kill_at: float | None = None  # it was dismissed, and should have ended by then
     _received: bytes = field(default=b"", repr=False)
 
@@ -82,6 +85,13 @@ class SlotHandle:
                 is_more = len(data) == READ_BYTES
         *lines, self._received = self._received.split(b"\n")
         return [json.loads(line) for line in lines]
+
+    def outcome_in(self, message: dict[str, Any]) -> Outcome:
+        """How a step ended, with what the process used for it."""
+        used = UNKNOWN
+        if readings := message.get("used"):
+            used = Usage(**self.meter.used(*readings)._asdict())
+        return Outcome.from_json(message["outcome"], used)
 
     def dismiss(self, kill_at: float) -> None:
         """Let it close its connections and end, until *kill_at* in monotonic seconds."""
@@ -175,6 +185,7 @@ class RunningAttempt:
             fact=stop.fact,
             error=stop.fact.sentence,
             traceback=self.outcome.traceback,
+            used=self.outcome.used,
         )
 
 
@@ -185,4 +196,5 @@ def _stray_signal(outcome: Outcome) -> Outcome:
         fact=Fact(Code.STEP_STRAY_SIGNAL),
         error="The step was stopped by SIGTERM, which its worker had not sent.",
         traceback=outcome.traceback,
+        used=outcome.used,
     )

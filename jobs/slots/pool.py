@@ -26,6 +26,7 @@ from ..logs import LineCutter, LogBook
 from ..runner import Outcome, Task
 from ..statuses import Verdict
 from ..system import processes
+from ..usage import Usage, of_exit
 from . import memory
 from .forkserver import Exit, Fork, ForkServer
 from .handle import RunningAttempt, SlotHandle, Stop
@@ -239,7 +240,7 @@ class Pool:
                 if "progress" in message:
                     attempt.book.progress(*message["progress"])
                 if "outcome" in message:
-                    attempt.outcome = Outcome.from_json(message["outcome"])
+                    attempt.outcome = slot.outcome_in(message)
                     self._end_leftovers(attempt, message["left"])
 
     def _end_leftovers(self, attempt: RunningAttempt, left: dict[str, Any]) -> None:
@@ -276,13 +277,16 @@ class Pool:
 
     def _early_end(self, exit_: Exit, attempt: RunningAttempt) -> Outcome:
         """The slot ended before its step returned."""
+        spent = attempt.slot.meter.used_to_death(exit_.peak, exit_.cpu)
+        used = Usage(exit_code=exit_.code, **spent._asdict())
         if exit_.by_server:
-            return Outcome(verdict=Verdict.INTERRUPTED, fact=Fact(Code.STEP_WORKER_SILENT))
-        error = f"The step's process {exit_.describe()} before the step returned."
+            silent = Fact(Code.STEP_WORKER_SILENT)
+            return Outcome(verdict=Verdict.INTERRUPTED, fact=silent, used=used)
+        error = f"The step's process {of_exit(exit_.code)} before the step returned."
         if exit_.code == -signal.SIGKILL:
             error = f"{error} {self._oom.explain(attempt.oom_kills)}".rstrip()
         died = Fact(Code.STEP_PROCESS_DIED, {"exit_code": exit_.code})
-        return Outcome(verdict=Verdict.DIED, fact=died, error=error)
+        return Outcome(verdict=Verdict.DIED, fact=died, error=error, used=used)
 
     def _remove(self, slot: SlotHandle) -> None:
         self._unwatch(slot.conversation)

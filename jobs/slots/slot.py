@@ -28,7 +28,7 @@ from ..codes import Code, Fact
 from ..exceptions import StepStopped
 from ..runner import Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
-from ..system import processes
+from ..system import meter, processes
 from . import helpers, transactions
 from .output import Output, capture_logging, read_nothing, write_all
 from .state import ProcessState, seed_numpy, stop_timers
@@ -60,6 +60,7 @@ class Slot:
         capture_logging(self._channel)
         self._names_application = _is_named_by_slot()
         self._state = ProcessState(mask)
+        meter.read()  # the linker looks a function up when it is called first
 
     def _handle_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._on_term)
@@ -99,11 +100,13 @@ class Slot:
                 self._stop_before_the_step()
             # In a copy: the language, the time zone and other context end with the step.
             task = Task.from_lines(line, incoming.readline())
+            begun = meter.read()
             outcome = copy_context().run(self._attempt, task)
             if os.getpid() != self._pid:
                 os._exit(0)  # a fork that the step made and that returned from it
             left = self._clean_up(outcome, is_last=task.is_last)
-            self._send({"outcome": outcome.to_json(), "left": left})
+            used = begun, meter.read(), not task.is_last and meter.reset_peak()
+            self._send({"outcome": outcome.to_json(), "left": left, "used": used})
             if left["ends"]:
                 break
         transactions.close_connections()

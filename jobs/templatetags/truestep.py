@@ -21,9 +21,13 @@ from ..sight.waiting import why_pending
 from ..statuses import Kind, Status
 from ..text import clean, isolated
 from ..times import duration
+from ..usage import amounts_of, end_of, words_of
 
 register = template.Library()
 register.filter(isolated)
+register.filter("used", words_of)
+register.filter(amounts_of)
+register.filter(end_of)
 
 
 @register.filter

@@ -125,12 +125,16 @@ def test_only_a_step_killed_for_its_memory_names_memory_as_the_reason(database, 
     killed = "The step's process was killed by signal 9 (SIGKILL) before the step returned."
     try:
         assert error(launch("misbehaves", {"behaviour": "die by KILL"}), "misbehave") == killed
-        assert error(launch("hoards"), "hoard") == (
+        hoards = launch("hoards")
+        assert error(hoards, "hoard") == (
             f"{killed} While it ran, the kernel's out-of-memory killer ended a process in the "
             "worker's control group, probably this one. Provide more memory, or let the step use "
             "less."
         )
         assert error(launch("misbehaves", {"behaviour": "die by KILL"}), "misbehave") == killed
+        killed_for_it = Attempt.objects.get(step=step_of(hoards, "hoard"))
+        assert killed_for_it.exit_code == -9
+        assert 100 * 2**20 < killed_for_it.peak_memory <= LIMITS["memory.limit_in_bytes"]
     finally:
         worker.end()
 
