@@ -16,12 +16,13 @@ class TruestepConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks, definitions  # noqa: F401  (checks register themselves)
+        from . import checks, code_version, definitions  # noqa: F401  (checks register themselves)
         from .database.routing import route
         from .live import access
 
         route()
         definitions.autodiscover()
+        code_version.checked_out()  # now: these files are what the process runs
         access.connect_signals()
         pre_migrate.connect(_prepare, sender=self)
         post_migrate.connect(_install, sender=self)

@@ -18,6 +18,7 @@ from django.db import DEFAULT_DB_ALIAS
 
 PACKAGE = __package__  # what this app is imported as: "jobs" in its repository, else "truestep"
 KIB, MIB = 2**10, 2**20
+VERSION = 100  # characters of a code version
 MAY_BE_0 = {"drain"}
 SECRETS = {"metrics_token"}
 HIGHEST = {"error_bytes": 128 * KIB, "line_bytes": 128 * KIB}  # what one socket frame can show
@@ -44,6 +45,7 @@ class Knobs:
     database: str = DEFAULT_DB_ALIAS  # the name in DATABASES of the one that holds Truestep's rows
     # What a Prometheus sends to read ``metrics``, of visible ASCII characters; "": nobody may.
     metrics_token: str = field(default="", repr=False)
+    code_version: str = ""  # shown with jobs and attempts; "": the commit of the project's checkout
     run_directory: str = ""  # where workers keep their lock files; "": in the temporary directory
 
 
@@ -58,6 +60,11 @@ def knobs() -> Knobs:
         raise ImproperlyConfigured(
             f"TRUESTEP['database'] is {found.database!r}, which is not in DATABASES. "
             f"DATABASES has: {', '.join(settings.DATABASES)}."
+        )
+    if len(found.code_version) > VERSION or not found.code_version.isprintable():
+        raise ImproperlyConfigured(
+            f"TRUESTEP['code_version'] is {found.code_version!r}; it must be printable text of at "
+            f"most {VERSION} characters, for example 'v1.2.3' or a commit."
         )
     if found.lease < 3 * found.beat:
         raise ImproperlyConfigured(

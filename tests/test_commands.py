@@ -310,6 +310,7 @@ def test_show_as_json_has_job_steps_and_journal(database):
         "definition": "fails",
         "status": "failed",
         "seq": job.seq,
+        "code_version": job.code_version or None,
         "params": {},
         "typed": {},
         "error": "bad: ValueError: <b>no</b> such luck",
@@ -328,6 +329,7 @@ def test_show_as_json_has_job_steps_and_journal(database):
             "peak_memory",
             "peak_is_shared",
             "cpu_seconds",
+            "code_version",
         ]
     ] * 4
     bad, skipped = shown["steps"][1:3]

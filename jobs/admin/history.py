@@ -75,7 +75,7 @@ class TransitionAdmin(ReadOnlyAdmin):
 
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
-    list_display = ("id", "host", "pid", "slots", "heard", "started", "stopped")
+    list_display = ("id", "host", "pid", "slots", "code_version", "heard", "started", "stopped")
     beat, started, stopped = moment_of("beat_at"), moment_of("started_at"), moment_of("stopped_at")
     moments: ClassVar = {"beat_at": "beat", "started_at": "started", "stopped_at": "stopped"}
 

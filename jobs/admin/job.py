@@ -92,6 +92,7 @@ class JobAdmin(ReadOnlyAdmin, JobActions):
         ("status_now", "seq_now", "cancel_asked"),
         ("created", "started", "ended"),
         "again_of",
+        "code_version",
     )
     inlines = (StepInline, TransitionInline)
 

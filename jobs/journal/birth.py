@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .. import crashpoints, database, intents, news, tracing
+from .. import code_version, crashpoints, database, intents, news, tracing
 from ..codes import Fact
 from ..definitions import StepDefinition
 from ..definitions.parameters import Understood
@@ -28,6 +28,7 @@ def new_jobs(
             tag=writing.new_tag(),
             again_of=again_of,
             traceparent=tracing.current(),
+            code_version=code_version.current(),
         )
         for each in params
     ]

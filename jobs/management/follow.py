@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from .. import database, logs
+from ..code_version import short
 from ..models import Job, Step, Transition
 from ..sight.as_json import entry_as_json
 from ..sight.failures import error_of_attempt
@@ -95,7 +96,10 @@ def whole_of(job_id: int, console: Console) -> Group:
     """Everything to print of a job: its tree, parameters and errors. Raises Job.DoesNotExist."""
     with database.snapshot():
         tree = JobTree(job_id, STEPS_SHOWN, read_workers(job_id))
-        texts = "\n".join(f"{name}: {value}" for name, value in params(tree.job))
+        facts = [f"{name}: {value}" for name, value in params(tree.job)]
+        if version := tree.job.code_version:
+            facts.append(f"code version {short(version)}")
+        texts = "\n".join(facts)
         shown = [tree.render(console), *([Text(texts)] if texts else ())]
         return Group(*shown, tracebacks_of(job_id))
 

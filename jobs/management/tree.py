@@ -13,6 +13,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from .. import database, logs
+from ..code_version import difference
 from ..models import Step
 from ..sight.failures import failures_of_job
 from ..sight.job import read_overview
@@ -141,6 +142,8 @@ class JobTree:
         warning = [Text(line, style="yellow") for line in wrap(plain(late), max(width, 20))]
         if row.attempt and (died := end_of(row.attempt)):
             warning.append(Text(died, style="bright_black"))
+        if differs := difference(row.code_version, self.job.code_version):
+            warning.append(Text(differs, style="bright_black"))
         return warning + [
             Text(line.text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
             for line in self.lines.get(row.step.pk, ())

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
+from .. import conf
 from ..statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Status
 from .fields import JSONText
 
@@ -34,6 +35,7 @@ class Job(models.Model):
     cancel_requested = models.BooleanField(default=False)
     again_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
     traceparent = models.TextField(null=True)  # of the trace that launched it, as W3C writes it
+    code_version = models.CharField(max_length=conf.VERSION, blank=True, default="", db_default="")
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

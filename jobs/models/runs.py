@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from .. import conf
 from ..statuses import Verdict
 from .fields import JSONText, cascade_first
 from .jobs import Job
@@ -24,6 +25,7 @@ class Worker(models.Model):
     slots = models.PositiveIntegerField()
     only_job = models.ForeignKey(Job, cascade_first, null=True, related_name="+")
     knows = JSONText(default=dict)  # {definition: [step name, …]}
+    code_version = models.CharField(max_length=conf.VERSION, blank=True, default="", db_default="")
     lock_path = models.CharField(max_length=500)
     beats = models.PositiveBigIntegerField(default=0)
     beat_at = models.DateTimeField(default=timezone.now)  # to be shown; nothing is decided by it

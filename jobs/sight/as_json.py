@@ -55,6 +55,7 @@ def _job_as_json(job: Job) -> Facts:
         "definition": job.definition,
         "status": str(job.status),
         "seq": job.seq,
+        "code_version": job.code_version or None,
         "params": job.params if understood is None else params_as_json(understood),
         "typed": job.params,
         "error": "\n".join(failure.line for failure in failures_of_job(job.pk)) or None,
@@ -76,4 +77,5 @@ def _step_as_json(row: StepRow) -> Facts:
         "peak_memory": attempt.peak_memory if attempt else None,
         "peak_is_shared": attempt.peak_is_shared if attempt else None,
         "cpu_seconds": attempt.cpu_seconds if attempt else None,
+        "code_version": row.code_version or None,
     }

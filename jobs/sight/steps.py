@@ -58,6 +58,11 @@ class StepRow:
     failure: Failure | None = None  # of a failed step
 
     @property
+    def code_version(self) -> str:
+        """That of the worker of its attempt; empty where it is not known."""
+        return getattr(self.attempt, "code_version", None) or ""
+
+    @property
     def error(self) -> str:
         """What went wrong: for a failed step why it failed, else its last attempt's error."""
         if self.failure:
@@ -143,8 +148,10 @@ def _current_attempts(steps: list[int]) -> dict[int, Attempt]:
     if not steps:
         return {}
     sql = f"""
-        SELECT a.* FROM truestep_attempt AS a
+        SELECT a.*, w.code_version, j.code_version AS launched_with FROM truestep_attempt AS a
         JOIN truestep_step AS s ON s.id = a.step_id AND s.attempt = a.number
+        JOIN truestep_job AS j ON j.id = s.job_id
+        LEFT JOIN truestep_worker AS w ON w.id = a.worker_id
         WHERE s.id IN ({database.placeholders(steps)})
     """
     return {attempt.step_id: attempt for attempt in Attempt.objects.raw(sql, steps)}
@@ -162,12 +169,14 @@ def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, li
     sql = f"""
         SELECT a.id, a.step_id, a.number, a.started_at, a.ended_at, a.verdict, w.host, w.pid,
             a.exit_code, a.peak_memory, a.peak_is_shared, a.cpu_seconds,
+            w.code_version, j.code_version AS launched_with,
             substr(a.error, 1, {ERROR_SHOWN}) AS error_shown,
             CASE WHEN length(a.traceback) > {ERROR_SHOWN}
                 THEN substr(a.traceback, length(a.traceback) - {ERROR_SHOWN} + 1)
                 ELSE a.traceback END AS traceback_shown
         FROM truestep_attempt AS a
         JOIN truestep_step AS s ON s.id = a.step_id
+        JOIN truestep_job AS j ON j.id = s.job_id
         LEFT JOIN truestep_worker AS w ON w.id = a.worker_id
         WHERE s.id IN ({database.placeholders(behind)}) AND a.number >= s.attempt - %s
         ORDER BY a.number DESC

@@ -12,9 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.text import Truncator
 
 from .. import assets, keys
+from ..code_version import difference, short
 from ..codes import gist
 from ..definitions.parameters import in_words
-from ..models import Job, Step, Transition
+from ..models import Attempt, Job, Step, Transition
 from ..sentences import Sentence
 from ..sight.steps import StepRow
 from ..sight.waiting import why_pending
@@ -28,6 +29,7 @@ register.filter(isolated)
 register.filter("used", words_of)
 register.filter(amounts_of)
 register.filter(end_of)
+register.filter("short_version", short)
 
 
 @register.filter
@@ -70,6 +72,12 @@ def elapsed(start: datetime | None, end: datetime | None) -> SafeString | str:
 def number(value: float | None) -> str:
     """A number, without a fraction of zero: ``3``, ``2.5``."""
     return "" if value is None else f"{value:g}" if value % 1 else f"{int(value)}"
+
+
+@register.filter
+def version_words(attempt: Attempt) -> str:
+    """That the code of an attempt is not that of its job's launch; else empty."""
+    return difference(getattr(attempt, "code_version", ""), getattr(attempt, "launched_with", ""))
 
 
 @register.filter

@@ -23,7 +23,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from .. import conf, crashpoints, database, local_steps, news
+from .. import code_version, conf, crashpoints, database, local_steps, news
 from ..codes import Code, Fact
 from ..database import Outage
 from ..exceptions import DeclaredDead
@@ -52,6 +52,7 @@ def register(
             slots=slots,
             knows=knows,
             only_job_id=only_job,
+            code_version=code_version.current(),
             lock_path=str(path),
         )
     except BaseException:

@@ -39,6 +39,7 @@ def test_a_batch_writes_every_column_that_can_change():
         "understood",
         "again_of_id",
         "traceparent",
+        "code_version",
         "created_at",
     )
     assert set(statements.ENDED) == changed(
