@@ -72,6 +72,13 @@ class UnknownStep(TruestepError):
         super().__init__(f"{job} has no step named {name!r}; its page lists those it has.")
 
 
+class StepNotRunning(TruestepError):
+    code = "step_not_running"
+
+    def __init__(self, step: str, status: str) -> None:
+        super().__init__(f"{step} is {status}: only a running step has a stack.")
+
+
 class DeclaredDead(TruestepError):
     """The row of this worker is not its own any more, and other workers have its steps.
 

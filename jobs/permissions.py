@@ -8,12 +8,14 @@ VIEW = "view"  # the jobs and their history
 LAUNCH = "launch"
 CONTROL = "control"  # cancel and retry
 LOG = "log"  # read what steps have logged
+STACK = "stack"  # see where running steps are
 
 NAMES = {
     VIEW: "truestep.view_job",
     LAUNCH: "truestep.launch_job",
     CONTROL: "truestep.control_job",
     LOG: "truestep.view_log",
+    STACK: "truestep.view_stack",
 }
 
 

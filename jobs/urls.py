@@ -24,6 +24,7 @@ urlpatterns = [
     path("jobs/<id:job_id>/cancel/", views.cancel, name="cancel"),
     path("jobs/<id:job_id>/retry/", views.retry, name="retry"),
     path("jobs/<id:job_id>/steps/<str:step>/log", views.step_log, name="log"),
+    path("jobs/<id:job_id>/steps/<str:step>/stack", views.step_stack, name="stack"),
     path("launch/", views.launch_list, name="launch-list"),
     path("launch/<str:name>/", views.launch, name="launch"),
     path("live-<slug:version>.js", views.live_script, name="script"),

@@ -61,10 +61,14 @@ POINTS = {
     "retry_once": ["retry.before_begin", "intent.written", *points("retry", TRANSACTION)[1:]],
     "note": points("note"),
     "log": points("log", PLAIN),
+    "ask_for_stack": points("stack", PLAIN),
+    "answer_stack": points("stack", PLAIN),
     "beat": points("beat", ONE_STATEMENT),
     "register": points("register", PLAIN),
     "deregister": points("deregister", PLAIN),
 }
+# What is not looked for when the answer to its COMMIT is lost: it is done again, or not needed.
+UNSEEN = {"log", "register", "deregister", "mark_dead", "stack"}
 # A person asked for an end, or a step failed for good.
 MAY_END_BADLY = {
     *("finish_for_good", "finish_cancelled", "give_up"),
@@ -158,7 +162,7 @@ def test_a_commit_without_an_answer_is_looked_up_afterwards(normal, crash_server
     output = crash_server.run(operation, point, "unanswered")
     assert output["after"] in undisturbed["states"]
     name = point.partition(".")[0]
-    assert ("raised" in output) == (name in ("log", "register", "deregister", "mark_dead"))
+    assert ("raised" in output) == (name in UNSEEN)
     check(operation, output, undisturbed)
 
 

@@ -34,6 +34,7 @@ def page(client, path, expected=200):
 # (method, path, what it takes); {job} is a job's id.
 
 VIEW, LAUNCH, CONTROL, LOG = "view_job", "launch_job", "control_job", "view_log"
+STACK = "view_stack"
 MATRIX = [
     ("get", "/", {VIEW}),
     ("get", "/?status=failed&definition=fails", {VIEW}),
@@ -47,8 +48,10 @@ MATRIX = [
     ("post", "/launch/fails/?again={job}", {LAUNCH, VIEW}),
     ("get", "/jobs/{job}/steps/bad/log", {VIEW, LOG}),
     ("get", "/jobs/{job}/steps/bad/log?attempt=1", {VIEW, LOG}),
+    ("get", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
+    ("post", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
 ]  # fmt: skip
-EVERYTHING = {VIEW, LAUNCH, CONTROL, LOG}
+EVERYTHING = {VIEW, LAUNCH, CONTROL, LOG, STACK}
 
 
 def ask(client, method, path, job):
@@ -87,7 +90,7 @@ def test_the_permissions_that_it_takes_suffice(login, job, method, path, needed)
 def test_every_path_of_the_app_is_in_the_matrix():
     named = {pattern.name for pattern in get_resolver("jobs.urls").url_patterns}
     jobs, others = (
-        {"list", "job", "cancel", "retry", "log"},
+        {"list", "job", "cancel", "retry", "log", "stack"},
         {"script", "healthz", "readyz", "metrics"},
     )
     assert named == jobs | {"launch-list", "launch"} | others
@@ -160,7 +163,7 @@ def test_the_job_page_shows_what_the_rows_hold(ada, job):
     assert re.findall(rf'id="entry-{job.pk}-(\d+)"', text) == [
         str(n) for n in range(1, job.seq + 1)
     ]
-    assert '<body data-live="offline" data-can="view launch control log"' in text
+    assert '<body data-live="offline" data-can="view launch control log stack"' in text
     assert f'data-seq="{job.seq}" data-tag="{job.tag}" data-now=' in text
     assert "&lt;b&gt;no&lt;/b&gt;" in text
     assert "<b>no</b>" not in text

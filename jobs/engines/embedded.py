@@ -154,13 +154,13 @@ class EmbeddedWorker(WorkerProcess):
             self._watch.wrote()
 
     def _read_news(self) -> bool:
-        """Whether there may be work; cancelled steps are asked to stop."""
+        """Whether there may be work; what people ask of running steps is done."""
         is_due = self._look_again or time.monotonic() >= self._next_look
         has_news = self._watch.changed() or is_due
         if has_news:
             self._sweep.has_news = True
             self._heartbeat.check()
-            self._driver.read_cancels()
+            self._driver.read_requests()
         return has_news
 
     def _claim(self) -> None:

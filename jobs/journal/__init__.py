@@ -42,8 +42,8 @@ from .commit import has_arrived as has_arrived
 from .installing import install as install
 from .installing import require_current as require_current
 from .installing import require_ready as require_ready
-from .reading import read_cancelled as read_cancelled
 from .reading import read_next_retry as read_next_retry
+from .reading import read_requests as read_requests
 from .state import JobState as JobState
 from .state import read_plan as read_plan
 from .writing import write_tail as write_tail

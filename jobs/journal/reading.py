@@ -49,11 +49,18 @@ def read_next_retry(job_id: int | None = None) -> Step | None:
     return found[0] if found else None
 
 
-def read_cancelled(jobs: Collection[int]) -> set[int]:
-    """Those of the jobs with these ids whose cancel was requested."""
-    among = f"id IN ({database.placeholders(jobs)})"
-    sql = f"SELECT id FROM truestep_job WHERE {among} AND cancel_requested"
-    return {job_id for (job_id,) in database.select(sql, list(jobs))}
+def read_requests(jobs: Collection[int], steps: Collection[int]) -> tuple[set[int], set[int]]:
+    """Those of these jobs whose cancel was requested, and of these steps whose stack was."""
+    sql = f"""
+        SELECT 0, id FROM truestep_job
+        WHERE id IN ({database.placeholders(jobs)}) AND cancel_requested
+        UNION ALL SELECT 1, step_id FROM truestep_stackrequest
+        WHERE step_id IN ({database.placeholders(steps)}) AND answered_at IS NULL
+    """
+    asked: tuple[set[int], set[int]] = set(), set()
+    for which, pk in database.select(sql, [*jobs, *steps]):
+        asked[which].add(pk)
+    return asked
 
 
 def read_needs(steps: Collection[int]) -> list[tuple[int, int]]:

@@ -16,6 +16,7 @@ from .ready import ReadyStep as ReadyStep
 from .ready import ready_steps as ready_steps
 from .runs import Attempt as Attempt
 from .runs import LogChunk as LogChunk
+from .runs import StackRequest as StackRequest
 from .runs import Worker as Worker
 from .steps import Need as Need
 from .steps import Step as Step

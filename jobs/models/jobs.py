@@ -47,6 +47,7 @@ class Job(models.Model):
             ("launch_job", "Can launch a job"),
             ("control_job", "Can cancel and retry a job"),
             ("view_log", "Can read the logs of steps"),
+            ("view_stack", "Can see where running steps are in their code"),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(status__in=JOB_STATUSES), name="job_status_known"),

@@ -98,3 +98,20 @@ class LogChunk(models.Model):
 
     def lines(self) -> list[str]:
         return self.text.split("\n")
+
+
+class StackRequest(models.Model):
+    """A person's question where a running step is, and its worker's answer. No part of history."""
+
+    step = models.OneToOneField(
+        Step, models.CASCADE, primary_key=True, related_name="stack_request"
+    )
+    asked_at = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    answer = JSONText(null=True)
+
+    class Meta:
+        default_permissions: ClassVar = ()
+
+    def __str__(self) -> str:
+        return f"stack of step {self.step_id}"

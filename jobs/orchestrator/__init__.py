@@ -5,6 +5,7 @@ requests    cancel, retry
 claims      a worker takes ready steps
 results     what a step is given
 endings     how an attempt ended, and what follows from it
+stacks      where a running step is: a question and its answer
 rounds      several ends and claims in one transaction
 """
 
@@ -24,3 +25,5 @@ from .requests import retry as retry
 from .results import results_for as results_for
 from .rounds import Ended as Ended
 from .rounds import finish_and_claim as finish_and_claim
+from .stacks import answer_stacks as answer_stacks
+from .stacks import ask_for_stack as ask_for_stack

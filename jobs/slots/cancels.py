@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 
 from .. import orchestrator
-from ..journal import read_cancelled
 from ..models import Job
 from ..workers.inbox import Inbox
 
@@ -41,8 +40,3 @@ class Cancels:
                     handed_over_at=request.at,
                 )
             self._inbox.remove(request)
-
-    def read_rows(self, running: Collection[int]) -> None:
-        """Stop those of the *running* jobs that are cancelled in the database."""
-        if running:
-            self._stop(read_cancelled(running))

@@ -20,10 +20,10 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from .. import conf, database, orchestrator
+from .. import conf, database, journal, orchestrator
 from ..codes import Code, Fact
 from ..exceptions import Overtaken
 from ..journal import Claim
@@ -31,10 +31,12 @@ from ..local_steps import LocalStep, Publisher
 from ..orchestrator import Claimant
 from ..runner import Limits, Outcome, Task
 from ..statuses import Verdict
+from ..system.stacks import thread_state
 from .cancels import Cancels
 from .handle import WORKER_STOPPED, RunningAttempt, Stop
 from .pool import Pool
 from .recording import RETRY_SECONDS, Recorder
+from .stacks import answer_about
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -52,6 +54,7 @@ class SlotDriver:
     """
 
     def __init__(self, size: int) -> None:
+        self._main_thread = thread_state()  # that of each slot, too
         self._pool = Pool(size)
         self._cancels = Cancels(self._stop_cancelled)
         self._recorder = Recorder(self._pool, size, self.run)
@@ -168,9 +171,21 @@ class SlotDriver:
 
     # -- with the database
 
-    def read_cancels(self) -> None:
-        """Stop the steps of jobs that are cancelled in the database."""
-        self._cancels.read_rows({each.claim.job_id for each in self.running if not each.stop})
+    def read_requests(self) -> None:
+        """Stop the steps of jobs that are cancelled in the database, and answer where steps are."""
+        running = {each.claim.step_id: each for each in self.running if not each.outcome}
+        if not running:
+            return
+        jobs = {each.claim.job_id for each in running.values()}
+        cancelled, asked = journal.read_requests(jobs, running)
+        self._stop_cancelled(cancelled)
+        if asked:
+            self._answer([running[step_id] for step_id in asked])
+
+    def _answer(self, attempts: Iterable[RunningAttempt]) -> None:
+        orchestrator.answer_stacks(
+            {each.claim.step_id: answer_about(each, self._main_thread) for each in attempts}
+        )
 
     def write(self, *, may_claim: bool) -> bool:
         """Write requests, logs and outcomes; return whether there may be work for a free slot.

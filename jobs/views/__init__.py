@@ -1,11 +1,11 @@
 """The views: what ``urls`` serves, and what a project names in its settings.
 
 ``pages`` list, job, log · ``script`` their script · ``launching`` the launch form · ``actions``
-cancel and retry · ``errors`` what is shown when a request fails · ``access`` who may, and what
-every page shows
+cancel, retry, a step's stack · ``errors`` what is shown when a request fails · ``access`` who may,
+and what every page shows
 """
 
-from .actions import cancel, retry
+from .actions import cancel, retry, step_stack
 from .errors import csrf_failure, server_error
 from .health import healthz, readyz
 from .launching import launch, launch_list
@@ -27,4 +27,5 @@ __all__ = [
     "retry",
     "server_error",
     "step_log",
+    "step_stack",
 ]

@@ -1,18 +1,22 @@
-"""What people ask of a job: cancel and retry."""
+"""What people ask of a job: cancel, retry, and where a running step is."""
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from .. import keys, orchestrator, permissions
-from ..exceptions import DatabaseBusy, KeyRefused, UnknownStep
-from ..models import Job
+from ..exceptions import DatabaseBusy, KeyRefused, StepNotRunning, UnknownStep
+from ..models import Job, Step
 from ..responses import SERVICE_UNAVAILABLE, ask_again
+from ..sight.stacks import read_stack
 from ..workers import inbox
-from .access import permitted
+from .access import permitted, render
 
 FORBIDDEN = 403
 LOCKED = "The database is locked by {}. Nothing was done. Send it again once the lock is released."
@@ -83,3 +87,24 @@ def retry(request: HttpRequest, job_id: int, refused: str = "") -> HttpResponse:
     if not names:
         messages.info(request, NOTHING_TO_RETRY)
     return redirect("truestep:job", job_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@permitted(permissions.VIEW)
+def step_stack(request: HttpRequest, job_id: int, step: str) -> HttpResponse:
+    """Where a running step is: a POST asks its worker, a GET shows the answer."""
+    if not permissions.may(request.user, permissions.STACK):
+        raise PermissionDenied
+    if not step.isidentifier():  # PostgreSQL rejects a NUL in a query
+        raise Http404(f"There is no step {step!r}.")
+    try:
+        if request.method == "POST":
+            with suppress(StepNotRunning):  # the page says so
+                orchestrator.ask_for_stack(job_id, step)
+            return redirect("truestep:stack", job_id, step)
+        return render(request, "truestep/stack.html", {"stack": read_stack(job_id, step)})
+    except DatabaseBusy as error:
+        text = LOCKED.format(error.holder)
+        return ask_again(request, f"Stack of {step}", text, status=SERVICE_UNAVAILABLE)
+    except (UnknownStep, Step.DoesNotExist) as error:
+        raise Http404(str(error)) from None

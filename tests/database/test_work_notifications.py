@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from jobs.database import watch_commits
-from jobs.orchestrator import cancel, claim, finish, launch, retry
+from jobs.orchestrator import answer_stacks, ask_for_stack, cancel, claim, finish, launch, retry
 from jobs.statuses import Verdict
 from tests.support import ended, register_worker, returned, wait_for
 from tests.support.driving import write_log
@@ -53,6 +53,13 @@ def test_progress_of_a_chain_wakes_no_one(claimant, held, is_woken):
 def test_a_step_that_no_one_has_started_wakes_workers(claimant, held, is_woken):
     finish(claimant, held, returned(), room=0)
     assert is_woken()
+
+
+def test_a_question_where_a_step_is_wakes_workers_and_its_answer_does_not(held, is_woken):
+    ask_for_stack(held.job_id, held.name)
+    assert is_woken()
+    answer_stacks({held.step_id: {"attempt": 1, "problem": "none"}})
+    assert not is_woken()
 
 
 def test_a_cancel_wakes_workers(held, is_woken):

@@ -206,6 +206,19 @@ def log(worker):
 
 
 @situation
+def ask_for_stack(worker):
+    job, _ = worker.claimed()
+    return lambda: orchestrator.ask_for_stack(job.pk, "first")
+
+
+@situation
+def answer_stack(worker):
+    job, held = worker.claimed()
+    orchestrator.ask_for_stack(job.pk, "first")
+    return lambda: orchestrator.answer_stacks({held.step_id: {"attempt": 1, "problem": "none"}})
+
+
+@situation
 def beat(worker):
     return worker.registration.beat_in_row
 

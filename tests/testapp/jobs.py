@@ -12,6 +12,7 @@ from tests.testapp.page_jobs import *  # noqa: F403
 from tests.testapp.retry_jobs import *  # noqa: F403
 from tests.testapp.simple_jobs import *  # noqa: F403
 from tests.testapp.slot_jobs import *  # noqa: F403
+from tests.testapp.stack_jobs import *  # noqa: F403
 from tests.testapp.stopping_jobs import *  # noqa: F403
 from tests.testapp.two_databases_jobs import *  # noqa: F403
 from tests.testapp.usage_jobs import *  # noqa: F403

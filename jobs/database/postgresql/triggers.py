@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..rules import Rule
 
 NEWS = "truestep"  # the channel that tells of each commit about jobs
-WORK = "truestep_work"  # the one for workers: a step is ready, or a job is cancelled
+WORK = "truestep_work"  # the one for workers: a step is ready, or a person asks for something
 
 INSTALLED = (
     "SELECT tgname FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid "
@@ -32,11 +32,13 @@ CHECK_AT_ONCE = """
 _IF = "FOR EACH ROW WHEN"
 _IS_READY = "NEW.status = 'pending' AND NEW.waiting = 0"
 _IS_CANCELLED = "NEW.cancel_requested AND NOT OLD.cancel_requested"
+_IS_ASKED = "NEW.answered_at IS NULL"
 _NOTIFICATIONS = (
     ("truestep_news", NEWS, "INSERT ON truestep_transition"),
     ("truestep_log_news", NEWS, f"UPDATE ON truestep_step {_IF} (NEW.seq = OLD.seq)"),
     ("truestep_birth", WORK, f"INSERT ON truestep_transition {_IF} (NEW.kind = 'birth')"),
     ("truestep_ready", WORK, f"UPDATE ON truestep_step {_IF} ({_IS_READY})"),
+    ("truestep_asked", WORK, f"INSERT OR UPDATE ON truestep_stackrequest {_IF} ({_IS_ASKED})"),
     ("truestep_cancel", WORK, f"UPDATE ON truestep_job {_IF} ({_IS_CANCELLED})"),
 )
 
