@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.apps import AppConfig
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models.signals import post_migrate, pre_migrate
+from django.utils.module_loading import import_string
 
 
 class TruestepConfig(AppConfig):
@@ -21,11 +24,21 @@ class TruestepConfig(AppConfig):
         from .live import access
 
         route()
+        _prepare_engine()
         definitions.autodiscover()
         code_version.checked_out()  # now: these files are what the process runs
         access.connect_signals()
         pre_migrate.connect(_prepare, sender=self)
         post_migrate.connect(_install, sender=self)
+
+
+def _prepare_engine() -> None:
+    """The embedded engine has nothing to prepare: a web process need not load it."""
+    from . import conf
+
+    with suppress(ImproperlyConfigured, ImportError):  # ``manage.py check`` says what is wrong
+        if not conf.is_embedded():
+            import_string(conf.engine_path())().prepare()
 
 
 def _prepare(using: str, plan: Sequence[tuple[Any, bool]], **kwargs: Any) -> None:

@@ -51,12 +51,12 @@ def check_knobs(
 ) -> list[CheckMessage]:
     """Each unknown or malformed entry of the TRUESTEP setting."""
     try:
-        import_string(conf.engine_path())
+        engine = import_string(conf.engine_path())
     except ImproperlyConfigured as error:
         return [Error(str(error), id="truestep.E002")]
     except ImportError as error:
         return [Error(f"TRUESTEP['engine']: {error}", id="truestep.E002")]
-    return []
+    return [Error(text, id="truestep.E002") for text in engine().problems()]
 
 
 @register(Tags.compatibility)

@@ -22,7 +22,10 @@ VERSION = 100  # characters of a code version
 MAY_BE_0 = {"drain"}
 SECRETS = {"metrics_token"}
 HIGHEST = {"error_bytes": 128 * KIB, "line_bytes": 128 * KIB}  # what one socket frame can show
-ENGINES = {"embedded": f"{PACKAGE}.engines.embedded.EmbeddedEngine"}
+ENGINES = {
+    "embedded": f"{PACKAGE}.engines.embedded.EmbeddedEngine",
+    "celery": f"{PACKAGE}.engines.celery.CeleryEngine",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +114,18 @@ def engine_path() -> str:
     """The dotted path of the engine's class."""
     engine = knobs().engine
     return ENGINES.get(engine, engine)
+
+
+def is_embedded() -> bool:
+    """Whether ``manage.py worker`` is how workers are started."""
+    return engine_path() == ENGINES["embedded"]
+
+
+def worker_command() -> str:
+    """How to start a worker, for people."""
+    if engine_path() == ENGINES["celery"]:
+        return f"celery -A {settings.ROOT_URLCONF.partition('.')[0]} worker"
+    return "python manage.py worker"
 
 
 def run_directory() -> Path:

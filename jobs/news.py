@@ -91,14 +91,15 @@ def adopt_loop(loop: asyncio.AbstractEventLoop) -> None:
 class FailureLog:
     """Logs once that something fails, and once that it works again."""
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, consolation: str) -> None:
         self._message = message
+        self._consolation = consolation
         self._is_failing = False
 
     def failed(self, error: Exception) -> None:
         if not self._is_failing:
             reason = str(error) or type(error).__name__
-            logger.warning("%s: %s. Open pages catch up by their tick.", self._message, reason)
+            logger.warning("%s: %s. %s.", self._message, reason, self._consolation)
         self._is_failing = True
 
     def succeeded(self) -> None:
@@ -120,7 +121,7 @@ class _Publisher:
         self._due_on: asyncio.AbstractEventLoop | None = None  # the loop that will send
         self._lock = threading.Lock()
         self._waiting: dict[int, int] = {}
-        self._failures = FailureLog("Pokes cannot be sent")
+        self._failures = FailureLog("Pokes cannot be sent", "Open pages catch up by their tick")
         self._probing: Future[None] | None = None
         self._probed: tuple[asyncio.AbstractEventLoop, str] | None = None  # a channel of that loop
 

@@ -43,9 +43,24 @@ SECRET_KEY = env.str("SECRET_KEY", None) or _generated_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 
-# Celery is for later; a value that would be ignored is refused.
-JOBS_ENGINE = env.str("JOBS_ENGINE", "embedded", validate=OneOf(["embedded"]))
-env.str("CELERY_BROKER_URL", "", validate=OneOf([""], error="It is not supported yet; unset it."))
+# Where steps run. Celery's broker carries nothing but hints that there may be work.
+JOBS_ENGINE = env.str("JOBS_ENGINE", "embedded", validate=OneOf(["embedded", "celery"]))
+if JOBS_ENGINE == "celery":
+    CELERY_BROKER_URL = env.str(
+        "CELERY_BROKER_URL",
+        validate=Regexp(
+            r"(redis|amqp)s?://[^/]+(/.*)?$",
+            error="It takes redis://host:port/number, rediss://…, "
+            "amqp://user:password@host:port/vhost or amqps://….",
+        ),
+    )
+    # A worker outlives its broker, however long that is away.
+    CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+    CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+    CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+else:
+    _ONLY_CELERY = OneOf([""], error="Only JOBS_ENGINE=celery uses it; set that, or unset this.")
+    env.str("CELERY_BROKER_URL", "", validate=_ONLY_CELERY)
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -187,6 +202,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 
 TRUESTEP: dict[str, object] = {
+    "engine": JOBS_ENGINE,
     "run_directory": str(VAR_DIR / "run"),
     "metrics_token": env.str("METRICS_TOKEN", ""),
 }

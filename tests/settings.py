@@ -6,7 +6,7 @@ import shutil
 import tempfile
 
 from project.settings import *  # noqa: F403
-from project.settings import DATABASES, INSTALLED_APPS
+from project.settings import DATABASES, INSTALLED_APPS, JOBS_ENGINE
 
 if "TRUESTEP_TEST_DIR" not in os.environ:
     os.environ["TRUESTEP_TEST_DIR"] = tempfile.mkdtemp(prefix="truestep-test-")
@@ -24,6 +24,7 @@ INSTALLED_APPS += ["tests.testapp"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 GRACE = float(os.environ.get("TEST_GRACE", "1"))
 TRUESTEP = {
+    "engine": JOBS_ENGINE,
     "grace": GRACE,
     "drain": float(os.environ.get("TEST_DRAIN", "0")),
     "beat": float(os.environ.get("TEST_BEAT", "0.5")),

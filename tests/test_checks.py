@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import psutil
 import pytest
+from celery import Celery
 from django.contrib.messages.middleware import MessageMiddleware
 from django.core.asgi import get_asgi_application
 from django.core.management import CommandError, call_command
@@ -36,6 +37,14 @@ def test_a_malformed_setting_is_an_error_that_names_it(settings, given, words):
     [error] = checks.check_knobs()
     assert error.id == "truestep.E002"
     assert error.msg.startswith(words)
+
+
+def test_an_engine_says_what_it_lacks(settings):
+    settings.TRUESTEP = {"engine": "celery"}
+    Celery("nowhere", broker=None, fixups=[]).set_default()
+    [error] = checks.check_knobs()
+    assert error.id == "truestep.E002"
+    assert "no Celery app with a broker is loaded" in error.msg
 
 
 @pytest.mark.parametrize(

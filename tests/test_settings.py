@@ -111,14 +111,16 @@ def test_a_postgresql_that_vanishes_is_noticed_and_its_url_may_say_otherwise():
         ({"HTTPS": "https"}, "It takes 1 or 0."),
         ({"PORT": "http"}, "Not a valid integer."),
         ({"PORT": "70000"}, "Must be greater than or equal to 0 and less than or equal to 65535."),
-        ({"JOBS_ENGINE": "cron"}, "Must be one of: embedded."),
+        ({"JOBS_ENGINE": "cron"}, "Must be one of: embedded, celery."),
         ({"DATABASE_URL": "postgres://x"}, "It takes sqlite:///relative/path, sqlite:////abs"),
         ({"DATABASE_URL": "postgres://host:port/name"}, "or postgres://user:password@host:port/"),
         ({"DATABASE_URL": "mysql://host/name"}, "It takes sqlite:///relative/path"),
         ({"DATABASE_URL": ""}, "It takes sqlite:///relative/path"),
         ({"REDIS_URL": "localhost:6379"}, "It takes redis://host:port/number"),
         ({"REDIS_URL": "redis://localhost/zero"}, "It takes redis://host:port/number"),
-        ({"CELERY_BROKER_URL": "redis://localhost"}, "It is not supported yet; unset it."),
+        ({"CELERY_BROKER_URL": "redis://localhost"}, "Only JOBS_ENGINE=celery uses it; set that"),
+        ({"CELERY_BROKER_URL": "sqs://", "JOBS_ENGINE": "celery"}, "It takes redis://host:port/"),
+        ({"CELERY_BROKER_URL": "", "JOBS_ENGINE": "celery"}, "It takes redis://host:port/number"),
     ],
 )
 def test_a_malformed_value_is_refused_by_name(env, words):

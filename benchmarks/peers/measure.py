@@ -102,6 +102,8 @@ class Bench:
         }
         if subject.database == POSTGRESQL:
             variables |= self.postgresql.new_database("peers")
+        if subject.has_broker:
+            variables["CELERY_BROKER_URL"] = self.redis.url
         if subject.is_ours:
             variables["DJANGO_SETTINGS_MODULE"] = "truestep_settings"
             variables["PYTHONPATH"] = f"{QUEUES}:{ROOT}"
@@ -132,7 +134,7 @@ class Bench:
         generations = zip(*map(processes.cpu_by_generation, workers), strict=True)
         parts = dict(zip(PARTS, map(sum, generations), strict=True))
         servers = [self.postgresql.pid] if subject.database == POSTGRESQL else []
-        servers += [self.redis.pid] if subject.uses_redis else []
+        servers += [self.redis.pid] if subject.uses_redis or subject.has_broker else []
         return parts | {"database": processes.cpu(*servers)}
 
 

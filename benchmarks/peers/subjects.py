@@ -31,6 +31,7 @@ class Subject:
     stores: str = START_AND_END  # what is kept of each step
     settings: dict[str, str] = field(default_factory=dict)  # environment variables
     uses_redis: bool = False
+    has_broker: bool = False  # ours, with Celery's messages in Redis, and nothing else there
     is_ours: bool = False
     is_shared: bool = False  # our processes go on to the next job
 
@@ -60,6 +61,20 @@ def truestep(
         uses_redis=redis,
         is_ours=True,
         is_shared=shared,
+    )
+
+
+def _truestep_in_celery() -> Subject:
+    celery = (sys.executable, "-m", "celery", "-A", "project", "worker")
+    return Subject(
+        key="truestep-celery",
+        name="Truestep, in Celery workers",
+        database=POSTGRESQL,
+        module="with_truestep",
+        workers=((*celery, "-c", str(WORKERS), "-l", "WARNING"),),
+        settings={"JOBS_ENGINE": "celery"},
+        has_broker=True,
+        is_ours=True,
     )
 
 
@@ -122,6 +137,7 @@ OURS = {database: truestep(database) for database in (POSTGRESQL, SQLITE)}
 COMPARED = (
     OURS[POSTGRESQL],
     truestep(POSTGRESQL, redis=True),
+    _truestep_in_celery(),
     _procrastinate(is_tuned=True),
     _procrastinate(is_tuned=False),
     _django_tasks(POSTGRESQL),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.utils.module_loading import import_string
 
@@ -47,6 +47,13 @@ class Engine(ABC):
     @abstractmethod
     def worker(self, slots: int) -> WorkerProcess:
         """Prepare this process to run *slots* steps side by side. It must be single-threaded."""
+
+    def prepare(self) -> None:  # noqa: B027  (most engines have nothing to do)
+        """Called once in every process that has loaded the apps."""
+
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the project's settings, for ``manage.py check``."""
+        yield from ()
 
 
 def get_engine() -> Engine:

@@ -54,6 +54,11 @@ class Batch(Draft):
         return (step for step in self.state.ready(self.now) if step.pk not in moved)
 
     @property
+    def leaves_work(self) -> bool:
+        """Whether there are steps that may start now, once this batch is written."""
+        return any(True for _ in self.state.ready(self.now))
+
+    @property
     def taken_back(self) -> list[str]:
         """The names of the steps that a retry made pending again, in their order."""
         rows = sorted(self._changes.taken_back.values(), key=lambda step: step.position)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .. import code_version, crashpoints, database, intents, news, tracing
+from .. import code_version, crashpoints, database, dispatch, intents, news, tracing
 from ..codes import Fact
 from ..definitions import StepDefinition
 from ..definitions.parameters import Understood
@@ -58,6 +58,7 @@ def create_jobs(
         crashpoints.reach("launch.before_commit")
     for job in jobs:
         news.announce(job.pk, job.seq)
+    dispatch.announce([dispatch.DEFAULT_QUEUE])
 
 
 def _call(

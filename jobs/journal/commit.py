@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from .. import crashpoints, database, tracing
+from .. import crashpoints, database, dispatch, tracing
 from . import writing
 from .batch import Batch
 from .batch_function import Collision
@@ -93,19 +93,21 @@ def _commit(
                 crashpoints.reach(f"{batch.name}.before_commit")
     except BaseException as error:
         if batches and has_arrived(error, batches[0].is_in_database):
-            _trace(batches)
+            _tell(batches)
             return batches
         for batch in batches:
             batch.undo()
         raise
     for batch in batches:
         crashpoints.reach(f"{batch.name}.after_commit")
-    _trace(batches)
+    _tell(batches)
     return batches
 
 
-def _trace(batches: Iterable[Batch]) -> None:
-    """Make a span of each attempt that has ended, where the project takes spans."""
+def _tell(batches: Iterable[Batch]) -> None:
+    """Tell workers of ready steps, and make a span of each attempt that has ended, if wanted."""
+    if dispatch.is_wanted() and any(batch.leaves_work for batch in batches):
+        dispatch.announce([dispatch.DEFAULT_QUEUE])
     if tracing.is_loaded():
         for ended in (each for batch in batches for each in batch.ended()):
             tracing.record(ended)

@@ -29,7 +29,7 @@ class PokeListener:
         self._joined: set[str] = set()
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._failures = FailureLog("Pokes cannot be received")
+        self._failures = FailureLog("Pokes cannot be received", "Open pages catch up by their tick")
 
     @property
     def hears_other_processes(self) -> bool:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from .. import database, orchestrator, workers
+from .. import conf, database, orchestrator, workers
 from ..engines.base import WorkerProcess
 from ..exceptions import DatabaseBusy
 from ..models import Job
@@ -135,7 +135,6 @@ class Watch:
         if now >= self._next_check:
             self._next_check = now + WORKER_CHECK_SECONDS
             if not workers.workers_for(self._job.pk, workers.living()):
-                self._follower.say(
-                    "No worker is running any more. Start one: python manage.py worker"
-                )
+                command = conf.worker_command()
+                self._follower.say(f"No worker is running any more. Start one: {command}")
         return True

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from django.http import QueryDict
 
-from .. import database, workers
+from .. import conf, database, workers
 from ..models import Job
 from ..statuses import JOB_STATUSES, UNFINISHED
 from ..text import clean
@@ -43,6 +43,11 @@ class ListPage:
     found: list[Job]  # one more than the page shows when there is an older page
     counts: dict[str, int]  # of all jobs, as ``counts`` makes them
     has_jobs_without_worker: bool
+
+    @property
+    def worker_command(self) -> str:
+        """How to start one, in that case."""
+        return conf.worker_command()
 
     @property
     def jobs(self) -> list[Job]:

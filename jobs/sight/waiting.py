@@ -19,7 +19,6 @@ from .steps import StepPage
 
 MOST_EXPLAINED = 1000  # steps of a job for which one reading says why they wait
 ERROR_LINE = 200  # characters
-START_ONE = "python manage.py worker"
 
 Facts = dict[str, Any]
 
@@ -47,7 +46,7 @@ def _why_delayed_without_worker(step: Step, attempt: Attempt) -> Sentence:
             "is retried at {at} (attempt {number} of {last}, after: {error}), but no worker is "
             "running: start one with  {command}"
         ),
-        command=START_ONE,
+        command=conf.worker_command(),
         **_retry_of(step, attempt),
     )
 
@@ -86,7 +85,9 @@ def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Fact
         if takers:
             note = _("waits for a free slot")
         else:
-            note = _("no worker is running: start one with  {command}").format(command=START_ONE)
+            note = _("no worker is running: start one with  {command}").format(
+                command=conf.worker_command()
+            )
         return {
             "seq": job.seq,
             "live": len(takers),
@@ -170,7 +171,7 @@ def _about_gone(worker: Worker | None, observed: bool) -> Sentence:
     if observed:
         return joined(ended, [_("This attempt ends.")])
     until = _("Nothing is decided until a worker runs: start one with  {command}.")
-    return joined(ended, sentence(until, command=START_ONE))
+    return joined(ended, sentence(until, command=conf.worker_command()))
 
 
 def _about_late(worker: Worker, observed: bool) -> Sentence:
@@ -184,7 +185,7 @@ def _about_late(worker: Worker, observed: bool) -> Sentence:
         "Nothing is decided until it returns or another worker runs: start one with  {command}. "
         "If another one is first, this attempt ends."
     )
-    return joined(silent, sentence(until, command=START_ONE))
+    return joined(silent, sentence(until, command=conf.worker_command()))
 
 
 def _outcome(job: Job, step: Step) -> Sentence:

@@ -2,35 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import pytest
 
-from tests.support import Program, program
+from tests.faults.rabbitmq import RabbitServer
+from tests.faults.redis import RedisServer
+from tests.support.engines import NO_BROKER, EngineInTest, celery, hints_sent_to
+
+BROKERS = {"redis": "_shared_redis", "rabbitmq": "_shared_rabbitmq", "no broker": None}
 
 
-@dataclass(frozen=True)
-class EngineInTest:
-    """How to start a worker process of an engine."""
-
-    name: str
-    command: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    @contextmanager
-    def worker(self, slots: int = 2, env: Mapping[str, str] | None = None) -> Iterator[Program]:
-        """A worker that runs *slots* steps side by side, from the moment that it is ready."""
-        arguments = (*self.command, "--slots", str(slots))
-        with program(*arguments, env={**self.env, **(env or {})}) as running:
-            running.wait_for_line("Worker with")
-            yield running
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """The whole contract with Celery is for ``--full``; one broker and a few tests are enough."""
+    for item in items:
+        broker = getattr(item, "callspec", None) and item.callspec.params.get("engine")
+        is_brief = broker == "redis" and item.get_closest_marker("engines")
+        if broker in BROKERS and not is_brief:
+            item.add_marker("full")
 
 
-ENGINES = [EngineInTest("embedded", command=("worker",))]
+@pytest.fixture(params=["embedded", *BROKERS])
+def engine(request, database) -> Iterator[EngineInTest]:
+    if request.param == "embedded":
+        yield EngineInTest()
+        return
+    server = BROKERS[request.param]
+    url = request.getfixturevalue(server).url if server else NO_BROKER
+    with hints_sent_to(url):
+        yield celery(url)
 
 
-@pytest.fixture(params=ENGINES, ids=lambda engine: engine.name)
-def engine(request, database) -> EngineInTest:
-    return request.param
+@pytest.fixture(scope="session")
+def _shared_redis(tmp_path_factory):
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _shared_rabbitmq(tmp_path_factory):
+    server = RabbitServer(tmp_path_factory.mktemp("rabbitmq"))
+    yield server
+    server.end()
+
+
+@pytest.fixture
+def gate(tmp_path):
+    """A file that steps wait for."""
+    return tmp_path / "gate"

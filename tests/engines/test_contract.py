@@ -1,11 +1,9 @@
 """What every engine promises, seen from the database and the worker's process alone.
 
-An engine that is listed in ``conftest.ENGINES`` has to pass all of it.
+Every engine of the fixture ``engine`` has to pass all of it.
 """
 
-import os
 import re
-import signal
 import time
 
 import pytest
@@ -28,7 +26,7 @@ from tests.support import (
     wait_for,
     wait_until_gone,
 )
-from tests.support.programs import SHORT_LEASE, family
+from tests.support.programs import SHORT_LEASE, family_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.either]
 
@@ -38,12 +36,6 @@ def worker(engine):
     """A worker with two slots."""
     with engine.worker() as running_worker:
         yield running_worker
-
-
-@pytest.fixture
-def gate(tmp_path):
-    """A file that steps wait for."""
-    return tmp_path / "gate"
 
 
 # --- running --------------------------------------------------------------------------------------
@@ -71,6 +63,7 @@ def test_each_step_runs_once_however_many_workers_there_are(engine, tmp_path):
 
 
 @pytest.mark.both
+@pytest.mark.engines
 def test_independent_steps_run_side_by_side(worker, gate):
     """Both wait for the same file, so both must be running at the same time."""
     job = launch("two_gates", {"gate": str(gate)})
@@ -285,7 +278,7 @@ def test_a_draining_worker_lets_its_steps_end(engine, gate):
     with engine.worker(env={"TEST_DRAIN": "30"}) as worker:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
-        worker.process.terminate()
+        engine.terminate(worker)
         gate.touch()
         assert worker.wait() == 0
     assert statuses(job) == {"wait": "succeeded", "after": "pending"}
@@ -295,6 +288,7 @@ def test_a_draining_worker_lets_its_steps_end(engine, gate):
 
 
 @pytest.mark.both
+@pytest.mark.engines
 def test_a_step_that_outlasts_the_drain_is_requeued_uncharged(engine, gate):
     with engine.worker(env={"TEST_DRAIN": "0.3"}) as worker:
         job = launch("patient", {"gate": str(gate)})
@@ -322,6 +316,7 @@ def test_a_requeued_step_runs_again_in_the_next_worker(engine):
         finished(job)
 
 
+@pytest.mark.engines
 def test_a_second_signal_kills_the_steps_of_a_draining_worker(engine):
     with engine.worker(env={"TEST_GRACE": "600"}) as worker:
         job = launch("stubborn")
@@ -342,13 +337,14 @@ def test_heartbeats_are_counted_in_the_workers_row(worker):
 
 
 @pytest.mark.both
+@pytest.mark.engines
 def test_the_steps_of_a_killed_worker_are_requeued(engine, gate):
     """The step was inside its work: it runs more than once."""
     with engine.worker(slots=1) as first:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
         with engine.worker():
-            first.process.kill()
+            engine.process_of(first).kill()
             wait_for(lambda: verdicts(job, "wait")[0] == "lost")
             gate.touch()
             assert finished(job).status == "succeeded"
@@ -360,9 +356,9 @@ def test_without_a_retry_the_steps_of_a_killed_worker_fail_within_seconds(engine
     with engine.worker() as other:
         jobs = [launch("hangs") for _ in range(4)]
         wait_for(lambda: Step.objects.filter(name="hang", status="running").count() == 4)
-        lost = Attempt.objects.filter(worker__pid=other.process.pid)
-        assert lost.count() == 2
-        other.process.kill()
+        process = engine.process_of(other)
+        assert Attempt.objects.filter(worker__pid=process.pid).count() == 2
+        process.kill()
         wait_for(lambda: Step.objects.filter(status="failed").count() == 2, 5)
     for job in jobs:
         cancel(job.pk)
@@ -375,11 +371,12 @@ def test_a_frozen_workers_steps_are_requeued_and_its_late_writes_refused(engine,
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
         with engine.worker(env=SHORT_LEASE):
-            children = family(first)[1:]
-            stop_process(first.process.pid)
+            process = engine.process_of(first)
+            children = family_of(process)[1:]
+            stop_process(process.pid)
             wait_for(lambda: step_of(job, "wait").attempt == 2)
             wait_until_gone(children)  # although the worker itself is frozen
-            os.kill(first.process.pid, signal.SIGCONT)
+            process.resume()
             notes = job.journal.filter(kind=Kind.NOTE)
             note = wait_for(notes.first, what="the refused write is noted")
             assert note.reason.startswith("a late write of attempt 1 by ")
@@ -394,10 +391,11 @@ def test_a_worker_that_was_frozen_alone_requeues_its_steps_uncharged(engine, gat
     with engine.worker(env=SHORT_LEASE) as worker:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
-        children = family(worker)[1:]
-        stop_process(worker.process.pid)
-        wait_until_gone(children)
-        os.kill(worker.process.pid, signal.SIGCONT)
+        process = engine.process_of(worker)
+        server = family_of(process)[0]
+        stop_process(process.pid)
+        wait_for(lambda: not server.children(), what="its slots are gone, and reaped")
+        process.resume()
         wait_for(lambda: step_of(job, "wait").attempt == 2)
         gate.touch()
         assert finished(job).status == "succeeded"

@@ -24,16 +24,20 @@ def _environment() -> dict[str, str]:
 
 
 class Program:
-    """A running manage.py command; its output is collected as it comes."""
+    """A running command; its output is collected as it comes."""
 
     def __init__(
-        self, *arguments: str, env: dict[str, str] | None = None, before: Sequence[str] = ()
+        self,
+        *arguments: str,
+        env: dict[str, str] | None = None,
+        before: Sequence[str] = (),
+        python: Sequence[str] = (str(ROOT / "manage.py"),),
     ) -> None:
-        """*before*: a command that runs this one."""
+        """*before*: a command that runs this one. *python*: what it runs instead of manage.py."""
         self.lines: list[str] = []
         self.errors: list[str] = []
         self.process = subprocess.Popen(
-            [*before, sys.executable, str(ROOT / "manage.py"), *arguments],
+            [*before, sys.executable, *python, *arguments],
             cwd=ROOT,
             env=_environment()
             | {"DJANGO_SETTINGS_MODULE": "tests.ordinary_settings"}
@@ -90,8 +94,8 @@ class Program:
 
 
 @contextmanager
-def program(*arguments: str, env: dict[str, str] | None = None):
-    running = Program(*arguments, env=env)
+def program(*arguments: str, **how):
+    running = Program(*arguments, **how)
     try:
         yield running
     finally:
@@ -121,7 +125,11 @@ def stop_process(pid: int) -> None:
 
 def family(worker):
     """Every process that the worker has started, directly or not."""
-    return psutil.Process(worker.process.pid).children(recursive=True)
+    return family_of(psutil.Process(worker.process.pid))
+
+
+def family_of(process):
+    return process.children(recursive=True)
 
 
 def family_at_work(worker, spares=2):

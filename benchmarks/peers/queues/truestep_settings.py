@@ -3,7 +3,7 @@
 import os
 
 from project.settings import *  # noqa: F403
-from project.settings import INSTALLED_APPS
+from project.settings import INSTALLED_APPS, JOBS_ENGINE
 
 INSTALLED_APPS = [*INSTALLED_APPS, "truestep_jobs"]
-TRUESTEP = {"run_directory": os.environ["PEERS_RUN"]}
+TRUESTEP = {"engine": JOBS_ENGINE, "run_directory": os.environ["PEERS_RUN"]}

@@ -23,8 +23,8 @@ from ..terminal import TerminalCommand
 
 class Command(TerminalCommand):
     help = (
-        "Run the web server and a worker. SIGTERM or Ctrl-C stops both; a second one does not "
-        "wait for running steps."
+        "Run the web server and, unless the engine is Celery, a worker. SIGTERM or Ctrl-C stops "
+        "both; a second one does not wait for running steps."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -49,7 +49,9 @@ class Command(TerminalCommand):
         _require_ready(server)
         listening = _listen(host, port)
         children = [Child("web", _web_command(server, listening), pass_fds=[listening.fileno()])]
-        if not no_worker:
+        if not (no_worker or conf.is_embedded()):
+            self.stdout.write(f"Steps need a worker: {conf.worker_command()}")
+        elif not no_worker:
             worker = [sys.executable, os.path.abspath(sys.argv[0]), "worker"]
             children.append(Child("worker", worker))
         with closing(Alarm()) as alarm:

@@ -9,6 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from ... import conf, database, definitions
 from ...engines.base import get_engine
 from ...exceptions import NotReady
+from ...system import leash
 from ..interrupts import StopSignals
 from ..terminal import TerminalCommand
 
@@ -23,8 +24,14 @@ class Command(TerminalCommand):
             default=conf.knobs().slots,
             help="How many steps run at the same time.",
         )
+        parser.add_argument(
+            "--led",
+            action="store_true",
+            help="For a program that starts this one, as a Celery worker does: what it writes to "
+            "standard input wakes the worker, and the end of that stops it.",
+        )
 
-    def handle(self, *args: Any, slots: int, **options: Any) -> None:
+    def handle(self, *args: Any, slots: int, led: bool, **options: Any) -> None:
         if slots < 1:
             raise CommandError(f"--slots {slots}: pass 1 or more.")
         worker = get_engine().worker(slots)
@@ -35,6 +42,8 @@ class Command(TerminalCommand):
                 worker.kill()
 
         StopSignals(react)
+        if led:
+            leash.follow(worker.wake, react)
         known = ", ".join(definitions.registered()) or "nothing"
         self.stdout.write(f"Worker with {slots} slots. Knows: {known}.")
         try:

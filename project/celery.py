@@ -1,0 +1,10 @@
+"""The Celery app, for JOBS_ENGINE=celery: ``celery -A project worker``."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "project.settings")
+
+app = Celery("project")
+app.config_from_object("django.conf:settings", namespace="CELERY")
