@@ -64,3 +64,4 @@ def _install(using: str, **kwargs: Any) -> None:
     if using == database.alias():
         triggers.install()
         journal.install()
+        journal.create_queues()

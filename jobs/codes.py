@@ -54,6 +54,16 @@ note.retry_while_cancelling     none
 text                            text
 =============================== ==================================================================
 
+Of an order:
+
+=============================== ==================================================================
+queue.paused                    queue, [why]
+queue.resumed                   queue, [why]
+worker.drained                  worker (host:pid), worker_id, [why]
+worker.resumed                  worker (host:pid), worker_id, [why]
+worker.stopped                  worker (host:pid), worker_id, [why]
+=============================== ==================================================================
+
 ``*``: the entry ends an attempt. Its step and attempt name the Attempt row, which has the result,
 the error and the traceback. Its data has, as they are after this entry, ``log_lines`` (the number
 of the step's last log line), ``failures``, ``crashes`` and ``interruptions``. An automatic retry
@@ -130,6 +140,16 @@ class Code(StrEnum):
     TEXT = "text"
 
 
+class OrderCode(StrEnum):
+    """One for each meaning of an order; stored, too."""
+
+    QUEUE_PAUSED = "queue.paused"
+    QUEUE_RESUMED = "queue.resumed"
+    WORKER_DRAINED = "worker.drained"
+    WORKER_RESUMED = "worker.resumed"
+    WORKER_STOPPED = "worker.stopped"
+
+
 _WORDS: dict[str, str] = {
     Code.JOB_LAUNCHED: gettext_noop("launched"),
     Code.JOB_LAUNCHED_AGAIN: gettext_noop("launched again, after job {job}"),
@@ -176,6 +196,11 @@ _WORDS: dict[str, str] = {
     Code.NOTE_RETRY_OF_NOTHING: gettext_noop("no step has failed"),
     Code.NOTE_RETRY_OF_STEP: gettext_noop("{step} is {status}"),
     Code.NOTE_RETRY_WHILE_CANCELLING: gettext_noop("the job is being cancelled"),
+    OrderCode.QUEUE_PAUSED: gettext_noop("paused the queue {queue}"),
+    OrderCode.QUEUE_RESUMED: gettext_noop("resumed the queue {queue}"),
+    OrderCode.WORKER_DRAINED: gettext_noop("drained the worker {worker}"),
+    OrderCode.WORKER_RESUMED: gettext_noop("let the worker {worker} work again"),
+    OrderCode.WORKER_STOPPED: gettext_noop("stopped the worker {worker}"),
     Code.TEXT: "{text}",
 }
 
@@ -213,6 +238,7 @@ _SHOWN: dict[str, Callable[[Any], str]] = {  # by key; other values are shown as
     "delay": duration,
     "dependency": isolated,
     "error": isolated,
+    "queue": isolated,
     "seconds": clock,
     "step": isolated,
     "timeout": setting,

@@ -16,6 +16,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.db import DEFAULT_DB_ALIAS
 
+from .queues import served_queues
+
 PACKAGE = __package__  # what this app is imported as: "jobs" in its repository, else "truestep"
 KIB, MIB = 2**10, 2**20
 VERSION = 100  # characters of a code version
@@ -32,6 +34,7 @@ ENGINES = {
 class Knobs:
     engine: str = "embedded"  # where steps run: a name in ENGINES, or the path of an Engine class
     slots: int = 2  # steps that one worker runs at the same time
+    queues: str = ""  # that a worker serves, as in "gpu:2,default"; "": every queue
     grace: float = 10.0  # seconds between asking a step to stop and killing it
     drain: float = (
         10.0  # seconds that running steps may take to end after SIGTERM to their worker; or 0
@@ -58,6 +61,10 @@ def knobs() -> Knobs:
     given: dict[str, Any] = getattr(settings, "TRUESTEP", {})
     for name, value in given.items():
         _require_valid(name, value)
+    try:
+        served_queues(given.get("queues", ""))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"TRUESTEP['queues'] is {given['queues']!r}. {error}") from error
     found = Knobs(**given)
     if found.database not in settings.DATABASES:
         raise ImproperlyConfigured(

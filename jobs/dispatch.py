@@ -13,8 +13,6 @@ from . import database
 
 Send = Callable[[Collection[str]], None]
 
-DEFAULT_QUEUE = "default"
-
 _send: Send | None = None
 
 

@@ -79,6 +79,16 @@ class StepNotRunning(TruestepError):
         super().__init__(f"{step} is {status}: only a running step has a stack.")
 
 
+class UnknownQueue(TruestepError):
+    code = "unknown_queue"
+
+    def __init__(self, name: str, known: list[str]) -> None:
+        super().__init__(
+            f"There is no queue {name!r}: no step and no worker names it. Queues: "
+            f"{', '.join(known)}."
+        )
+
+
 class DeclaredDead(TruestepError):
     """The row of this worker is not its own any more, and other workers have its steps.
 

@@ -9,6 +9,8 @@ LAUNCH = "launch"
 CONTROL = "control"  # cancel and retry
 LOG = "log"  # read what steps have logged
 STACK = "stack"  # see where running steps are
+QUEUES = "queues"  # pause and resume one
+WORKERS = "workers"  # drain and stop one
 
 NAMES = {
     VIEW: "truestep.view_job",
@@ -16,6 +18,8 @@ NAMES = {
     CONTROL: "truestep.control_job",
     LOG: "truestep.view_log",
     STACK: "truestep.view_stack",
+    QUEUES: "truestep.control_queue",
+    WORKERS: "truestep.control_worker",
 }
 
 

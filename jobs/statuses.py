@@ -31,6 +31,14 @@ class Kind(TextChoices):
     NOTE = "note"  # something worth remembering that changed no status
 
 
+class Wanted(TextChoices):
+    """What people want of a worker."""
+
+    WORK = "work"
+    DRAIN = "drain"  # run what it runs, and start no more
+    STOP = "stop"  # end as after SIGTERM
+
+
 class Verdict(TextChoices):
     """How an attempt ended."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path, register_converter
-from django.urls.converters import IntConverter
+from django.urls.converters import IntConverter, StringConverter
 
 from . import views
 
@@ -14,7 +14,17 @@ class Id(IntConverter):
     regex = "[0-9]{1,18}"
 
 
+class QueueAction(StringConverter):
+    regex = "pause|resume"
+
+
+class WorkerAction(StringConverter):
+    regex = "drain|resume|stop"
+
+
 register_converter(Id, "id")
+register_converter(QueueAction, "queue_action")
+register_converter(WorkerAction, "worker_action")
 
 app_name = "truestep"
 
@@ -25,6 +35,9 @@ urlpatterns = [
     path("jobs/<id:job_id>/retry/", views.retry, name="retry"),
     path("jobs/<id:job_id>/steps/<str:step>/log", views.step_log, name="log"),
     path("jobs/<id:job_id>/steps/<str:step>/stack", views.step_stack, name="stack"),
+    path("workers/", views.workers, name="workers"),
+    path("workers/<id:worker_id>/<worker_action:action>/", views.order_worker, name="order-worker"),
+    path("queues/<str:name>/<queue_action:action>/", views.order_queue, name="order-queue"),
     path("launch/", views.launch_list, name="launch-list"),
     path("launch/<str:name>/", views.launch, name="launch"),
     path("live-<slug:version>.js", views.live_script, name="script"),

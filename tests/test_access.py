@@ -11,8 +11,8 @@ from django.test import Client, RequestFactory
 from django.urls import URLResolver, get_resolver, resolve
 
 from jobs.live.routing import websocket_urlpatterns
-from jobs.models import Attempt, Job, Step, Transition, Worker
-from jobs.orchestrator import launch
+from jobs.models import Attempt, Job, Order, Queue, Step, Transition, Worker
+from jobs.orchestrator import launch, pause_queue
 from jobs.statuses import Verdict
 from tests.support import drive, ended, rows
 from tests.support.sockets import socket
@@ -26,6 +26,7 @@ PEOPLE = {
     "reader": {"view_job", "view_log"},
     "launcher": {"launch_job"},
     "controller": {"control_job"},
+    "operator": {"control_queue", "control_worker"},
     "staff": set(),
     "superuser": set(),
     "deactivated": set(),
@@ -34,41 +35,47 @@ PEOPLE = {
 # What each is answered; "login" is a redirect to a login. run_command asks for a permission of its
 # own.
 PAGES = """
-                                    anonymous viewer reader launcher controller staff superuser deactivated
-GET  /                              login     200    200    403      403        403   200       login
-GET  /?before=1&status=failed       login     200    200    403      403        403   200       login
-GET  /jobs/{job}/                   login     200    200    403      403        403   200       login
-GET  /jobs/{job}/steps/bad/log      login     403    200    403      403        403   200       login
-GET  /jobs/{job}/steps/bad/stack    login     403    403    403      403        403   200       login
-POST /jobs/{job}/steps/bad/stack    login     403    403    403      403        403   302       login
-GET  /launch/                       login     403    403    200      403        403   200       login
-GET  /launch/noop/                  login     403    403    200      403        403   200       login
-POST /launch/noop/                  login     403    403    302      403        403   302       login
-GET  /launch/run_command/           login     403    403    403      403        403   200       login
-POST /launch/run_command/           login     403    403    403      403        403   200       login
-POST /jobs/{job}/cancel/            login     403    403    403      302        403   302       login
-POST /jobs/{job}/retry/             login     403    403    403      302        403   302       login
-GET  /launch/fails/?again={job}     login     403    403    403      403        403   200       login
-POST /launch/fails/?again={job}     login     403    403    403      403        403   302       login
-GET  /live-0123456789ab.js          200       200    200    200      200        200   200       200
-GET  /healthz                       200       200    200    200      200        200   200       200
-GET  /readyz                        200       200    200    200      200        200   200       200
-GET  /metrics                       404       404    404    404      404        404   404       404
-GET  /favicon.ico                   302       302    302    302      302        302   302       302
-GET  /accounts/login/               200       200    200    200      200        200   200       200
-POST /accounts/logout/              302       302    302    302      302        302   302       302
-GET  /accounts/password_change/     login     200    200    200      200        200   200       login
-GET  /accounts/password_change/done/ login    200    200    200      200        200   200       login
-GET  /admin/                        login     login  login  login    login      200   200       login
-GET  /admin/login/                  200       200    200    200      200        302   302       200
-POST /admin/logout/                 302       302    302    302      302        302   302       302
-GET  /admin/password_change/        login     login  login  login    login      200   200       login
-GET  /admin/password_change/done/   login     login  login  login    login      200   200       login
-GET  /admin/autocomplete/           login     login  login  login    login      403   403       login
-GET  /admin/jsi18n/                 login     login  login  login    login      200   200       login
-GET  /admin/r/{type}/{job}/         login     login  login  login    login      404   404       login
-GET  /admin/truestep/               login     login  login  login    login      404   200       login
-GET  /admin/nothing/                login     login  login  login    login      404   404       login
+                                    anonymous viewer reader launcher controller operator staff superuser deactivated
+GET  /                              login     200    200    403      403        403      403   200       login
+GET  /?before=1&status=failed       login     200    200    403      403        403      403   200       login
+GET  /jobs/{job}/                   login     200    200    403      403        403      403   200       login
+GET  /jobs/{job}/steps/bad/log      login     403    200    403      403        403      403   200       login
+GET  /jobs/{job}/steps/bad/stack    login     403    403    403      403        403      403   200       login
+POST /jobs/{job}/steps/bad/stack    login     403    403    403      403        403      403   302       login
+GET  /workers/                      login     200    200    403      403        403      403   200       login
+POST /queues/gpu/pause/             login     403    403    403      403        302      403   302       login
+POST /queues/gpu/resume/            login     403    403    403      403        302      403   302       login
+POST /workers/{worker}/drain/       login     403    403    403      403        302      403   302       login
+POST /workers/{worker}/resume/      login     403    403    403      403        302      403   302       login
+POST /workers/{worker}/stop/        login     403    403    403      403        302      403   302       login
+GET  /launch/                       login     403    403    200      403        403      403   200       login
+GET  /launch/noop/                  login     403    403    200      403        403      403   200       login
+POST /launch/noop/                  login     403    403    302      403        403      403   302       login
+GET  /launch/run_command/           login     403    403    403      403        403      403   200       login
+POST /launch/run_command/           login     403    403    403      403        403      403   200       login
+POST /jobs/{job}/cancel/            login     403    403    403      302        403      403   302       login
+POST /jobs/{job}/retry/             login     403    403    403      302        403      403   302       login
+GET  /launch/fails/?again={job}     login     403    403    403      403        403      403   200       login
+POST /launch/fails/?again={job}     login     403    403    403      403        403      403   302       login
+GET  /live-0123456789ab.js          200       200    200    200      200        200      200   200       200
+GET  /healthz                       200       200    200    200      200        200      200   200       200
+GET  /readyz                        200       200    200    200      200        200      200   200       200
+GET  /metrics                       404       404    404    404      404        404      404   404       404
+GET  /favicon.ico                   302       302    302    302      302        302      302   302       302
+GET  /accounts/login/               200       200    200    200      200        200      200   200       200
+POST /accounts/logout/              302       302    302    302      302        302      302   302       302
+GET  /accounts/password_change/     login     200    200    200      200        200      200   200       login
+GET  /accounts/password_change/done/ login     200    200    200      200        200      200   200       login
+GET  /admin/                        login     login  login  login    login      login    200   200       login
+GET  /admin/login/                  200       200    200    200      200        200      302   302       200
+POST /admin/logout/                 302       302    302    302      302        302      302   302       302
+GET  /admin/password_change/        login     login  login  login    login      login    200   200       login
+GET  /admin/password_change/done/   login     login  login  login    login      login    200   200       login
+GET  /admin/autocomplete/           login     login  login  login    login      login    403   403       login
+GET  /admin/jsi18n/                 login     login  login  login    login      login    200   200       login
+GET  /admin/r/{type}/{job}/         login     login  login  login    login      login    404   404       login
+GET  /admin/truestep/               login     login  login  login    login      login    404   200       login
+GET  /admin/nothing/                login     login  login  login    login      login    404   404       login
 """  # noqa: E501
 
 # What a superuser is answered by hand-made requests, and the actions offered. All others in
@@ -79,22 +86,25 @@ truestep.job           200  403 200    403    200     cancel,retry
 truestep.step          200  403 200    403    200     -
 truestep.attempt       200  403 200    403    200     -
 truestep.transition    200  403 200    403    200     -
-truestep.worker        200  403 200    403    200     -
+truestep.order         200  403 200    403    200     -
+truestep.queue         200  403 200    403    200     pause,resume
+truestep.worker        200  403 200    403    200     drain,resume,stop
 auth.user              200  200 200    200    200     delete_selected
 auth.group             200  200 200    200    200     delete_selected
 axes.accessattempt     200  403 200    200    200     cleanup_expired_attempts,delete_selected
 axes.accesslog         200  403 200    200    200     delete_selected
 axes.accessfailurelog  200  403 200    200    200     delete_selected
 """
-OURS = [Job, Step, Attempt, Transition, Worker]
+OURS = [Job, Step, Attempt, Transition, Order, Queue, Worker]
 
 # The code that a socket is closed with; 0 means that it stays open and gets its position.
 SOCKETS = """
-                     anonymous viewer reader launcher controller staff superuser deactivated
-/ws/jobs/            4401      0      0      4403     4403       4403  0         4401
-/ws/jobs/?ids={job}  4401      0      0      4403     4403       4403  0         4401
-/ws/jobs/{job}/      4401      0      0      4403     4403       4403  0         4401
-/ws/jobs/999999/     4401      4404   4404   4403     4403       4403  4404      4401
+                    anonymous viewer reader launcher controller operator staff superuser deactivated
+/ws/jobs/           4401      0      0      4403     4403       4403     4403  0         4401
+/ws/jobs/?ids={job} 4401      0      0      4403     4403       4403     4403  0         4401
+/ws/jobs/{job}/     4401      0      0      4403     4403       4403     4403  0         4401
+/ws/jobs/?fleet     4401      0      0      4403     4403       4403     4403  0         4401
+/ws/jobs/999999/    4401      4404   4404   4403     4403       4403     4403  4404      4401
 """
 
 
@@ -167,6 +177,7 @@ def admin_paths(model):
 def registered(people, job):
     """The models of the admin by label, each with a row."""
     Group.objects.create(name="a group")
+    pause_queue("gpu")
     for model in (AccessAttempt, AccessFailureLog, AccessLog):
         more = {"failures_since_start": 1} if model is AccessAttempt else {}
         model.objects.create(username="eve", ip_address="127.0.0.1", **more)
@@ -174,7 +185,7 @@ def registered(people, job):
 
 
 def test_every_route_has_a_row(registered, job):
-    paths = [row.split()[1].format(job=job.pk, type=1) for row in table(PAGES, 2)]
+    paths = [row.split()[1].format(job=job.pk, type=1, worker=1) for row in table(PAGES, 2)]
     for model in registered.values():
         paths += admin_paths(model).values()
     covered = {resolve(path.partition("?")[0]).route for path in paths}
@@ -187,10 +198,10 @@ def test_every_route_has_a_row(registered, job):
 
 @pytest.mark.slow
 def test_every_page_answers_as_the_table_says(people, job):
-    expected = table(PAGES, 2)
+    expected, worker = table(PAGES, 2), Worker.objects.get().pk
     tried = {
         row: {
-            name: answer(people(name), *row.format(job=job.pk, type=10**6).split())
+            name: answer(people(name), *row.format(job=job.pk, type=10**6, worker=worker).split())
             for name in PEOPLE
         }
         for row in expected
@@ -204,7 +215,7 @@ def test_what_is_refused_writes_nothing(people, job):
     for row, cells in table(PAGES, 2).items():
         for name, cell in cells.items():
             if cell in ("login", "403"):
-                answer(people(name), *row.format(job=job.pk, type=1).split())
+                answer(people(name), *row.format(job=job.pk, type=1, worker=1).split())
     assert rows() == before
 
 

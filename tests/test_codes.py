@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 from jobs import codes, exceptions
-from jobs.codes import Code, Fact, gist, words
+from jobs.codes import Code, Fact, OrderCode, gist, words
 from jobs.exceptions import TruestepError
 from jobs.statuses import JOB_MOVES, JOB_RETRIES, STEP_MOVES, STEP_RETRIES
 from tests.support import ROOT
@@ -21,6 +21,7 @@ EXAMPLES = {
     "dependency": "fetch",
     "error": "ValueError",
     "job": 7,
+    "queue": "gpu",
     "seconds": 75.5,
     "status": "succeeded",
     "step": "load",
@@ -36,7 +37,7 @@ def data_for(code: str) -> dict:
     return {name: EXAMPLES[name] for name in names}
 
 
-@pytest.mark.parametrize("code", Code)
+@pytest.mark.parametrize("code", [*Code, *OrderCode])
 def test_every_code_has_words_and_a_row_in_the_table(code):
     fact = Fact(code, data_for(code))
     assert fact.reason

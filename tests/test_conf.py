@@ -22,7 +22,7 @@ def test_a_changed_setting_takes_effect_immediately(settings):
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"slot": 2}, "TRUESTEP['slot'] is not a setting. Known: engine, slots, grace"),
+        ({"slot": 2}, "TRUESTEP['slot'] is not a setting. Known: engine, slots, queues, grace"),
         ({"slots": "2"}, "TRUESTEP['slots'] is '2'; it must be of type int, for example 2."),
         ({"slots": 2.5}, "it must be of type int"),
         ({"slots": True}, "TRUESTEP['slots'] is True; it must be of type int"),

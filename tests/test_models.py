@@ -65,7 +65,7 @@ def test_querysets_read_aloud(claimant):
 
 def test_ready_steps_come_in_parts(database):
     jobs = [launch("fifty_wide"), launch("noop"), launch("fifty_wide")]
-    whole = ready_steps(1000)
+    whole = ready_steps(1000).steps
     assert [(step.job_id, step.position) for step in whole] == sorted(
         Step.objects.filter(waiting=0).values_list("job", "position")
     )
@@ -74,9 +74,9 @@ def test_ready_steps_come_in_parts(database):
     ]
     assert {step.job_id for step in whole} == {job.pk for job in jobs}
     parts, place = [], FIRST
-    while part := ready_steps(20, behind=place):
+    while part := ready_steps(20, behind=place).steps:
         parts += part
-        place = part[-1].job_id, part[-1].position
+        place = part[-1].place
     assert parts == whole
 
 

@@ -9,7 +9,7 @@ from django.urls import get_resolver
 
 from jobs import views
 from jobs.logs import LogBook
-from jobs.models import Job
+from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, rows, statuses, step_of
@@ -35,10 +35,17 @@ def page(client, path, expected=200):
 
 VIEW, LAUNCH, CONTROL, LOG = "view_job", "launch_job", "control_job", "view_log"
 STACK = "view_stack"
+QUEUES, WORKERS = "control_queue", "control_worker"
 MATRIX = [
     ("get", "/", {VIEW}),
     ("get", "/?status=failed&definition=fails", {VIEW}),
     ("get", "/jobs/{job}/", {VIEW}),
+    ("get", "/workers/", {VIEW}),
+    ("post", "/queues/gpu/pause/", {QUEUES}),
+    ("post", "/queues/gpu/resume/", {QUEUES}),
+    ("post", "/workers/{worker}/drain/", {WORKERS}),
+    ("post", "/workers/{worker}/resume/", {WORKERS}),
+    ("post", "/workers/{worker}/stop/", {WORKERS}),
     ("get", "/launch/", {LAUNCH}),
     ("get", "/launch/noop/", {LAUNCH}),
     ("post", "/launch/noop/", {LAUNCH}),
@@ -51,11 +58,12 @@ MATRIX = [
     ("get", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
     ("post", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
 ]  # fmt: skip
-EVERYTHING = {VIEW, LAUNCH, CONTROL, LOG, STACK}
+EVERYTHING = {VIEW, LAUNCH, CONTROL, LOG, STACK, QUEUES, WORKERS}
 
 
 def ask(client, method, path, job):
-    return getattr(client, method)(path.format(job=job.pk))
+    worker = Worker.objects.latest("pk").pk
+    return getattr(client, method)(path.format(job=job.pk, worker=worker))
 
 
 @pytest.mark.parametrize(("method", "path", "needed"), MATRIX)
@@ -93,7 +101,8 @@ def test_every_path_of_the_app_is_in_the_matrix():
         {"list", "job", "cancel", "retry", "log", "stack"},
         {"script", "healthz", "readyz", "metrics"},
     )
-    assert named == jobs | {"launch-list", "launch"} | others
+    fleet = {"workers", "order-queue", "order-worker"}
+    assert named == jobs | fleet | {"launch-list", "launch"} | others
 
 
 @pytest.mark.parametrize(
@@ -163,7 +172,9 @@ def test_the_job_page_shows_what_the_rows_hold(ada, job):
     assert re.findall(rf'id="entry-{job.pk}-(\d+)"', text) == [
         str(n) for n in range(1, job.seq + 1)
     ]
-    assert '<body data-live="offline" data-can="view launch control log stack"' in text
+    assert (
+        '<body data-live="offline" data-can="view launch control log stack queues workers"' in text
+    )
     assert f'data-seq="{job.seq}" data-tag="{job.tag}" data-now=' in text
     assert "&lt;b&gt;no&lt;/b&gt;" in text
     assert "<b>no</b>" not in text

@@ -202,7 +202,7 @@ def test_what_was_not_written_is_forgotten(claimant):
     job = launch("diamond")
     [top] = claim(claimant, room=1)
     state = claimant.jobs[job.pk]
-    before = list(state.ready(job.created_at)), state.tally.statuses
+    before = list(state.ready(job.created_at, lambda queue: True)), state.tally.statuses
 
     def fail(execute, sql, *others):
         if sql.startswith(("INSERT", "SELECT truestep_batch")):
@@ -211,6 +211,6 @@ def test_what_was_not_written_is_forgotten(claimant):
 
     with connection.execute_wrapper(fail), pytest.raises(RuntimeError):
         finish(claimant, top, returned(), room=2)
-    assert (list(state.ready(job.created_at)), state.tally.statuses) == before
+    assert (list(state.ready(job.created_at, lambda queue: True)), state.tally.statuses) == before
     assert len(finish(claimant, top, returned(), room=2)) == 2
     assert state.tally.statuses == {"succeeded", "running", "pending"}

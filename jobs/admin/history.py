@@ -1,4 +1,4 @@
-"""Steps, attempts, journal entries and workers in the admin."""
+"""Steps, attempts and journal entries in the admin."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from .. import workers
-from ..models import Attempt, Step, Transition, Worker
-from ..templatetags.truestep import moment, status_cell
+from ..models import Attempt, Step, Transition
+from ..templatetags.truestep import status_cell
 from ..usage import words_of
 from .lists import EntryFilter
 from .readonly import ReadOnlyAdmin, moment_of
@@ -71,15 +70,3 @@ class TransitionAdmin(ReadOnlyAdmin):
     @admin.display(description="what it says")
     def words(self, entry: Transition) -> str:
         return entry.words
-
-
-@admin.register(Worker)
-class WorkerAdmin(ReadOnlyAdmin):
-    list_display = ("id", "host", "pid", "slots", "code_version", "heard", "started", "stopped")
-    beat, started, stopped = moment_of("beat_at"), moment_of("started_at"), moment_of("stopped_at")
-    moments: ClassVar = {"beat_at": "beat", "started_at": "started", "stopped_at": "stopped"}
-
-    @admin.display(description="last heartbeat")
-    def heard(self, worker: Worker) -> SafeString | str:
-        """Its row may lag behind: the lock file of a worker of this host is more exact."""
-        return moment(workers.last_heartbeat(worker))

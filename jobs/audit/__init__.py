@@ -4,6 +4,7 @@ replay     what the rows must be, by the journal, and whether the journal itself
 rows       the rows of the job and of its steps
 attempts   the attempts, and what is counted of them
 log        the numbers of the log lines
+orders     what concerns no single job
 """
 
 from __future__ import annotations
@@ -13,14 +14,19 @@ from itertools import chain
 
 from .. import database
 from ..models import Job
-from . import attempts, log, rows
+from . import attempts, log, orders, rows
 from .replay import Replay
 
 JOBS_AT_ONCE = 1000  # of which the numbers are read together
 
 
 def differences(job_ids: Iterable[int] | None = None) -> Iterator[str]:
-    """One sentence for each thing that does not add up, job by job: of these jobs, or of all."""
+    """One sentence for each thing that does not add up, job by job: of these jobs, or of all.
+
+    Of all also means the orders that concern no single job.
+    """
+    if job_ids is None:
+        yield from orders.problems()
     for job_id in _all_jobs() if job_ids is None else job_ids:
         with database.snapshot():
             job = Job.objects.filter(pk=job_id).first()

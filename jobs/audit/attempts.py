@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .. import workers
 from ..models import Attempt, Step, Worker
 from ..statuses import CHARGED, CRASHES, UNFINISHED, VERDICTS, Status, Verdict
 from .replay import Expected, Replay
@@ -17,14 +18,14 @@ def problems(replay: Replay) -> Iterator[str]:
     for attempt in rows.defer("result", "error", "traceback"):
         attempts[attempt.step_id].append(attempt)
     ids = {attempt.worker_id for each in attempts.values() for attempt in each}
-    workers = Worker.objects.in_bulk([pk for pk in ids if pk is not None])
+    claimants = Worker.objects.in_bulk([pk for pk in ids if pk is not None])
     for pk, row in replay.rows.items():
         yield from _numbering(row, attempts[pk])
         for attempt in attempts[pk]:
             about = f"attempt {attempt.number} of {row.name}"
             for problem in _attempt(attempt, replay.steps[pk]):
                 yield f"{about}: {problem}"
-            worker = workers.get(attempt.worker_id or 0)
+            worker = claimants.get(attempt.worker_id or 0)
             if worker and not _may_take(worker, replay, row):
                 yield f"{about}: the worker {worker} does not take such a step"
         yield from _counters(row, replay.steps[pk], attempts[pk])
@@ -54,8 +55,9 @@ def _attempt(attempt: Attempt, step: Expected) -> Iterator[str]:
 
 
 def _may_take(worker: Worker, replay: Replay, row: Step) -> bool:
-    is_known = row.name in worker.knows.get(replay.job.definition, ())
-    return is_known and worker.only_job_id in (None, replay.job.pk)
+    is_known = workers.knows(worker, replay.job.definition, row.name)
+    is_taken = worker.only_job_id in (None, replay.job.pk)
+    return is_known and is_taken and workers.serves(worker, row.queue)
 
 
 def _counters(row: Step, step: Expected, attempts: list[Attempt]) -> Iterator[str]:

@@ -14,6 +14,8 @@ def problems(replay: Replay) -> Iterator[str]:
     for pk, row in replay.rows.items():
         needed = [replay.rows[pk].status for pk in replay.plan.dependencies[pk]]
         yield from _step(row, replay.steps[pk], needed)
+        if row.rank != -replay.job.priority:
+            yield f"{row.name}: rank is {row.rank}, the job's priority {replay.job.priority}"
 
 
 def _job(replay: Replay) -> Iterator[str]:

@@ -158,6 +158,13 @@ class Dialect(GenericDialect, ABC):
             cursor.execute(sql, params)
             return list(cursor.fetchall())
 
+    @abstractmethod
+    def join_selected(self, table: str, name: str, condition: str) -> str:
+        """JOIN the rows of a table, called *name*, that a condition selects for each row before it.
+
+        The condition begins with WHERE, names columns of that row, and may end with a LIMIT.
+        """
+
     def newest(self, columns: Mapping[str, Any], before: int = HIGHEST_ID) -> Newest:
         """The rows with these values and a lower id than *before*, the highest id first.
 

@@ -45,6 +45,16 @@ _JOB = ("NEW.id", "j.step_id IS NULL")
 _STEP = ("NEW.job_id", "j.step_id = NEW.id")
 _OLD = " AND j.from_status = OLD.status"
 _CHANGED = "NEW.status <> OLD.status"
+_ORDERED = (
+    "NOT EXISTS (SELECT 1 FROM truestep_order AS o WHERE o.number = NEW.order_id AND o.code = "
+    "CASE WHEN NEW.is_paused THEN 'queue.paused' ELSE 'queue.resumed' END)"
+)
+_WANTED = (
+    "NEW.order_id IS NULL OR NEW.order_id <= COALESCE(OLD.order_id, 0) OR NOT EXISTS ("
+    "SELECT 1 FROM truestep_order AS o WHERE o.number = NEW.order_id AND o.code = CASE "
+    "WHEN NEW.wanted = 'work' THEN 'worker.resumed' WHEN NEW.wanted = 'drain' THEN "
+    "'worker.drained' ELSE 'worker.stopped' END)"
+)
 _UNJOURNALED = "NEW.seq <= OLD.seq OR {journaled}"
 
 RULES: tuple[Rule, ...] = (
@@ -106,5 +116,37 @@ RULES: tuple[Rule, ...] = (
         "TRUE",
         "TRUE",
         "truestep: a journal entry is never changed",
+    ),
+    Rule(
+        "truestep_order_unchanged",
+        "truestep_order",
+        "UPDATE",
+        "TRUE",
+        "TRUE",
+        "truestep: an order is never changed",
+    ),
+    Rule(
+        "truestep_queue_birth",
+        "truestep_queue",
+        "INSERT",
+        "NEW.is_paused",
+        _ORDERED,
+        "truestep: a queue is paused only by an order",
+    ),
+    Rule(
+        "truestep_queue_order",
+        "truestep_queue",
+        "UPDATE",
+        "NEW.is_paused <> OLD.is_paused",
+        f"NEW.order_id <= COALESCE(OLD.order_id, 0) OR {_ORDERED}",
+        "truestep: a queue is paused and resumed only by an order",
+    ),
+    Rule(
+        "truestep_worker_order",
+        "truestep_worker",
+        "UPDATE",
+        "NEW.wanted <> OLD.wanted",
+        _WANTED,
+        "truestep: a worker is drained and stopped only by an order",
     ),
 )

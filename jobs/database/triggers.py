@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Any
+
 from ..exceptions import TriggersMissing
 from .dialects import dialect
 from .routing import connection, migrate_command
@@ -13,12 +16,33 @@ def install() -> None:
         return  # migrated back to nothing
     remove()
     its = dialect()
+    statements = [each for rule in its.rules for each in its.create_trigger(rule)]
     with connection.cursor() as cursor:
-        for rule in its.rules:
-            for statement in its.create_trigger(rule):
+        columns = _columns(cursor)
+        for statement in (*statements, *its.create_notifications()):
+            if _fits(statement, columns):
                 cursor.execute(statement)
-        for statement in (*its.create_notifications(), *its.check_foreign_keys_at_once()):
+        for statement in its.check_foreign_keys_at_once():
             cursor.execute(statement)
+
+
+def _columns(cursor: Any) -> dict[str, set[str]]:
+    """The columns of each table of Truestep."""
+    inspect = connection.introspection
+    return {
+        table: {column.name for column in inspect.get_table_description(cursor, table)}
+        for table in inspect.table_names(cursor)
+        if table.startswith("truestep_")
+    }
+
+
+def _fits(statement: str, columns: dict[str, set[str]]) -> bool:
+    """Whether what a trigger names is there: not after a migration back to an older release."""
+    trigger = re.search(r"\bTRIGGER\b.*?\bON (truestep_\w+)", statement, re.DOTALL)
+    if trigger is None:
+        return True
+    named = set(re.findall(r"\b(?:NEW|OLD)\.(\w+)", statement))
+    return trigger[1] in columns and named <= columns[trigger[1]]
 
 
 def remove() -> None:

@@ -15,17 +15,19 @@ definition's form reads a launch (``parameters``, ``controls``), and the job kee
 understood so that the same values come back (``values``).
 """
 
-from .base import JobDefinition, StepDefinition, step
+from .base import JobDefinition, StepDefinition, is_priority, step
 from .problems import problems, where
-from .registry import autodiscover, get, known_steps, registered
+from .registry import autodiscover, get, known_steps, queues, registered
 
 __all__ = [
     "JobDefinition",
     "StepDefinition",
     "autodiscover",
     "get",
+    "is_priority",
     "known_steps",
     "problems",
+    "queues",
     "registered",
     "step",
     "where",

@@ -12,9 +12,12 @@ from django import forms
 from django.http import QueryDict
 
 from ..exceptions import InvalidParams, NoRetry
+from ..queues import DEFAULT_QUEUE
 from . import registry
 from .controls import is_text
 from .parameters import NOT_TEXT, UNKNOWN, Kept, Understood, understand
+
+HIGHEST_PRIORITY = 100
 
 StepFunction = Callable[..., Any]
 RawParams = dict[str, list[str]]
@@ -32,6 +35,7 @@ class StepOptions:
     retries: int
     retry_delay: float
     retry_on: tuple[type[Exception], ...] | None
+    queue: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,7 @@ class StepDefinition:
     retries: int = 0
     retry_delay: float = 1.0
     retry_on: tuple[type[Exception], ...] | None = None
+    queue: str = DEFAULT_QUEUE
 
     def is_retried_on(self, error: BaseException) -> bool:
         """Whether the author wants a retry after *error*.
@@ -67,6 +72,7 @@ def step(
     retries: int = 0,
     retry_delay: float = 1.0,
     retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
+    queue: str = DEFAULT_QUEUE,
 ) -> Callable[[StepFunction], StepFunction]: ...
 def step(
     function: StepFunction | None = None,
@@ -76,6 +82,7 @@ def step(
     retries: int = 0,
     retry_delay: float = 1.0,
     retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
+    queue: str = DEFAULT_QUEUE,
 ) -> Any:
     """Make a method a step.
 
@@ -86,6 +93,8 @@ def step(
     each further one after twice the delay before it, at most an hour. *retry_on* limits retries to
     these exceptions; omitted: all. Time-outs and lost workers are always retried; ``NoRetry``, and
     an exception group that contains one, never is.
+
+    *queue* names the kind of worker that runs the step: one that serves this queue.
     """
     options = StepOptions(
         needs=None if needs is None else tuple(needs),
@@ -93,6 +102,7 @@ def step(
         retries=retries,
         retry_delay=retry_delay,
         retry_on=_exceptions(retry_on),
+        queue=queue,
     )
 
     def mark(marked: StepFunction) -> StepFunction:
@@ -116,6 +126,7 @@ class JobDefinition:
 
     name: ClassVar[str] = ""
     permission: ClassVar[str | None] = None  # who may launch it from the page, beyond launch_job
+    priority: ClassVar[int] = 0  # of a launch that gives none; -100 to 100, higher ones start first
     abstract: ClassVar[bool] = False  # True in a base class that cannot be launched itself
 
     class Params(forms.Form):
@@ -165,6 +176,7 @@ class JobDefinition:
                 retries=options.retries,
                 retry_delay=options.retry_delay,
                 retry_on=options.retry_on,
+                queue=options.queue,
             )
             above = (name,)
         return steps
@@ -204,6 +216,11 @@ class JobDefinition:
         for field, values in raw.items():
             data.setlist(field, list(values))
         return cls.Params(data)
+
+
+def is_priority(value: object) -> bool:
+    """Whether a job can have this priority."""
+    return type(value) is int and abs(value) <= HIGHEST_PRIORITY
 
 
 def place_of(function: StepFunction) -> tuple[str, str]:

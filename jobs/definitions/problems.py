@@ -11,8 +11,9 @@ from typing import Any
 from django import forms
 
 from ..plan import Plan
+from ..queues import QUEUE_NAME, is_queue_name
 from . import base, registry
-from .base import JobDefinition, StepDefinition, StepFunction
+from .base import JobDefinition, StepDefinition, StepFunction, is_priority
 from .controls import suffixes, takes_a_file
 
 MOST_RETRIES = 1000
@@ -50,6 +51,8 @@ def problems() -> Iterator[tuple[type[JobDefinition], str]]:
                 cls,
                 f"its name {cls.name!r} must be lower-case letters, digits and _ (at most 100)",
             )
+        if not is_priority(cls.priority):
+            yield cls, f"priority={cls.priority!r} must be a whole number from -100 to 100"
         for problem in (*_step_problems(cls), *_param_problems(cls)):
             yield cls, problem
 
@@ -79,6 +82,8 @@ def _step_problems(cls: type[JobDefinition]) -> Iterator[str]:
             yield f"step {name!r} names one of its needs twice"
         if step_definition.timeout is not None and not _is_positive(step_definition.timeout):
             yield f"step {name!r}: timeout={step_definition.timeout!r} must be seconds above 0"
+        if not is_queue_name(step_definition.queue):
+            yield f"step {name!r}: queue={step_definition.queue!r} must be {QUEUE_NAME}"
         yield from _retry_problems(step_definition)
         if _is_written_twice(cls, name):
             yield f"step {name!r} is written twice; the first one would never run"

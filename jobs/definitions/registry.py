@@ -42,6 +42,12 @@ def get(name: str) -> type[JobDefinition]:
     return found
 
 
+def queues() -> list[str]:
+    """The queues that steps of some definition are for, in alphabetical order."""
+    steps = (step for cls in registered().values() for step in cls.steps().values())
+    return sorted({step.queue for step in steps})
+
+
 def known_steps() -> dict[str, list[str]]:
     """The step names of every definition: what this process can run."""
     return {name: list(cls.steps()) for name, cls in registered().items()}

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from django.utils.module_loading import import_string
 
 from .. import conf
+from ..queues import Served
 
 
 class WorkerProcess(ABC):
@@ -45,8 +46,11 @@ class Engine(ABC):
     """A way to run steps."""
 
     @abstractmethod
-    def worker(self, slots: int) -> WorkerProcess:
-        """Prepare this process to run *slots* steps side by side. It must be single-threaded."""
+    def worker(self, slots: int, queues: Served | None = None) -> WorkerProcess:
+        """Prepare this process to run *slots* steps side by side. It must be single-threaded.
+
+        *queues* are those that it serves; without any it serves every queue.
+        """
 
     def prepare(self) -> None:  # noqa: B027  (most engines have nothing to do)
         """Called once in every process that has loaded the apps."""

@@ -17,7 +17,9 @@ from .. import conf, database, definitions, journal, orchestrator, workers
 from ..database import Outage, watch_commits
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
 from ..orchestrator import Claimant
+from ..queues import Served
 from ..slots.driver import SlotDriver
+from ..statuses import Wanted
 from ..system.wakeup import Wakeup
 from ..upkeep import Sweep
 from ..workers.exits import WorkerExits
@@ -32,13 +34,14 @@ NET_SECONDS = 5.0  # between two looks for work and cancels, even if no commit i
 
 
 class EmbeddedEngine(Engine):
-    def worker(self, slots: int) -> EmbeddedWorker:
-        return EmbeddedWorker(slots)
+    def worker(self, slots: int, queues: Served | None = None) -> EmbeddedWorker:
+        return EmbeddedWorker(slots, queues or {})
 
 
 class EmbeddedWorker(WorkerProcess):
-    def __init__(self, slots: int) -> None:
+    def __init__(self, slots: int, queues: Served) -> None:
         self._size = slots
+        self._queues = queues
         self._driver = SlotDriver(slots)
         self._backoff = Backoff()
         self._wakeup = Wakeup()
@@ -160,7 +163,8 @@ class EmbeddedWorker(WorkerProcess):
         if has_news:
             self._sweep.has_news = True
             self._heartbeat.check()
-            self._driver.read_requests()
+            if self._driver.read_requests() is Wanted.STOP:
+                self.stop()
         return has_news
 
     def _claim(self) -> None:
@@ -212,7 +216,9 @@ class EmbeddedWorker(WorkerProcess):
 
     def _register(self) -> None:
         knows = definitions.known_steps()
-        registration = workers.register(slots=self._size, knows=knows, only_job=self._only_job)
+        registration = workers.register(
+            slots=self._size, queues=self._queues, knows=knows, only_job=self._only_job
+        )
         self._registration = registration
         self._heartbeat = Heartbeat(registration, self._driver.beat)
         self._claimant = Claimant(worker=registration.worker, knows=knows)

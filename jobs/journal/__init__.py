@@ -22,6 +22,7 @@ equal numbers mean nothing. ``commit_together`` writes batches of several jobs i
     state      a job as it is remembered, with its ``tally``
     attempts   what a worker holds of an attempt, and what is kept of its end
     birth      the first entry, with the rows of the job
+    orders     what concerns no single job: a queue is paused, a worker drained
     function   on PostgreSQL, ``batch_function`` and ``birth_function``; see ``installing``
 """
 
@@ -42,6 +43,11 @@ from .commit import has_arrived as has_arrived
 from .installing import install as install
 from .installing import require_current as require_current
 from .installing import require_ready as require_ready
+from .orders import ORDERS as ORDERS
+from .orders import create_queues as create_queues
+from .orders import set_paused as set_paused
+from .orders import set_wanted as set_wanted
+from .reading import Requests as Requests
 from .reading import read_next_retry as read_next_retry
 from .reading import read_requests as read_requests
 from .state import JobState as JobState

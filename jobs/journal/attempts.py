@@ -19,6 +19,7 @@ class Claim:
     job_id: int
     step_id: int
     name: str
+    queue: str
     attempt: int
     fence: int
     tag: str  # of the journal entry that began it
@@ -38,6 +39,7 @@ class Claim:
             job_id=step.job_id,
             step_id=step.pk,
             name=step.name,
+            queue=step.queue,
             attempt=step.attempt,
             fence=step.fence,
             tag=step.tag,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -48,15 +48,15 @@ class Batch(Draft):
             )
         return step
 
-    def ready(self) -> Iterator[Step]:
-        """Steps that may start now, and that this batch has not moved yet."""
+    def ready(self, serves: Callable[[str], bool]) -> Iterator[Step]:
+        """Steps of the queues that somebody *serves* that may start and were not moved here yet."""
         moved = self._changes.moved
-        return (step for step in self.state.ready(self.now) if step.pk not in moved)
+        return (step for step in self.state.ready(self.now, serves) if step.pk not in moved)
 
     @property
-    def leaves_work(self) -> bool:
-        """Whether there are steps that may start now, once this batch is written."""
-        return any(True for _ in self.state.ready(self.now))
+    def ready_queues(self) -> set[str]:
+        """The queues of the steps that may start now, once this batch is written."""
+        return self.state.ready_queues(self.now)
 
     @property
     def taken_back(self) -> list[str]:

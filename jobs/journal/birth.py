@@ -17,7 +17,11 @@ _STEPS = "SELECT id FROM truestep_step WHERE job_id = %s ORDER BY position"
 
 
 def new_jobs(
-    definition: str, params: Iterable[Understood], again_of: Job | None = None
+    definition: str,
+    params: Iterable[Understood],
+    *,
+    priority: int = 0,
+    again_of: Job | None = None,
 ) -> list[Job]:
     """A job for each of *params*, not written yet."""
     return [
@@ -25,6 +29,7 @@ def new_jobs(
             definition=definition,
             params=each.typed,
             understood=each.kept,
+            priority=priority,
             tag=writing.new_tag(),
             again_of=again_of,
             traceparent=tracing.current(),
@@ -45,6 +50,8 @@ def create_jobs(
 ) -> None:
     """Write new jobs of one definition: rows, steps and plans, all pending, and births.
 
+    They have one priority.
+
     Only a single one may have an intent, whose result it is. Called inside ``database.write`` or a
     transaction of the caller.
     """
@@ -58,7 +65,7 @@ def create_jobs(
         crashpoints.reach("launch.before_commit")
     for job in jobs:
         news.announce(job.pk, job.seq)
-    dispatch.announce([dispatch.DEFAULT_QUEUE])
+    dispatch.announce({step.queue for step in steps if not step.needs})
 
 
 def _call(
@@ -70,7 +77,7 @@ def _call(
                 row_of(job, Job) | {"birth": row_of(birth, Transition)}
                 for job, birth in zip(jobs, births, strict=True)
             ],
-            "steps": _steps(steps),
+            "steps": _steps(steps, jobs[0].priority),
             "needs": [{"step": step, "needed": needed} for step, needed in _needs(steps)],
             "intent": intents.document(intent),
         }
@@ -83,7 +90,7 @@ def _insert(
     jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequence[Entry]
 ) -> None:
     """What the function does, statement by statement."""
-    rows, needs = _steps(steps), _needs(steps)
+    rows, needs = _steps(steps, jobs[0].priority), _needs(steps)
     for job, birth in zip(jobs, births, strict=True):
         [(sql, params)] = statements.insert("jobs", [row_of(job, Job)])
         [(birth.job_id,)] = database.select(f"{sql} RETURNING id", params)
@@ -101,7 +108,7 @@ def _mark_written(job: Job, pk: int) -> None:
     job.pk, job._state.adding, job._state.db = pk, False, database.alias()
 
 
-def _steps(steps: Collection[StepDefinition]) -> list[Row]:
+def _steps(steps: Collection[StepDefinition], priority: int) -> list[Row]:
     """The steps of each job, as rows without their job."""
     job = Job()
     return [
@@ -113,6 +120,8 @@ def _steps(steps: Collection[StepDefinition]) -> list[Row]:
                 timeout=step.timeout,
                 retries=step.retries,
                 retry_delay=step.retry_delay,
+                queue=step.queue,
+                rank=-priority,
                 waiting=len(step.needs),
             ),
             Step,

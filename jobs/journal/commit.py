@@ -106,8 +106,8 @@ def _commit(
 
 def _tell(batches: Iterable[Batch]) -> None:
     """Tell workers of ready steps, and make a span of each attempt that has ended, if wanted."""
-    if dispatch.is_wanted() and any(batch.leaves_work for batch in batches):
-        dispatch.announce([dispatch.DEFAULT_QUEUE])
+    if dispatch.is_wanted():
+        dispatch.announce(set().union(*(batch.ready_queues for batch in batches)))
     if tracing.is_loaded():
         for ended in (each for batch in batches for each in batch.ended()):
             tracing.record(ended)

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from django.db.models import Model
 from django.utils import timezone
 
 from .. import database
 from ..models import Job, Step
+from ..statuses import Wanted
 
 Row = TypeVar("Row", bound=Model)
 Converter = Callable[[Any, Any, Any], Any]  # of a value, its column and the connection
 
 # One table: PostgreSQL might join two by reading one of them through for each row of the other.
 _NEEDS = "SELECT step_id, needed_id FROM truestep_need WHERE step_id BETWEEN %s AND %s"
+_ORDERED = (
+    "SELECT 'paused', NULL, name FROM truestep_queue WHERE is_paused UNION ALL "
+    "SELECT 'wanted', NULL, wanted FROM truestep_worker WHERE id = %s"
+)
 
 
 def read_job(job_id: int) -> Job:
@@ -49,18 +54,34 @@ def read_next_retry(job_id: int | None = None) -> Step | None:
     return found[0] if found else None
 
 
-def read_requests(jobs: Collection[int], steps: Collection[int]) -> tuple[set[int], set[int]]:
-    """Those of these jobs whose cancel was requested, and of these steps whose stack was."""
-    sql = f"""
-        SELECT 0, id FROM truestep_job
-        WHERE id IN ({database.placeholders(jobs)}) AND cancel_requested
-        UNION ALL SELECT 1, step_id FROM truestep_stackrequest
-        WHERE step_id IN ({database.placeholders(steps)}) AND answered_at IS NULL
-    """
-    asked: tuple[set[int], set[int]] = set(), set()
-    for which, pk in database.select(sql, [*jobs, *steps]):
-        asked[which].add(pk)
-    return asked
+class Requests(NamedTuple):
+    """What people want of a worker."""
+
+    cancelled: set[int]  # of the jobs that it runs
+    asked: set[int]  # of the steps that it runs: where are they?
+    paused: set[str]  # queues
+    wanted: str  # of itself
+
+
+def read_requests(worker_id: int, jobs: Collection[int], steps: Collection[int]) -> Requests:
+    """What people want of a worker that runs these steps of these jobs."""
+    sql, params = _ORDERED, [worker_id]
+    if jobs:
+        sql = f"""
+            SELECT 'cancelled', id, NULL FROM truestep_job
+            WHERE id IN ({database.placeholders(jobs)}) AND cancel_requested
+            UNION ALL SELECT 'asked', step_id, NULL FROM truestep_stackrequest
+            WHERE step_id IN ({database.placeholders(steps)}) AND answered_at IS NULL
+            UNION ALL {sql}
+        """
+        params = [*jobs, *steps, *params]
+    requests = Requests(set(), set(), set(), Wanted.WORK)
+    for what, pk, text in database.select(sql, params):
+        if what == "wanted":
+            requests = requests._replace(wanted=text)
+        else:
+            getattr(requests, what).add(text or pk)
+    return requests
 
 
 def read_needs(steps: Collection[int]) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -68,9 +68,13 @@ class JobState:
             self._tally.note(self.steps[self._stale.pop()])
         return self._tally
 
-    def ready(self, now: datetime) -> Iterator[Step]:
-        """Steps that may start now, in the order of the definition."""
-        return iter(()) if self.job.cancel_requested else self.tally.startable(now)
+    def ready_queues(self, now: datetime) -> set[str]:
+        """The queues of the steps that may start now."""
+        return set() if self.job.cancel_requested else self.tally.queues(now)
+
+    def ready(self, now: datetime, serves: Callable[[str], bool]) -> Iterator[Step]:
+        """Steps of the queues that somebody *serves* that may start, in the definition's order."""
+        return iter(()) if self.job.cancel_requested else self.tally.startable(now, serves)
 
 
 def read_plan(steps: Iterable[int]) -> Plan[int]:

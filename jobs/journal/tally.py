@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import heapq
 from bisect import bisect_left, insort
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 from ..models import Step
@@ -24,7 +24,8 @@ class Tally:
     def __init__(self, steps: Iterable[Step]) -> None:
         self._counts: Counter[str] = Counter()
         self._counted: dict[int, str] = {}  # step → the status as which it is counted
-        self._free: list[Rank] = []  # in order, without those that wait for their retry time
+        # By queue and in order, without those that wait for their retry time.
+        self._free: dict[str, list[Rank]] = defaultdict(list)
         self._pausing: list[tuple[datetime, Rank]] = []  # a heap of those
         self._steps: dict[int, Step] = {}
         for step in steps:
@@ -49,17 +50,26 @@ class Tally:
         """How many steps of the job may still change without a person's retry."""
         return sum(count for status, count in self._counts.items() if status not in TERMINAL)
 
-    def startable(self, now: datetime) -> Iterator[Step]:
-        """The steps that may start at this moment, in the order of the definition."""
+    def startable(self, now: datetime, serves: Callable[[str], bool]) -> Iterator[Step]:
+        """The steps that may start at this moment, in the order of the definition.
+
+        Only those of the queues that somebody *serves*.
+        """
         while self._pausing and self._pausing[0][0] <= now:
             not_before, (_, pk) = heapq.heappop(self._pausing)
             step = self._steps[pk]
             if step.not_before == not_before:  # else it has changed since it was put there
                 self._list(step, True)
-        for _, pk in self._free:
+        served = [ranks for queue, ranks in self._free.items() if ranks and serves(queue)]
+        for _, pk in heapq.merge(*served):
             step = self._steps[pk]
             if step.is_due(now):  # else a clock was set back
                 yield step
+
+    def queues(self, now: datetime) -> set[str]:
+        """The queues of these steps."""
+        names = list(self._free)
+        return {name for name in names if any(True for _ in self.startable(now, name.__eq__))}
 
     def _count(self, step: Step) -> None:
         before = self._counted.get(step.pk)
@@ -70,10 +80,10 @@ class Tally:
             self._counted[step.pk] = step.status
 
     def _list(self, step: Step, is_free: bool) -> None:
-        rank = (step.position, step.pk)
-        at = bisect_left(self._free, rank)
-        is_listed = self._free[at : at + 1] == [rank]
+        free, rank = self._free[step.queue], (step.position, step.pk)
+        at = bisect_left(free, rank)
+        is_listed = free[at : at + 1] == [rank]
         if is_free and not is_listed:
-            insort(self._free, rank)
+            insort(free, rank)
         elif is_listed and not is_free:
-            del self._free[at]
+            del free[at]

@@ -14,9 +14,10 @@ from django.http import QueryDict
 
 from .. import database
 from ..models import Job
-from ..sight.job_list import Window, step_page_of, window_of
+from ..sight.job_list import step_page_of
 from ..sight.positions import Position
 from ..sight.steps import StepPage
+from ..sight.windows import Window, window_of
 from .access import TOO_MANY
 from .feeds import NO_JOB, TRY_AGAIN, Feed
 from .hub import get_hub

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import connections
 
 from .. import news
-from ..sight.job_list import Window
+from ..sight.windows import Window
 from .access import AccessChecker
 from .commits import CommitListener
 from .feeds import Feed

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from .. import news
-from ..sight.job_list import ListWindow, Window, shows_other_statuses
+from ..sight.job_list import IdWindow, shows_other_statuses
+from ..sight.windows import Window
 from .feeds import Feed, Read
 from .viewers import Frame, Viewer
 
-LIST_GAP_SECONDS = 0.1  # longer than that of a job: every page of the list is fetched again
+LIST_GAP_SECONDS = 0.1  # longer than that of a job: the whole page is fetched again
 
 
 class ListFeed(Feed[str]):
@@ -17,7 +18,7 @@ class ListFeed(Feed[str]):
 
     def __init__(self, read: Read, window: Window) -> None:
         self._window = window
-        if isinstance(window, ListWindow):
+        if not isinstance(window, IdWindow):
             self.gap = LIST_GAP_SECONDS
         super().__init__(read)
 

@@ -17,6 +17,7 @@ from ..code_version import difference
 from ..models import Step
 from ..sight.failures import failures_of_job
 from ..sight.job import read_overview
+from ..sight.queues import no_worker
 from ..sight.steps import StepRow
 from ..sight.waiting import Facts, why_pending
 from ..statuses import Status
@@ -102,7 +103,7 @@ class JobTree:
         if job.cancel_requested and not job.is_finished:
             head.append("  cancel requested", "yellow")
         if self.workers and not self.workers["live"]:
-            head.append(f"\n{self.workers['note']}", "yellow")
+            head.append(f"\n{plain(no_worker())}", "yellow")
         return head
 
     def _step(self, row: StepRow, width: int, console: Console) -> Text:
@@ -131,7 +132,12 @@ class JobTree:
             return row.error.splitlines()[0] if row.error else _used(row)
         if row.step.waiting or not self._is_current(row):
             return plain(why_pending(row.step, row.attempt, row.waits_for))
-        return plain(self.workers["waits"].get(str(row.step.pk), [self.workers["note"]]))
+        return plain(self._why_ready(row.step))
+
+    def _why_ready(self, step: Step) -> Iterable[Any]:
+        """As the page says it."""
+        said = self.workers["waits"].get(str(step.pk)) or self.workers["ready"].get(step.queue)
+        return said or []
 
     def _is_current(self, row: StepRow) -> bool:
         """Whether what is known of the workers is not older than the step."""

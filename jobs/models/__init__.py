@@ -12,7 +12,13 @@ from .entries import Transition as Transition
 from .fields import JSONText as JSONText
 from .jobs import Job as Job
 from .jobs import JobQuerySet as JobQuerySet
+from .queues import Order as Order
+from .queues import Queue as Queue
+from .ready import FIRST as FIRST
+from .ready import Place as Place
+from .ready import Ready as Ready
 from .ready import ReadyStep as ReadyStep
+from .ready import named_queues as named_queues
 from .ready import ready_steps as ready_steps
 from .runs import Attempt as Attempt
 from .runs import LogChunk as LogChunk

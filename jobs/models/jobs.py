@@ -27,6 +27,7 @@ class Job(models.Model):
     definition = models.CharField(max_length=100)
     params = JSONText(default=dict)  # what was typed: {control of the form: [text, …]}
     understood = JSONText(null=True)  # what the form made of it; NULL: of an older release
+    priority = models.SmallIntegerField(default=0, db_default=0)  # higher ones start first
     status = models.CharField(
         max_length=10, choices=[(s, s.label) for s in JOB_STATUSES], default=Status.PENDING
     )

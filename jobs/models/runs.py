@@ -10,9 +10,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from .. import conf
-from ..statuses import Verdict
+from ..statuses import Verdict, Wanted
 from .fields import JSONText, cascade_first
 from .jobs import Job
+from .queues import Order
 from .steps import Step
 
 
@@ -23,6 +24,7 @@ class Worker(models.Model):
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField()
     slots = models.PositiveIntegerField()
+    queues = JSONText(default=dict, db_default={})  # {name: slots at most, or null}; {}: all
     only_job = models.ForeignKey(Job, cascade_first, null=True, related_name="+")
     knows = JSONText(default=dict)  # {definition: [step name, …]}
     code_version = models.CharField(max_length=conf.VERSION, blank=True, default="", db_default="")
@@ -31,8 +33,13 @@ class Worker(models.Model):
     beat_at = models.DateTimeField(default=timezone.now)  # to be shown; nothing is decided by it
     started_at = models.DateTimeField(default=timezone.now)
     stopped_at = models.DateTimeField(null=True)
+    wanted = models.CharField(
+        max_length=5, choices=Wanted.choices, default=Wanted.WORK, db_default=Wanted.WORK
+    )
+    order = models.ForeignKey(Order, models.PROTECT, null=True, related_name="+", db_index=False)
 
     class Meta:
+        permissions: ClassVar = [("control_worker", "Can drain and stop a worker")]
         indexes: ClassVar = [
             models.Index(fields=["stopped_at"], condition=Q(stopped_at=None), name="worker_lives")
         ]

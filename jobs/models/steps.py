@@ -10,21 +10,24 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from .. import conf
+from ..queues import DEFAULT_QUEUE
 from ..statuses import CRASHES, Status, Verdict
 from ..text import isolated
 from .jobs import Job
+from .queues import Queue
 
 FREE = {"status": Status.PENDING, "waiting": 0}  # a step that may start, once it is due
 
 
 class StepQuerySet(models.QuerySet["Step"]):
     def ready(self) -> StepQuerySet:
-        """Steps that a worker may start now: ``is_free``, ``is_due``, no cancel requested.
+        """Steps that a worker may start now: free, due, not paused, no cancel requested.
 
         Workers ask the same by ``ready_steps``.
         """
         is_due = Q(not_before=None) | Q(not_before__lte=timezone.now())
-        return self.filter(is_due, **FREE, job__cancel_requested=False)
+        paused = Queue.objects.filter(is_paused=True).values("name")
+        return self.filter(is_due, **FREE, job__cancel_requested=False).exclude(queue__in=paused)
 
     def running(self) -> StepQuerySet:
         """Steps that a worker holds. None of them waits, and to say so leads to an index."""
@@ -40,6 +43,8 @@ class Step(models.Model):
     timeout = models.FloatField(null=True)  # seconds
     retries = models.PositiveIntegerField(default=0)  # further attempts, after one that is charged
     retry_delay = models.FloatField(default=0)  # seconds before the first of them
+    queue = models.CharField(max_length=100, default=DEFAULT_QUEUE, db_default=DEFAULT_QUEUE)
+    rank = models.SmallIntegerField(default=0, db_default=0)  # minus its job's priority
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     seq = models.PositiveBigIntegerField(default=1)
     attempt = models.PositiveIntegerField(default=0)  # number of the current one; 0: never started
@@ -78,6 +83,10 @@ class Step(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["job", "seq"], name="step_changed_since"),
             models.Index(fields=["status", "waiting", "job", "position"], name="step_ready"),
+            models.Index(
+                fields=["queue", "status", "waiting", "rank", "job", "position"],
+                name="step_in_queue",
+            ),
             models.Index(fields=["status", "-id"], name="step_by_status"),
             models.Index(
                 fields=["not_before"], condition=Q(not_before__isnull=False), name="step_pausing"

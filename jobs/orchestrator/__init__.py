@@ -2,6 +2,7 @@
 
 launching   launch, launch_many
 requests    cancel, retry
+fleet       pause a queue, drain a worker
 claims      a worker takes ready steps
 results     what a step is given
 endings     how an attempt ended, and what follows from it
@@ -18,6 +19,9 @@ from .endings import end_for_others as end_for_others
 from .endings import finish as finish
 from .endings import give_up as give_up
 from .endings import note_refused as note_refused
+from .fleet import order_worker as order_worker
+from .fleet import pause_queue as pause_queue
+from .fleet import resume_queue as resume_queue
 from .launching import launch as launch
 from .launching import launch_many as launch_many
 from .requests import cancel as cancel

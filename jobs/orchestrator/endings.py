@@ -14,7 +14,7 @@ from ..journal import Batch, Claim, Ending, JobState, LogTail
 from ..models import Attempt, Job, Step, Transition, Worker
 from ..runner import Outcome
 from ..statuses import CRASHES, REQUEUED, Kind, Status, Verdict
-from .claims import Claimant, deleted_is_overtaken, start_ready
+from .claims import Claimant, Room, deleted_is_overtaken, start_ready
 
 LONGEST_DELAY = 3600.0  # seconds between two attempts
 
@@ -31,7 +31,7 @@ def finish(
     def decide(batch: Batch) -> None:
         end(batch, claimant.worker, held, outcome, tail)
         if outcome.verdict not in REQUEUED:
-            start_ready(batch, claimant, room)
+            start_ready(batch, claimant, Room(claimant, room, [held]))
 
     with deleted_is_overtaken():
         state = claimant.jobs[held.job_id] = claimant.state_of(held.job_id)

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from .. import crashpoints, database, definitions, intents, journal
 from ..codes import Code, Fact
+from ..definitions import is_priority
 from ..definitions.parameters import Understood
 from ..exceptions import InvalidParams
 from ..journal import Batch, JobState
@@ -27,6 +28,7 @@ class _Request:
     again_of: Job | None
     why: str | None
     once: str
+    priority: int | None
 
 
 def launch(
@@ -38,20 +40,23 @@ def launch(
     again_of: Job | None = None,
     why: str = "",
     once: str = "",
+    priority: int | None = None,
 ) -> Job:
     """Write a new job, all steps pending; a worker takes it from there.
 
     *params* are Python values by field, or a QueryDict as a browser sends it. *again_of* is an
     older job that this one runs again, *why* the reason that a person gives. A second call with the
-    same *once*, within a week, returns the job of the first. Raises UnknownDefinition and
-    InvalidParams; then nothing was written.
+    same *once*, within a week, returns the job of the first. Of the steps that are ready in a
+    queue, those of the highest *priority* start first, -100 to 100; omitted: the definition's.
+    Raises UnknownDefinition, InvalidParams and, for a priority that is none, ValueError; then
+    nothing was written.
 
     Joins a transaction of the caller that is open on Truestep's database. It joins no other: when
     TRUESTEP["database"] names another database than the caller's, the job is committed immediately
     and may start before the caller's rows can be seen, even if those are rolled back. Launch it
     after them then: ``transaction.on_commit(lambda: launch(…))``.
     """
-    request = _Request(name_of(actor), source, again_of, kept(why), once)
+    request = _Request(name_of(actor), source, again_of, kept(why), once, priority)
     return intents.once(
         once,
         lambda: _launch(definition, params or {}, request),
@@ -66,6 +71,7 @@ def launch_many(
     actor: Any = "",
     source: str = "python",
     why: str = "",
+    priority: int | None = None,
 ) -> list[Job]:
     """Write a new job for each of *params* in one transaction; the jobs in the same order.
 
@@ -73,7 +79,7 @@ def launch_many(
     *params* it is about. Other writers wait while it writes, for about a second per two thousand
     jobs of five steps.
     """
-    request = _Request(name_of(actor), source, None, kept(why), "")
+    request = _Request(name_of(actor), source, None, kept(why), "", priority)
     cls = definitions.get(definition) if isinstance(definition, str) else definition
     understood = []
     for number, each in enumerate(params):
@@ -115,7 +121,10 @@ def _create(
     launched = Fact(Code.JOB_LAUNCHED)
     if older:
         launched = Fact(Code.JOB_LAUNCHED_AGAIN, {"job": older.pk})
-    jobs = journal.new_jobs(cls.name, understood, older)
+    priority = cls.priority if request.priority is None else request.priority
+    if not is_priority(priority):
+        raise ValueError(f"priority={priority!r} must be a whole number from -100 to 100.")
+    jobs = journal.new_jobs(cls.name, understood, priority=priority, again_of=older)
     in_one = database.dialect().has_functions
     crashpoints.reach("launch.before_begin")
     with _looked_up(jobs), _joined(request) or database.write(is_one_statement=in_one):

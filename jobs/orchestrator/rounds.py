@@ -10,7 +10,7 @@ from .. import journal
 from ..journal import Batch, Claim, Decision, LogTail
 from ..runner import Outcome
 from ..statuses import REQUEUED
-from .claims import Claimant, deleted_is_overtaken, oldest_job, start_ready
+from .claims import Claimant, Room, deleted_is_overtaken, next_job, start_ready
 from .endings import end
 
 
@@ -29,7 +29,8 @@ def finish_and_claim(claimant: Claimant, ended: Sequence[Ended], room: int) -> l
     written then, and ``finish`` does what can be done for each attempt.
     """
     with deleted_is_overtaken():
-        decisions = _Round(claimant, ended, room).decisions()
+        its = Room(claimant, room, [each.held for each in ended])
+        decisions = _Round(claimant, ended, its).decisions()
         batches = journal.commit_together(decisions, source="worker")
     return [claim for batch in batches for claim in batch.claims]
 
@@ -38,7 +39,7 @@ def finish_and_claim(claimant: Claimant, ended: Sequence[Ended], room: int) -> l
 class _Round:
     claimant: Claimant
     ended: Sequence[Ended]
-    room: int  # left
+    room: Room  # left
 
     def decisions(self) -> Iterator[Decision]:
         """First about the jobs of the attempts, then about the next ones while there is room."""
@@ -46,7 +47,7 @@ class _Round:
         for job_id in decided:
             state = self.claimant.jobs[job_id] = self.claimant.state_of(job_id)
             yield Decision(state, self._finish, "finish")
-        while self.room > 0 and (found := oldest_job(self.claimant, besides=decided)):
+        while found := next_job(self.claimant, self.room, besides=decided):
             self.claimant.jobs[found.job.pk] = found
             decided = decided | {found.job.pk}
             yield Decision(found, self._start, "claim")
@@ -60,4 +61,3 @@ class _Round:
 
     def _start(self, batch: Batch) -> None:
         start_ready(batch, self.claimant, self.room)
-        self.room -= len(batch.claims)

@@ -153,14 +153,6 @@ class IdWindow:
             return Content(mark, _cells("job", rows) | _cells("step", step_rows))
 
 
-Window = ListWindow | IdWindow
-
-
-def window_of(query: QueryDict) -> Window:
-    """What a page asks to watch. Raises ValueError when the query is malformed."""
-    return IdWindow.of(query) if "ids" in query else ListWindow.of(query)
-
-
 def step_page_of(query: QueryDict) -> StepPage:
     """The page of a job's steps that ``?from=`` and a position ask for. Raises ValueError."""
     first = query.get("from") or "0"

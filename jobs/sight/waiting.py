@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from .. import conf, database, times, workers
 from ..models import Attempt, Job, Step, StepQuerySet, Worker
 from ..sentences import Sentence, as_json, joined, sentence
-from ..statuses import Status, Verdict
+from ..statuses import Status, Verdict, Wanted
 from ..text import isolated
+from .queues import why_ready
 from .steps import StepPage
 
 MOST_EXPLAINED = 1000  # steps of a job for which one reading says why they wait
@@ -70,7 +71,7 @@ def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Fact
 
     - ``seq``: of the job; the rest says nothing about a step with a newer one
     - ``live``: how many workers take the job's steps
-    - ``note``: a sentence for the steps that are ready
+    - ``ready``: a sentence for the steps that are ready, by queue
     - ``waits``: sentences for those that wait for something else, by step id
     - ``late``: sentences for running steps whose worker sends no heartbeat, by step id
 
@@ -82,16 +83,12 @@ def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Fact
             return None
         living = workers.living()
         takers = workers.workers_for(job.pk, living)
-        if takers:
-            note = _("waits for a free slot")
-        else:
-            note = _("no worker is running: start one with  {command}").format(
-                command=conf.worker_command()
-            )
+        are_drained = any(worker.wanted != Wanted.WORK for worker in living)
+        ready = why_ready(workers.queue_names(), takers, are_drained=are_drained)
         return {
             "seq": job.seq,
             "live": len(takers),
-            "note": note,
+            "ready": {queue: as_json(said) for queue, said in ready.items()},
             "waits": _as_facts(_waits(job, takers, pages)),
             "late": _as_facts(_late(job, living)),
         }

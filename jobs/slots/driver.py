@@ -20,6 +20,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,7 @@ from ..journal import Claim
 from ..local_steps import LocalStep, Publisher
 from ..orchestrator import Claimant
 from ..runner import Limits, Outcome, Task
-from ..statuses import Verdict
+from ..statuses import Verdict, Wanted
 from ..system.stacks import thread_state
 from .cancels import Cancels
 from .handle import WORKER_STOPPED, RunningAttempt, Stop
@@ -64,6 +65,7 @@ class SlotDriver:
     def work_for(self, claimant: Claimant, lock: int) -> None:
         """Run steps for the worker of *claimant*, which holds *lock* until no slot is left."""
         self._claimant = claimant
+        claimant.taken = lambda: Counter(each.claim.queue for each in self.running)
         self._recorder.work_for(claimant)
         self._publisher = Publisher(claimant.worker.lock_path)
         self._pool.hold(lock)
@@ -171,16 +173,20 @@ class SlotDriver:
 
     # -- with the database
 
-    def read_requests(self) -> None:
-        """Stop the steps of jobs that are cancelled in the database, and answer where steps are."""
+    def read_requests(self) -> Wanted:
+        """Heed what people want: stop cancelled steps, say where steps are, start none if paused.
+
+        Returns what they want of this worker, since only the engine can stop.
+        """
         running = {each.claim.step_id: each for each in self.running if not each.outcome}
-        if not running:
-            return
         jobs = {each.claim.job_id for each in running.values()}
-        cancelled, asked = journal.read_requests(jobs, running)
-        self._stop_cancelled(cancelled)
-        if asked:
-            self._answer([running[step_id] for step_id in asked])
+        requests = journal.read_requests(self._claimant.worker.pk, jobs, running)
+        self._stop_cancelled(requests.cancelled)
+        if requests.asked:
+            self._answer([running[step_id] for step_id in requests.asked])
+        self._claimant.paused = requests.paused
+        self._recorder.takes_work = requests.wanted == Wanted.WORK
+        return Wanted(requests.wanted)
 
     def _answer(self, attempts: Iterable[RunningAttempt]) -> None:
         orchestrator.answer_stacks(

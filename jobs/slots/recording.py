@@ -27,7 +27,8 @@ class Recorder:
         self._pool = pool
         self._size = size
         self._run = run
-        self.is_draining = False
+        self.is_draining = False  # the worker ends
+        self.takes_work = True  # False while people want it to start nothing
         self.has_room = False  # a slot became free, and no work was looked for
 
     def work_for(self, claimant: Claimant) -> None:
@@ -36,7 +37,13 @@ class Recorder:
     @property
     def room(self) -> int:
         """How many more steps may start now."""
-        return 0 if self.is_draining else self._size - len(self._pool.running)
+        return self._room_beside(0)
+
+    def _room_beside(self, ended: int) -> int:
+        """The same, once so many attempts that have ended are recorded."""
+        if self.is_draining or not self.takes_work:
+            return 0
+        return self._size - len(self._pool.running) + ended
 
     def record(self, *, may_claim: bool) -> None:
         """Record every end that is due; claim steps of other jobs only if that is allowed.
@@ -53,7 +60,7 @@ class Recorder:
     def _record_together(self, attempts: list[RunningAttempt]) -> bool:
         """Whether that was done. Otherwise nothing was."""
         ended = [Ended(each.claim, self._ending(each), each.book.tail()) for each in attempts]
-        room = 0 if self.is_draining else self.room + len(attempts)
+        room = self._room_beside(len(attempts))
         try:
             claims = orchestrator.finish_and_claim(self._claimant, ended, room)
         except (Overtaken, LogMoved, Collision):
@@ -73,7 +80,7 @@ class Recorder:
 
     def _record(self, attempt: RunningAttempt) -> None:
         """Write the last lines and how the attempt ended; then its slot is free."""
-        room = 0 if self.is_draining else self.room + 1
+        room = self._room_beside(1)
         ending = self._ending(attempt)
         try:
             claims = self._finish(attempt, ending, room)

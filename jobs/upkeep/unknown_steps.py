@@ -9,8 +9,7 @@ from contextlib import suppress
 
 from .. import conf, orchestrator, workers
 from ..codes import Code, Fact
-from ..models import Job, ReadyStep, ready_steps
-from ..models.ready import FIRST
+from ..models import FIRST, Job, Place, ReadyStep, ready_steps
 from ..orchestrator import Claimant
 
 MOST_LOOKED_AT = 1000  # ready steps in one run; the next run continues after them
@@ -19,6 +18,8 @@ MOST_LOOKED_AT = 1000  # ready steps in one run; the next run continues after th
 class UnknownSteps:
     """A chore: ready steps that no living worker knows fail once they have waited for the grace.
 
+    Only those of queues that this worker serves: where no worker serves a queue, its steps wait.
+
     One run looks at a part of the ready steps, a round of runs at all of them. A step that a round
     does not find again is known by now, or not ready any more.
     """
@@ -26,9 +27,10 @@ class UnknownSteps:
     def __init__(self, claimant: Claimant) -> None:
         self.is_idle = False
         self._known = claimant.known
+        self._queues = list(claimant.worker.queues) or None
         self._unknown_since: dict[int, float] = {}  # step → monotonic seconds
         self._found: dict[int, float] = {}  # the same, of the round in progress
-        self._looked_at: tuple[int, int] | None = None  # job and position of the round's last step
+        self._looked_at: Place | None = None  # of the round's last step
 
     @property
     def due_at(self) -> float:
@@ -64,13 +66,16 @@ class UnknownSteps:
             return []
         known = workers.KnownSteps(workers.living())
         return [
-            step for step in unknown_here if not known.has(step.job_id, step.definition, step.name)
+            step
+            for step in unknown_here
+            if not known.has(step.name, step.definition, step.queue, step.job_id)
         ]
 
     def next_ready(self) -> list[ReadyStep]:
         """The next part of the ready steps; empty at the end of a round."""
-        found = ready_steps(MOST_LOOKED_AT, behind=self._looked_at or FIRST)
+        behind = self._looked_at or FIRST
+        found, _ = ready_steps(MOST_LOOKED_AT, behind=behind, queues=self._queues)
         last = found[-1] if len(found) == MOST_LOOKED_AT else None
         self.is_idle = not found and self._looked_at is None
-        self._looked_at = (last.job_id, last.position) if last else None
+        self._looked_at = last.place if last else None
         return found

@@ -1,12 +1,13 @@
 """The views: what ``urls`` serves, and what a project names in its settings.
 
 ``pages`` list, job, log · ``script`` their script · ``launching`` the launch form · ``actions``
-cancel, retry, a step's stack · ``errors`` what is shown when a request fails · ``access`` who may,
-and what every page shows
+cancel, retry, a step's stack · ``fleet`` queues and workers · ``errors`` what is shown when a
+request fails · ``access`` who may, and what every page shows
 """
 
 from .actions import cancel, retry, step_stack
 from .errors import csrf_failure, server_error
+from .fleet import order_queue, order_worker, workers
 from .health import healthz, readyz
 from .launching import launch, launch_list
 from .monitoring import metrics
@@ -23,9 +24,12 @@ __all__ = [
     "launch_list",
     "live_script",
     "metrics",
+    "order_queue",
+    "order_worker",
     "readyz",
     "retry",
     "server_error",
     "step_log",
     "step_stack",
+    "workers",
 ]

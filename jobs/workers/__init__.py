@@ -5,7 +5,7 @@
 and ``inbox`` hands it cancel requests that cannot be written.
 """
 
-from .abilities import KnownSteps, knows_steps, workers_for
+from .abilities import KnownSteps, knows, serves, takes, workers_for
 from .liveness import (
     is_alive,
     is_gone,
@@ -19,6 +19,7 @@ from .liveness import (
     restart_row_leases,
     seconds_without_heartbeat,
 )
+from .queues import queue_names
 from .registration import Registration, register
 
 __all__ = [
@@ -28,14 +29,17 @@ __all__ = [
     "is_gone",
     "is_here",
     "is_late",
-    "knows_steps",
+    "knows",
     "last_heartbeat",
     "living",
     "mark_dead",
     "mark_dead_workers",
     "next_expiry",
+    "queue_names",
     "register",
     "restart_row_leases",
     "seconds_without_heartbeat",
+    "serves",
+    "takes",
     "workers_for",
 ]

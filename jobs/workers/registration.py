@@ -28,16 +28,22 @@ from ..codes import Code, Fact
 from ..database import Outage
 from ..exceptions import DeclaredDead
 from ..models import Worker
+from ..queues import Served
 
 COUNTER = struct.Struct("<Q")  # the content of a lock file
 
 
 def register(
-    *, slots: int, knows: dict[str, list[str]], only_job: int | None = None
+    *,
+    slots: int,
+    knows: dict[str, list[str]],
+    queues: Served | None = None,
+    only_job: int | None = None,
 ) -> Registration:
     """Take the lock, then write the row: a row without a held lock is a dead worker.
 
-    *knows* are the names of the steps that the worker can run, by definition.
+    *knows* are the names of the steps that the worker can run, by definition, *queues* those that
+    it serves; without any it serves every queue.
     """
     news.preload()
     name = uuid.uuid4()
@@ -50,6 +56,7 @@ def register(
             host=socket.gethostname(),
             pid=os.getpid(),
             slots=slots,
+            queues=queues or {},
             knows=knows,
             only_job_id=only_job,
             code_version=code_version.current(),

@@ -78,7 +78,7 @@ def test_a_look_for_ready_steps_reads_no_history(database):
         cancel(pk)
     job = launch("noop")
     vacuum()
-    assert [step.job_id for step in ready_steps(20)] == [job.pk]
+    assert [step.job_id for step in ready_steps(20).steps] == [job.pk]
     assert rows_read_by(lambda: ready_steps(20)) < 50
 
 

@@ -15,6 +15,7 @@ from tests.support import (
     finished,
     program,
     running,
+    statuses,
     step_of,
     verdicts,
     wait_for,
@@ -225,6 +226,17 @@ def test_a_celery_worker_of_other_queues_runs_no_steps(engine):
         wait_for(lambda: any("ready." in line for line in worker.errors))
         assert len(psutil.Process(worker.process.pid).children()) == 0
     assert not Worker.objects.exists()
+
+
+@pytest.mark.full
+def test_a_celery_worker_serves_the_queues_that_it_consumes(engine):
+    job = launch("trains")
+    with engine._program(2, dict(engine.env), "--queues", "gpu"):
+        wait_for(lambda: list(statuses(job).values()).count("succeeded") == 3)
+        assert statuses(job)["other"] == "pending"
+        assert Worker.objects.get().queues == {"gpu": None}
+    with engine._program(2, dict(engine.env)):
+        assert finished(job).status == "succeeded"
 
 
 @pytest.mark.full

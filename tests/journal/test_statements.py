@@ -32,15 +32,8 @@ def test_a_record_has_the_columns_of_its_table():
 def test_a_batch_writes_every_column_that_can_change():
     assert set(statements.JOB) == changed(
         Job,
-        "id",
-        "uuid",
-        "definition",
-        "params",
-        "understood",
-        "again_of_id",
-        "traceparent",
-        "code_version",
-        "created_at",
+        *("id", "uuid", "definition", "params", "understood", "priority"),
+        *("again_of_id", "traceparent", "code_version", "created_at"),
     )
     assert set(statements.ENDED) == changed(
         Attempt, "id", "step_id", "number", "worker_id", "started_at"
@@ -48,7 +41,7 @@ def test_a_batch_writes_every_column_that_can_change():
     moved = {*statements.COPIED, *statements.STARTED, "fence", "not_before"}
     assert moved | set(statements.CHARGED) == changed(
         *(Step, "id", "job_id", "name", "position", "timeout", "retries", "retry_delay"),
-        "log_lines",
+        *("queue", "rank", "log_lines"),
     )
 
 

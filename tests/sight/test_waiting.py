@@ -46,7 +46,8 @@ def late(job):
 
 def waits(job, name):
     output = read_workers(job.pk)
-    return plain(output["waits"].get(str(step_of(job, name).pk), [output["note"]]))
+    step = step_of(job, name)
+    return plain(output["waits"].get(str(step.pk)) or output["ready"][step.queue])
 
 
 def plain(words):

@@ -19,11 +19,11 @@ from tests.support.waiting import wait_for
 
 
 def register_worker(
-    *, slots: int = 2, knows: dict[str, list[str]] | None = None, only_job: int | None = None
+    *, slots: int = 2, knows: dict[str, list[str]] | None = None, **options: Any
 ) -> tuple[Registration, Claimant]:
-    """Another worker, which this process drives."""
+    """Another worker, which this process drives; *options* as ``workers.register`` takes them."""
     knows = knows or definitions.known_steps()
-    registration = workers.register(slots=slots, knows=knows, only_job=only_job)
+    registration = workers.register(slots=slots, knows=knows, **options)
     return registration, Claimant(registration.worker, knows)
 
 

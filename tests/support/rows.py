@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.test.utils import CaptureQueriesContext
 
 from jobs.journal.installing import FUNCTIONS
-from jobs.models import Attempt, Intent, Job, LogChunk, Need, Step, Transition
+from jobs.models import Attempt, Intent, Job, LogChunk, Need, Order, Queue, Step, Transition
 from jobs.statuses import Kind
 
 
@@ -57,7 +57,7 @@ def journal(job: Job) -> list[tuple[str | None, str, str]]:
 
 def rows() -> dict[str, list[tuple]]:
     """Every row of Truestep: equal before and after means that nothing was written."""
-    models = (Job, Step, Need, Attempt, Transition, LogChunk, Intent)
+    models = (Job, Step, Need, Attempt, Transition, LogChunk, Intent, Queue, Order)
     return {m.__name__: list(m.objects.order_by("pk").values_list()) for m in models}
 
 

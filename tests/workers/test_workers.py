@@ -190,12 +190,15 @@ def test_a_worker_for_one_job_takes_no_other(database):
     [("noop", "one", True), ("noop", "two", False), ("diamond", "one", False)],
 )
 def test_a_worker_knows_pairs_of_definition_and_step(registration, definition, step, known):
-    assert workers.knows_steps(registration.worker, definition, [step]) == known
-    assert workers.KnownSteps([registration.worker]).has(7, definition, step) == known
+    assert workers.knows(registration.worker, definition, step) == known
+    assert workers.KnownSteps([registration.worker]).has(step, definition, "default", 7) == known
 
 
 def test_the_steps_of_a_worker_for_one_job_count_for_that_job_only(database):
     mine = launch("noop")
     own = workers.register(slots=1, knows={"noop": ["one"]}, only_job=mine.pk).worker
     known = workers.KnownSteps([own])
-    assert [known.has(pk, "noop", "one") for pk in (mine.pk, mine.pk + 1)] == [True, False]
+    assert [known.has("one", "noop", "default", pk) for pk in (mine.pk, mine.pk + 1)] == [
+        True,
+        False,
+    ]

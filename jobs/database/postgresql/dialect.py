@@ -108,6 +108,10 @@ class PostgreSQL(Dialect):
         self.connection.ensure_connection()
         return hasattr(self.connection.connection, "prepare_threshold")
 
+    def join_selected(self, table: str, name: str, condition: str) -> str:
+        selected = f"SELECT {name}.* FROM {table} AS {name} {condition}"
+        return f"JOIN LATERAL ({selected}) AS {name} ON TRUE"
+
     def newest(self, columns: Mapping[str, Any], before: int = HIGHEST_ID) -> Newest:
         """Of one column as a range of one value, by which the rows are ordered, too.
 

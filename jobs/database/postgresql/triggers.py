@@ -33,12 +33,15 @@ _IF = "FOR EACH ROW WHEN"
 _IS_READY = "NEW.status = 'pending' AND NEW.waiting = 0"
 _IS_CANCELLED = "NEW.cancel_requested AND NOT OLD.cancel_requested"
 _IS_ASKED = "NEW.answered_at IS NULL"
+_IS_ORDERED = "NEW.wanted <> OLD.wanted"
 _NOTIFICATIONS = (
     ("truestep_news", NEWS, "INSERT ON truestep_transition"),
     ("truestep_log_news", NEWS, f"UPDATE ON truestep_step {_IF} (NEW.seq = OLD.seq)"),
     ("truestep_birth", WORK, f"INSERT ON truestep_transition {_IF} (NEW.kind = 'birth')"),
     ("truestep_ready", WORK, f"UPDATE ON truestep_step {_IF} ({_IS_READY})"),
     ("truestep_asked", WORK, f"INSERT OR UPDATE ON truestep_stackrequest {_IF} ({_IS_ASKED})"),
+    ("truestep_queue_work", WORK, "INSERT OR UPDATE ON truestep_queue"),
+    ("truestep_worker_work", WORK, f"UPDATE ON truestep_worker {_IF} ({_IS_ORDERED})"),
     ("truestep_cancel", WORK, f"UPDATE ON truestep_job {_IF} ({_IS_CANCELLED})"),
 )
 

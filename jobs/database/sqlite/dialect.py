@@ -85,6 +85,10 @@ class SQLite(Dialect):
             finally:
                 cursor.execute("ROLLBACK")
 
+    def join_selected(self, table: str, name: str, condition: str) -> str:
+        selected = f"SELECT {name}.id FROM {table} AS {name} {condition}"
+        return f"JOIN {table} AS {name} ON {name}.id IN ({selected})"
+
     def transaction_state(self) -> TransactionState:
         raw = self.connection.connection
         try:

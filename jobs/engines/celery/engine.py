@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.module_loading import import_string
 
 from ... import conf, dispatch
+from ...queues import Served
 from ..base import Engine, WorkerProcess
 
 try:
@@ -19,10 +20,10 @@ from . import messages
 
 
 class CeleryEngine(Engine):
-    def worker(self, slots: int) -> WorkerProcess:
+    def worker(self, slots: int, queues: Served | None = None) -> WorkerProcess:
         """The same worker as elsewhere: a Celery worker starts it as a process of its own."""
         embedded: Engine = import_string(conf.ENGINES["embedded"])()
-        return embedded.worker(slots)
+        return embedded.worker(slots, queues)
 
     def prepare(self) -> None:
         dispatch.send_with(messages.send)

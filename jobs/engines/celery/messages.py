@@ -18,8 +18,8 @@ from typing import Any
 from celery import current_app, shared_task
 from kombu.connection import Connection
 
-from ...dispatch import DEFAULT_QUEUE
 from ...news import FailureLog
+from .queues import celery_queue
 
 logger = logging.getLogger("truestep.engines.celery.messages")
 
@@ -51,12 +51,6 @@ def look_without_pool(task: Any, app: Any, consumer: Any) -> Any:
         node.wake()
 
     return on_message
-
-
-def celery_queue(queue: str) -> str:
-    """The Celery queue for the messages about one of Truestep's: of the same name, but for one."""
-    is_default = queue == DEFAULT_QUEUE
-    return str(current_app.conf.task_default_queue) if is_default else queue
 
 
 def send(queues: Collection[str]) -> None:

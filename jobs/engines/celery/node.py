@@ -23,6 +23,7 @@ from django.conf import settings
 from ... import conf, times
 from ...system import processes
 from ...system.leash import Leash
+from .queues import step_queues
 
 logger = logging.getLogger("truestep.engines.celery.node")
 
@@ -43,8 +44,8 @@ class TruestepStep(bootsteps.StartStopStep):  # type: ignore[misc]
     label = "Truestep"
 
     def include_if(self, worker: Any) -> bool:
-        """Only a worker that gets the messages runs steps."""
-        return worker.app.conf.task_default_queue in worker.app.amqp.queues.consume_from
+        """Only a worker that gets the messages about some queue of steps runs steps."""
+        return bool(step_queues(worker.app.amqp.queues.consume_from))
 
     def create(self, worker: Any) -> None:
         if not issubclass(worker.pool_cls, TaskPool):
@@ -57,7 +58,8 @@ class TruestepStep(bootsteps.StartStopStep):  # type: ignore[misc]
 
     def start(self, worker: Any) -> None:
         global _node
-        _node = Node(worker.max_concurrency or worker.concurrency)
+        queues = step_queues(worker.app.amqp.queues.consume_from)
+        _node = Node(worker.max_concurrency or worker.concurrency, queues)
         signals.worker_shutting_down.connect(_node.stop, weak=False)
         # It drains while Celery waits for its own tasks, and is waited for last, however this ends.
         signals.worker_shutdown.connect(_node.join, weak=False)
@@ -73,8 +75,8 @@ class TruestepStep(bootsteps.StartStopStep):  # type: ignore[misc]
 class Node:
     """A worker process that is started again whenever it ends, until it is stopped."""
 
-    def __init__(self, slots: int) -> None:
-        self._slots = slots
+    def __init__(self, slots: int, queues: list[str]) -> None:
+        self._options = ["--slots", str(slots), "--queues", ",".join(queues)]
         self._leash: Leash | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._stops = 0
@@ -149,7 +151,7 @@ class Node:
     def _start(self, leash: int) -> subprocess.Popen[bytes]:
         try:
             return subprocess.Popen(
-                [sys.executable, "-m", "django", "worker", "--slots", str(self._slots), "--led"],
+                [sys.executable, "-m", "django", "worker", *self._options, "--led"],
                 stdin=leash,
                 env=os.environ
                 | {"DJANGO_SETTINGS_MODULE": settings.SETTINGS_MODULE}

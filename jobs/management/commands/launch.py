@@ -11,9 +11,10 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
 
 from ... import conf, database, definitions, journal, orchestrator, workers
-from ...engines.base import get_engine
+from ...engines.base import WorkerProcess, get_engine
 from ...exceptions import DatabaseBusy, InvalidParams, NotReady, UnknownDefinition
 from ...models import Job
+from ...queues import served_queues
 from ...system import heap
 from ..follow import Follower, LineFollower, TreeFollower
 from ..interrupts import Interrupts
@@ -76,7 +77,7 @@ class Command(TerminalCommand):
         if options["detach"] or given["detach"]:
             self.stdout.write(str(self._launch(given).pk))
             return
-        worker = None if self._has_worker() else get_engine().worker(conf.knobs().slots)
+        worker = None if self._has_worker() else self._worker()
         interrupts = Interrupts()  # before the launch: Ctrl-C never leaves a job behind
         job = self._launch(given, lambda: interrupts.count > 0)
         with closing(self._follower(job, options["json"] or given["json"])) as follower:
@@ -118,13 +119,17 @@ class Command(TerminalCommand):
         return vars(parser.parse_args(rest))
 
     def _has_worker(self) -> bool:
-        """Whether a live worker will run the job."""
+        """Whether live workers will run the job."""
         assert self.definition
-        names = self.definition.steps()
-        return any(
-            worker.only_job_id is None and workers.knows_steps(worker, self.definition.name, names)
-            for worker in workers.living()
+        known = workers.KnownSteps(workers.living())
+        return all(
+            known.has(step.name, self.definition.name, step.queue, None)
+            for step in self.definition.steps().values()
         )
+
+    def _worker(self) -> WorkerProcess:
+        knobs = conf.knobs()
+        return get_engine().worker(knobs.slots, served_queues(knobs.queues))
 
     def _launch(
         self, given: dict[str, Any], is_given_up: Callable[[], bool] = lambda: False

@@ -9,9 +9,16 @@ from django.core.management.base import CommandError, CommandParser
 from ... import conf, database, definitions
 from ...engines.base import get_engine
 from ...exceptions import NotReady
+from ...queues import Served, as_text, served_queues
 from ...system import leash
 from ..interrupts import StopSignals
 from ..terminal import TerminalCommand
+
+
+def slots_for(served: Served) -> int:
+    """As many as the queues may take together, if each has a limit; else ``TRUESTEP["slots"]``."""
+    limits = [most for most in served.values() if most is not None]
+    return sum(limits) if served and len(limits) == len(served) else conf.knobs().slots
 
 
 class Command(TerminalCommand):
@@ -21,8 +28,15 @@ class Command(TerminalCommand):
         parser.add_argument(
             "--slots",
             type=int,
-            default=conf.knobs().slots,
-            help="How many steps run at the same time.",
+            help="How many steps run at the same time. Default: TRUESTEP['slots'], or as many as "
+            "all queues together may take.",
+        )
+        parser.add_argument(
+            "--queues",
+            default=conf.knobs().queues,
+            metavar="NAME[:SLOTS],…",
+            help="The queues to serve, each with the most slots that its steps may take: "
+            "gpu:2,default. Default: TRUESTEP['queues'], or every queue.",
         )
         parser.add_argument(
             "--led",
@@ -31,10 +45,16 @@ class Command(TerminalCommand):
             "standard input wakes the worker, and the end of that stops it.",
         )
 
-    def handle(self, *args: Any, slots: int, led: bool, **options: Any) -> None:
+    def handle(self, *args: Any, slots: int | None, queues: str, led: bool, **options: Any) -> None:
+        try:
+            served = served_queues(queues)
+        except ValueError as error:
+            raise CommandError(f"--queues {queues}: {error}") from error
+        if slots is None:
+            slots = slots_for(served)
         if slots < 1:
             raise CommandError(f"--slots {slots}: pass 1 or more.")
-        worker = get_engine().worker(slots)
+        worker = get_engine().worker(slots, served)
 
         def react(signals: int) -> None:
             worker.stop()
@@ -45,7 +65,8 @@ class Command(TerminalCommand):
         if led:
             leash.follow(worker.wake, react)
         known = ", ".join(definitions.registered()) or "nothing"
-        self.stdout.write(f"Worker with {slots} slots. Knows: {known}.")
+        its = f"for the queues {as_text(served)}" if served else "for every queue"
+        self.stdout.write(f"Worker with {slots} slots {its}. Knows: {known}.")
         try:
             worker.run()
         except NotReady as error:

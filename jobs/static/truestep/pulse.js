@@ -31,11 +31,11 @@ export class Pulse {
     held.hidden = !words.length;
   }
 
-  #showWorkers(step, { seq, waits, late, note }) {
+  #showWorkers(step, { seq, waits, late, ready }) {
     if (Number(step.dataset.seq) > seq) return; // the step has changed since the workers were read
     const pk = step.id.slice("step-".length);
     const reason = step.querySelector(".reason[data-waits=worker]");
-    if (reason) this.#clocks.write(reason, waits[pk] ?? [note]);
+    if (reason) this.#clocks.write(reason, waits[pk] ?? ready[step.dataset.queue] ?? []);
     const warning = step.querySelector(".warning");
     this.#clocks.write(warning, late[pk] ?? []);
     warning.hidden = !late[pk];
