@@ -22,8 +22,9 @@ from prometheus_client.metrics_core import (
 from . import database, definitions, news, workers
 from .live import feeds, hub
 from .sight import backlog, measures
-from .sight.flow import Flow
+from .sight.flow import BOUNDS, Flow
 from .sight.totals import MOST_COUNTED
+from .statuses import JOB_STATUSES, TERMINAL, Verdict
 from .tallies import Histogram
 
 logger = logging.getLogger("truestep.metrics")
@@ -86,17 +87,25 @@ def _now(names: list[str]) -> Iterator[Metric]:
 
 
 def _since(names: list[str]) -> Iterator[Metric]:
-    """What has happened since this process was first scraped."""
+    """What has happened since this process was first scraped.
+
+    Each series is there from the beginning: the first event of one that appears with it is no
+    increase to Prometheus.
+    """
     _flow.look(lambda name: name if name in names else measures.OTHER)
-    yield _by("jobs_launched", "Jobs launched.", DEFINITION, _flow.launched, CounterMetricFamily)
-    yield _by("jobs_ended", "Jobs ended.", STATUS, _flow.jobs_ended, CounterMetricFamily)
-    yield _by("steps_ended", "Steps ended.", STATUS, _flow.steps_ended, CounterMetricFamily)
-    ended = _flow.attempts_ended
+    launched = dict.fromkeys(names, 0) | _flow.launched
+    yield _by("jobs_launched", "Jobs launched.", DEFINITION, launched, CounterMetricFamily)
+    ended = _each(names, TERMINAL.intersection(JOB_STATUSES)) | _flow.jobs_ended
+    yield _by("jobs_ended", "Jobs ended.", STATUS, ended, CounterMetricFamily)
+    ended = _each(names, TERMINAL) | _flow.steps_ended
+    yield _by("steps_ended", "Steps ended.", STATUS, ended, CounterMetricFamily)
+    ended = _each(names, Verdict) | _flow.attempts_ended
     yield _by("attempts_ended", "Attempts ended.", VERDICT, ended, CounterMetricFamily)
+    empty = dict.fromkeys(names, Histogram(BOUNDS))
     help_ = "Run time of attempts that have ended."
-    yield _histograms("attempt_run_seconds", help_, _flow.run_seconds)
+    yield _histograms("attempt_run_seconds", help_, empty | _flow.run_seconds)
     help_ = "How long first attempts waited for a worker since nothing else held them up."
-    yield _histograms("attempt_queue_seconds", help_, _flow.queue_seconds)
+    yield _histograms("attempt_queue_seconds", help_, empty | _flow.queue_seconds)
     help_ = "Writes of attempts that were not their worker's any more."
     yield _counter("late_writes_refused", help_, _flow.late_writes)
     help_ = "Journal entries that are not in the counters and histograms yet."
@@ -112,6 +121,11 @@ def _of_this_process() -> Iterator[Metric]:
     lag = HistogramMetricFamily(_name("feed_lag_seconds"), help_, labels=[])
     _add(lag, [], feeds.LAG)
     yield lag
+
+
+def _each(names: Iterable[str], values: Iterable[str]) -> dict[tuple[str, str], int]:
+    """Nothing yet, of each pair."""
+    return {(name, str(value)): 0 for name in names for value in values}
 
 
 def _name(name: str) -> str:

@@ -18,6 +18,7 @@ from tests.support import ROOT, drive
 
 DASHBOARD = json.loads((ROOT / "docs/grafana/truestep.json").read_text())
 PANELS = DASHBOARD["panels"]
+OPERATE = (ROOT / "docs/operate.md").read_text()
 OF_THE_SCRAPE = {"instance", "job", "pod"}  # labels that Prometheus adds
 METRIC = re.compile(r"truestep_\w+")
 SELECTED = re.compile(r"(truestep_\w+)\{([^}]*)\}")
@@ -63,6 +64,21 @@ def test_each_metric_that_is_served_is_on_the_dashboard(served):
     ends = re.compile("_(bucket|count|sum|total|created)$")
     families = {ends.sub("", name) for name in served if not name.endswith("_created")}
     assert families == {ends.sub("", name) for name in asked}
+
+
+def test_the_table_of_metrics_lists_what_is_served(served):
+    table = re.findall(r"^\| (`truestep_.*?) \| \w+ \| (.*?) \|", OPERATE, re.MULTILINE)
+    listed = {
+        name: set(re.findall(r"`(\w+)`", labels))
+        for names, labels in table
+        for name in re.findall(r"`(\w+)`", names)
+    }
+    ends = re.compile("_(bucket|count|sum|created)$")
+    found: dict[str, set[str]] = {}
+    for name, labels in served.items():
+        if not name.endswith("_created"):
+            found.setdefault(ends.sub("", name), set()).update(labels - {"le"})
+    assert listed == found
 
 
 def test_each_variable_that_is_asked_for_exists():

@@ -88,7 +88,10 @@ def test_jobs_and_steps_are_counted_by_definition_and_status(client, claimant):
 def test_what_happens_is_counted_from_the_first_scrape_on(client, claimant):
     drive(claimant, launch("noop"))
     before = samples(client)
-    assert not [key for key in before if key[0].endswith("_ended_total")]
+    ends = {key: value for key, value in before.items() if key[0].endswith("_ended_total")}
+    assert ("truestep_jobs_ended_total", "noop", "succeeded") in ends
+    assert before["truestep_attempt_run_seconds_count", "noop"] == 0
+    assert set(ends.values()) == {0}
     drive(claimant, launch("noop"))
     drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED))
     after = samples(client)
