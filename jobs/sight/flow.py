@@ -19,7 +19,8 @@ from ..tallies import Histogram
 
 MOST_READ = 50_000  # entries in one look; those that are left wait for the next one
 # On PostgreSQL an entry may become visible after one with a higher number. So an entry is counted
-# only when a number above its own was seen so long ago: no transaction of Truestep takes as long.
+# only when a number not below its own was seen so long ago. No transaction of a worker takes as
+# long. That of a caller who launches may: then the launch is not counted.
 SETTLED_SECONDS = 10.0
 BOUNDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800)  # seconds
 
