@@ -108,7 +108,7 @@ def _since(names: list[str]) -> Iterator[Metric]:
     yield _histograms("attempt_queue_seconds", help_, empty | _flow.queue_seconds)
     help_ = "Writes of attempts that were not their worker's any more."
     yield _counter("late_writes_refused", help_, _flow.late_writes)
-    help_ = "Journal entries that are not in the counters and histograms yet."
+    help_ = "Numbers of journal entries that the counters and histograms have not reached yet."
     yield _gauge("journal_entries_behind", help_, _flow.behind)
 
 

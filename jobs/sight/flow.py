@@ -103,8 +103,7 @@ class Flow:
             settled = self._settled(newest)
             if self._counted is None or newest < self._counted:  # the latter: it was restored
                 self._counted = newest
-            last = min(settled, self._counted + MOST_READ)
-            if last > self._counted:
+            if last := _last(self._counted, settled):
                 self._count(self._read(self._counted, last), label)
                 self._counted = last
             self.behind = newest - self._counted
@@ -146,6 +145,17 @@ class Flow:
         for definition, verdict, _, count, _ in read["runs"]:
             self.attempts_ended[label(definition), verdict] += count
         _add(self.queue_seconds, read["waits"], label)
+
+
+def _last(after: int, settled: int) -> int:
+    """The last of the entries to read, or 0. Numbers are no measure: whole ranges may be gone."""
+    sql = """
+        SELECT coalesce(max(id), 0) FROM (
+            SELECT id FROM truestep_transition WHERE id > %s AND id <= %s ORDER BY id LIMIT %s
+        ) AS entries
+    """
+    [(last,)] = database.rows(sql, after, settled, MOST_READ)
+    return int(last)
 
 
 def _add(to: dict[str, Histogram], rows: Iterable[tuple[Any, ...]], label: Label) -> None:
