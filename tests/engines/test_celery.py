@@ -1,6 +1,8 @@
 """What the Celery engine adds to the contract: messages, brokers that fail, Celery's processes."""
 
 import signal
+import subprocess
+import sys
 import time
 
 import psutil
@@ -12,6 +14,7 @@ from jobs.models import Step, Worker
 from jobs.orchestrator import launch
 from tests.faults.rabbitmq import RabbitServer
 from tests.support import (
+    ROOT,
     finished,
     program,
     running,
@@ -140,11 +143,27 @@ def test_a_pool_process_that_is_killed_harms_no_step(engine, gate):
     assert verdicts(job, "waiting") == ["returned"]
 
 
+def test_no_process_is_forked_while_a_worker_is_started():
+    """It would keep pipes open whose end the start waits for."""
+    forking = """if True:
+        import os, threading
+        from jobs.engines.celery import node
+        fork = threading.Thread(target=lambda: os.fork() or os._exit(0))
+        with node._spawning:
+            fork.start()
+            fork.join(0.5)
+            print(fork.is_alive())
+        fork.join()
+        print(fork.is_alive())
+    """
+    done = subprocess.run([sys.executable, "-c", forking], cwd=ROOT, capture_output=True)
+    assert done.stdout.split() == [b"True", b"False"]
+
+
 @pytest.mark.full
 def test_a_worker_that_was_killed_starts_again(engine):
     with engine.worker() as worker:
         engine.process_of(worker).kill()
-        wait_for(lambda: Worker.objects.filter(stopped_at=None).count() == 1)
         assert finished(launch("noop")).status == "succeeded"
     assert any("ended with code -9; it starts again in 0.5 s" in line for line in worker.errors)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 from contextlib import ExitStack
 
@@ -12,6 +11,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from tests.support import wait_for
+from tests.support.ports import free_ports
 
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # not the wrapper, which would change the user
 
@@ -21,7 +21,7 @@ class RabbitServer:
 
     def __init__(self, directory) -> None:
         self._directory = directory
-        self.port, distribution, epmd = _free_ports(3)
+        self.port, distribution, epmd = free_ports(3)
         self.url = f"amqp://guest:guest@127.0.0.1:{self.port}//"
         self._env = os.environ | {
             "HOME": str(directory),  # of its .erlang.cookie
@@ -72,9 +72,3 @@ class RabbitServer:
         except OperationalError:
             return False
         return True
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [each.getsockname()[1] for each in taken]

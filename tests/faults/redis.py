@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import signal
-import socket
 import subprocess
 
 from redis import Redis, RedisError
 
 from tests.support import wait_for
+from tests.support.ports import free_ports
 
 
 class RedisServer:
     def __init__(self, directory) -> None:
         self._directory = directory
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        [self.port] = free_ports(1)
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self.process: subprocess.Popen | None = None
         self.start()

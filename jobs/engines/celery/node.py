@@ -42,6 +42,7 @@ class TruestepStep(bootsteps.StartStopStep):  # type: ignore[misc]
     """What Celery starts and stops with its worker."""
 
     label = "Truestep"
+    requires = ("celery.worker.components:Pool",)
 
     def include_if(self, worker: Any) -> bool:
         """Only a worker that gets the messages about some queue of steps runs steps."""
@@ -112,7 +113,7 @@ class Node:
             self._keeper.join()
 
     def let_go(self) -> None:
-        """This process is a fork of Celery's main process: the worker is not its own."""
+        """This process does not lead it."""
         if leash := self._leash:
             leash.close()
 
@@ -137,10 +138,16 @@ class Node:
 
     def _run(self) -> int:
         """Start it; its exit code."""
-        readable, writable = os.pipe()
-        self._leash = leash = Leash(writable)
+        with _spawning:
+            readable, writable = os.pipe()
+            self._leash = leash = Leash(writable)
+            try:
+                process = self._process = self._start(readable)
+            except BaseException:
+                self._leash = None
+                leash.close()
+                raise
         try:
-            process = self._process = self._start(readable)
             if self._is_stopping.is_set():
                 leash.stop()
             return process.wait()
@@ -162,12 +169,19 @@ class Node:
             os.close(leash)
 
 
-def _forget() -> None:
+def _in_child() -> None:
+    """This process is a fork of Celery's main process: the worker is not its own."""
     global _node
+    _spawning.release()
     if _node:
         _node.let_go()
         _node = None
 
 
 _node: Node | None = None
-os.register_at_fork(after_in_child=_forget)
+# No pool process may be forked while a worker is started: it would inherit ends of pipes, and who
+# waits for these pipes to end would wait for that process.
+_spawning = threading.Lock()
+os.register_at_fork(
+    before=_spawning.acquire, after_in_parent=_spawning.release, after_in_child=_in_child
+)
