@@ -101,6 +101,19 @@ def claimant(database):
 
 
 @pytest.fixture
+def serving_worker(database):
+    """``serving_worker("gpu:1,default")``: a worker process for these queues."""
+
+    @contextmanager
+    def serve(queues: str):
+        with program("worker", "--slots", "2", "--queues", queues) as running:
+            running.wait_for_line("Worker with")
+            yield running
+
+    return serve
+
+
+@pytest.fixture
 def worker(database):
     """A worker process with two slots."""
     with program("worker", "--slots", "2") as running:

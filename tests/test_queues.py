@@ -440,3 +440,10 @@ def test_the_audit_replays_the_orders(transactional_db):
         assert numbering == "orders are numbered [1, 3, 4]… to [4], not 1 to 3"
     finally:
         triggers.install()
+
+
+def test_the_page_says_since_when_a_worker_is_silent(claimant, admin_client, monkeypatch):
+    monkeypatch.setattr(workers, "is_late", lambda worker: True)
+    page = admin_client.get("/workers/").text
+    assert 'data-state="silent"' in page
+    assert "no heartbeat since <time" in page

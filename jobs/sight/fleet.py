@@ -65,7 +65,9 @@ class WorkerFacts:
 
     @property
     def why(self) -> Sentence:
-        """By whom, since when and why it does not work."""
+        """Since when it is silent, or by whom, since when and why it does not work."""
+        if self.state == "silent":
+            return sentence(_("no heartbeat since {at}"), at=self.heard)
         if self.order is None:
             return []
         said = sentence(
@@ -88,7 +90,7 @@ class Fleet:
 
     @cached_property
     def content(self) -> Content:
-        """Heartbeats alone do not change its mark: the page would be fetched with each of them."""
+        """Its mark does not change with each heartbeat: the page shows them only when they end."""
         shown = [
             (each.worker.pk, each.state, each.queues, [run.pk for run in each.running])
             for each in self.workers

@@ -1,5 +1,10 @@
 """Definitions whose steps are for different queues."""
 
+import os
+import time
+
+from django import forms
+
 from jobs import JobDefinition, step
 
 
@@ -31,6 +36,22 @@ class Trains(JobDefinition):
 
     @step(needs=[])
     def other(self, run): ...
+
+
+class WaitsForGpu(JobDefinition):
+    """Two steps side by side in one queue, each until a file appears."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+
+    @step(queue="gpu", needs=[])
+    def first(self, run):
+        while not os.path.exists(run.params["gate"]):
+            time.sleep(0.01)
+
+    @step(queue="gpu", needs=[])
+    def second(self, run):
+        self.first(run)
 
 
 class Urgent(JobDefinition):

@@ -26,20 +26,21 @@ export class Forms {
     const button = event.submitter;
     const body = new FormData(form, button);
     button.disabled = true; // until the answer, or until a frame brings the button again
+    const address = button.getAttribute("formaction") ?? form.action;
     const request = async () => {
       await this.#answered.get(form); // which brings the keys of this one
-      await this.#send(form, body);
+      await this.#send(form, address, body);
       button.disabled = false;
     };
     this.#answered.set(form, request());
   }
 
-  async #send(form, body) {
+  async #send(form, address, body) {
     this.#status.sayNothing(); // what it says is about the request before
     for (const input of keysOf(form)) body.set(input.name, input.value);
     const written = textOf(form);
     try {
-      const answer = await fetch(form.action, { method: "POST", body });
+      const answer = await fetch(address, { method: "POST", body });
       const shown = new DOMParser().parseFromString(await answer.text(), "text/html");
       const problem = this.#sayProblem(answer, shown);
       if (!problem && textOf(form) === written) form.reset(); // otherwise the next request is being written
