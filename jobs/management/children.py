@@ -13,13 +13,17 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from django.core.management.base import CommandParser
+
 from .. import conf, times
 from ..system import processes
+from .interrupts import StopSignals
+from .sources import Sources
 
 LOOK_SECONDS = 0.05  # between two looks at processes that end
 END_SECONDS = 10.0  # beside the drain and the grace of a worker; then everything is killed
 URGENT_END_SECONDS = 5.0  # after a second signal
-LONGEST_PAUSE = 10.0  # seconds before a child that keeps ending is started again
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0  # seconds before a child that ended is started again
 
 Process = subprocess.Popen[bytes]
 
@@ -31,7 +35,7 @@ class Child:
         self._name = name
         self._command = command
         self._pass_fds = pass_fds
-        self._pause = 0.5
+        self._pause = FIRST_PAUSE
         self._start_at = 0.0
         self.process: Process | None = None
 
@@ -56,9 +60,37 @@ class Child:
             preexec_fn=partial(processes.die_with_parent, os.getpid(), signal.SIGTERM),
         )
 
+    def start_now(self) -> None:
+        """It was ended on purpose: start it with the next call of ``keep_running``."""
+        self.process, self._pause, self._start_at = None, FIRST_PAUSE, 0.0
+
     def seconds_to_start(self) -> float:
         """Until it has to be started; infinite while it runs."""
         return math.inf if self.process else max(0.0, self._start_at - time.monotonic())
+
+
+def add_reload(parser: CommandParser) -> None:
+    """Add the option ``--reload``."""
+    parser.add_argument(
+        "--reload", action="store_true", help="For development: start again when code changes."
+    )
+
+
+class Reloading:
+    """Children that start again when the project's code has changed."""
+
+    def __init__(self, children: list[Child], signals: StopSignals) -> None:
+        self._children = children
+        self._signals = signals
+        self._sources = Sources()
+
+    def reload(self, say: Callable[[str], None]) -> None:
+        """End them if a file has changed; ``keep_running`` starts them with the new code."""
+        if changed := self._sources.changed():
+            say(f"{changed} changed: starting again.")
+            end(self._children, is_urgent=lambda: self._signals.count > 0)
+            for child in self._children:
+                child.start_now()
 
 
 class Alarm:

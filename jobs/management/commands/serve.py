@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import socket
 import sys
@@ -16,7 +17,8 @@ from django.urls import reverse
 from ... import checks, conf, journal
 from ...exceptions import NotReady
 from ...system import processes
-from ..children import LOOK_SECONDS, Alarm, Child, end
+from .. import sources
+from ..children import LOOK_SECONDS, Alarm, Child, Reloading, add_reload, end
 from ..interrupts import StopSignals
 from ..terminal import TerminalCommand
 
@@ -42,8 +44,17 @@ class Command(TerminalCommand):
             help="The web server; uvicorn serves many viewers faster. Default: daphne.",
         )
 
+        add_reload(parser)
+
     def handle(
-        self, *args: Any, host: str, port: int, no_worker: bool, server: str, **options: Any
+        self,
+        *args: Any,
+        host: str,
+        port: int,
+        no_worker: bool,
+        server: str,
+        reload: bool,
+        **options: Any,
     ) -> None:
         signals = StopSignals()
         _require_ready(server)
@@ -54,9 +65,10 @@ class Command(TerminalCommand):
         elif not no_worker:
             worker = [sys.executable, os.path.abspath(sys.argv[0]), "worker"]
             children.append(Child("worker", worker))
+        reloading = Reloading(children, signals) if reload else None
         with closing(Alarm()) as alarm:
             try:
-                self._run(children, listening.getsockname()[:2], signals, alarm)
+                self._run(children, listening.getsockname()[:2], signals, alarm, reloading)
             finally:
                 end(children, is_urgent=lambda: signals.count > 1)
 
@@ -66,10 +78,14 @@ class Command(TerminalCommand):
         address: tuple[str, int],
         signals: StopSignals,
         alarm: Alarm,
+        reloading: Reloading | None,
     ) -> None:
         """Keep the children running until a signal comes."""
         is_ready = False
+        longest = sources.LOOK_SECONDS if reloading else math.inf
         while not signals.count:
+            if reloading:
+                reloading.reload(self.stdout.write)
             for child in children:
                 child.keep_running(self.stderr.write)
             processes.reap_orphans({child.process.pid for child in children if child.process})
@@ -77,7 +93,8 @@ class Command(TerminalCommand):
                 is_ready = True
                 home = reverse("truestep:list")
                 self.stdout.write(f"Ready: http://{address[0]}:{address[1]}{home}")
-            alarm.wait(min(map(Child.seconds_to_start, children)) if is_ready else LOOK_SECONDS)
+            to_start = min(map(Child.seconds_to_start, children))
+            alarm.wait(min(longest, to_start) if is_ready else LOOK_SECONDS)
 
 
 def _require_ready(server: str) -> None:

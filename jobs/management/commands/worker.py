@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import closing
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -11,6 +14,8 @@ from ...engines.base import get_engine
 from ...exceptions import NotReady
 from ...queues import Served, as_text, served_queues
 from ...system import leash
+from .. import sources
+from ..children import Alarm, Child, Reloading, add_reload, end
 from ..interrupts import StopSignals
 from ..terminal import TerminalCommand
 
@@ -45,7 +50,17 @@ class Command(TerminalCommand):
             "standard input wakes the worker, and the end of that stops it.",
         )
 
-    def handle(self, *args: Any, slots: int | None, queues: str, led: bool, **options: Any) -> None:
+        add_reload(parser)
+
+    def handle(
+        self,
+        *args: Any,
+        slots: int | None,
+        queues: str,
+        led: bool,
+        reload: bool,
+        **options: Any,
+    ) -> None:
         try:
             served = served_queues(queues)
         except ValueError as error:
@@ -54,6 +69,9 @@ class Command(TerminalCommand):
             slots = slots_for(served)
         if slots < 1:
             raise CommandError(f"--slots {slots}: pass 1 or more.")
+        if reload:
+            self._run_reloading(["--slots", str(slots), "--queues", queues])
+            return
         worker = get_engine().worker(slots, served)
 
         def react(signals: int) -> None:
@@ -73,3 +91,17 @@ class Command(TerminalCommand):
             raise CommandError(str(error)) from error
         except database.DATABASE_ERRORS as error:  # only before it registered; later it retries
             raise CommandError(database.explain(error)) from error
+
+    def _run_reloading(self, options: list[str]) -> None:
+        """Run the worker in a process of its own, which has each version of the code afresh."""
+        command = [sys.executable, os.path.abspath(sys.argv[0]), "worker", *options]
+        signals, children = StopSignals(), [Child("worker", command)]
+        reloading = Reloading(children, signals)
+        with closing(Alarm()) as alarm:
+            try:
+                while not signals.count:
+                    reloading.reload(self.stdout.write)
+                    children[0].keep_running(self.stderr.write)
+                    alarm.wait(min(sources.LOOK_SECONDS, children[0].seconds_to_start()))
+            finally:
+                end(children, is_urgent=lambda: signals.count > 1)
