@@ -13,7 +13,7 @@ from csp.constants import NONE, SELF
 from environs import Env
 from marshmallow.validate import OneOf, Range, Regexp
 
-from jobs.defaults import POSTGRESQL_OPTIONS, channel_layers
+from jobs.defaults import POSTGRESQL_OPTIONS, SENTINEL_URL, channel_layers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = BASE_DIR / "var"  # database, generated key, development login: all that a run leaves
@@ -133,8 +133,9 @@ _REDIS_URL = env.str(
     "REDIS_URL",
     "",
     validate=Regexp(
-        r"(rediss?://[^/]+(/\d*)?|unix://.+)?$",
-        error="It takes redis://host:port/number, rediss://… or unix://….",
+        rf"(rediss?://[^/]+(/\d*)?|unix://.+|{SENTINEL_URL.pattern})?$",
+        error="It takes redis://host:port/number, rediss://…, unix://… or "
+        "redis+sentinel://host:port,host:port/master/number.",
     ),
 )
 CHANNEL_LAYERS = channel_layers(_REDIS_URL)
