@@ -11,8 +11,9 @@ from ..database import Outage
 logger = logging.getLogger("truestep.engines.backoff")
 
 LOCK_TIMEOUT_SECONDS = 1.0  # for each write: the loop must not stall
-PAUSE_SECONDS = 1.0  # after the database could not be used
-LOCKED_TIMEOUT_SECONDS = 0.05  # the same two while a lock is held
+FIRST_PAUSE_SECONDS = 0.1  # after the database could not be used: maybe only a session ended
+PAUSE_SECONDS = 1.0  # at most; each pause of an outage is twice as long as the last one
+LOCKED_TIMEOUT_SECONDS = 0.05  # these two instead while a lock is held
 LOCKED_PAUSE_SECONDS = 0.2
 CALM_SECONDS = 2.0  # without an error, after which the usual lock timeout returns
 
@@ -26,6 +27,7 @@ class Backoff:
 
     def __init__(self) -> None:
         self._until = 0.0  # monotonic seconds
+        self._next_pause = FIRST_PAUSE_SECONDS
         self._logged = ""
 
     def begin(self) -> None:
@@ -50,7 +52,10 @@ class Backoff:
         if (text := database.explain(error)) != self._logged:
             logger.warning("The worker tries again: %s", text)
         self._logged = text
-        pause = LOCKED_PAUSE_SECONDS if is_locked else PAUSE_SECONDS
+        pause = LOCKED_PAUSE_SECONDS
+        if not is_locked:
+            pause = self._next_pause
+            self._next_pause = min(pause * 2, PAUSE_SECONDS)
         self._until = time.monotonic() + pause
         return pause
 
@@ -60,6 +65,7 @@ class Backoff:
 
     def succeeded(self) -> None:
         """The database could be used; return to the usual lock timeout after a while."""
+        self._next_pause = FIRST_PAUSE_SECONDS
         if self._logged and time.monotonic() > self._until + CALM_SECONDS:
             logger.warning("The database can be used again.")
             database.set_lock_timeout(LOCK_TIMEOUT_SECONDS)
