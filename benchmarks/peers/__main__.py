@@ -17,6 +17,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from benchmarks import document
+
 from . import environment, report
 from .measure import Bench, Figures
 from .results import Results
@@ -39,7 +41,7 @@ def main() -> None:
         section = report.section(results, bench, chosen.rounds)
     print(f"\n{section}")
     if chosen.write:
-        report.write(section)
+        document.replace(report.TITLE, section)
 
 
 def measure(bench: Bench, subjects: list[Subject], rounds: int, figures: Figures) -> Results:

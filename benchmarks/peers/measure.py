@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks import machine, processes
 from benchmarks.support import ROOT
 
-from . import machine, processes
 from .services import PostgreSQL, Redis
 from .subjects import POSTGRESQL, Subject
 

@@ -13,9 +13,8 @@ from typing import Any
 
 import psycopg
 
+from benchmarks import processes
 from benchmarks.support import free_port
-
-from . import processes
 
 START_SECONDS = 60.0
 # As installed, but said here: durable. Nothing else is tuned, for anybody.

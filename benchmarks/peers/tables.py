@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from statistics import median
 
+from benchmarks.document import table
 from benchmarks.support import percentile
 
 from .budget import LIMITS
@@ -36,7 +36,7 @@ def everything(results: Results) -> str:
 def comparison(results: Results, steps: int) -> str:
     """Every queue in jobs of so many steps."""
     measured = [subject for subject in COMPARED if results.of(subject)]
-    return _table(COLUMNS, [_row(results, subject, steps) for subject in measured])
+    return table(COLUMNS, [_row(results, subject, steps) for subject in measured])
 
 
 def scaling(results: Results) -> str:
@@ -47,7 +47,7 @@ def scaling(results: Results) -> str:
             cells = [_cell(results, SCALED[database, workers, slots]) for slots in SCALES]
             if any(cells):
                 rows.append([name, str(workers), *cells])
-    return _table(["database", "workers", *(f"slots a worker: {slots}" for slots in SCALES)], rows)
+    return table(["database", "workers", *(f"slots a worker: {slots}" for slots in SCALES)], rows)
 
 
 def budget(results: Results) -> str:
@@ -60,7 +60,7 @@ def budget(results: Results) -> str:
     total = f"{sum(LIMITS.values()):.1f}"
     rows.append(["total", total, *(_cpu(results, ours, _total) for ours in measured)])
     names = (DATABASES[ours.database] for ours in measured)
-    return _table(["CPU ms a step", "limit", *names], rows if measured else [])
+    return table(["CPU ms a step", "limit", *names], rows if measured else [])
 
 
 def isolation(results: Results) -> str:
@@ -76,7 +76,7 @@ def isolation(results: Results) -> str:
         for steps in TITLES
     ]
     columns = ("database", "steps a job", "steps/s, isolated", "shared")
-    return _table([*columns, "CPU ms a step, isolated", "shared"], rows)
+    return table([*columns, "CPU ms a step, isolated", "shared"], rows)
 
 
 def _row(results: Results, subject: Subject, steps: int) -> list[str]:
@@ -141,9 +141,3 @@ def _total(shape: Measured) -> float:
 
 def _part(name: str) -> Figure:
     return lambda shape: shape.parts[name]
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A Markdown table; nothing if it has no row."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) if len(lines) > 2 else ""

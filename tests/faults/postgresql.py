@@ -15,9 +15,13 @@ NAME = "truestep_test"  # as tests.settings has it
 
 
 class PostgreSQL:
-    """A server on a free port, with its data in *directory*."""
+    """A server on a free port, with its data in *directory*.
 
-    def __init__(self, directory: Path) -> None:
+    What is committed outlives the server; with *fsync* also the machine.
+    """
+
+    def __init__(self, directory: Path, fsync: str = "off") -> None:
+        self._fsync = fsync
         # It refuses to run as root.
         self._who = {"user": "postgres", "group": "postgres"} if os.getuid() == 0 else {}
         self._programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
@@ -44,12 +48,11 @@ class PostgreSQL:
         assert done.returncode == 0, done.stderr
 
     def start(self) -> None:
-        # What is committed must outlive the server, not the machine.
         options = {
             "listen_addresses": "127.0.0.1",
             "port": self.port,
             "unix_socket_directories": "",
-            "fsync": "off",
+            "fsync": self._fsync,
             "max_connections": 60,
         }
         settings = [word for pair in options.items() for word in ("-c", "{}={}".format(*pair))]

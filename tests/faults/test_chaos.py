@@ -13,8 +13,12 @@ pytestmark = pytest.mark.slow
 
 
 def chaos(*arguments, seconds):
-    """Run the chaos program; what it printed when it found a fault, or did not come to an end."""
-    command = [sys.executable, "-m", "tests.chaos", "--database", connection.vendor, *arguments]
+    run("tests.chaos", "--database", connection.vendor, *arguments, seconds=seconds)
+
+
+def run(module, *arguments, seconds):
+    """Run a chaos program; what it printed when it found a fault, or did not come to an end."""
+    command = [sys.executable, "-m", module, *arguments]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=os.environ, **pipes) as running:
         try:
@@ -35,3 +39,11 @@ def test_nothing_is_lost_while_workers_and_servers_are_killed(database):
 @pytest.mark.timeout(2000)
 def test_nothing_is_lost_in_300_kills_over_1000_jobs(database):
     chaos("--jobs", "1000", "--kills", "300", "--seed", "2", "--pages", "4", seconds=1900)
+
+
+@pytest.mark.full
+@pytest.mark.postgres
+@pytest.mark.timeout(1000)
+def test_every_effect_happens_once_while_workers_of_three_hosts_are_killed():
+    """On a PostgreSQL of its own."""
+    run("benchmarks.faults.chaos", "--jobs", "300", "--seed", "1", seconds=900)

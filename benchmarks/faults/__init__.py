@@ -1,0 +1,1 @@
+"""Throughput before and after a fault: ``python -m benchmarks.faults``, and ``…faults.chaos``."""

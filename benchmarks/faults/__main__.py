@@ -1,0 +1,78 @@
+"""Jobs of five steps while something breaks: steps a second before, during and after.
+
+    .venv/bin/python -m benchmarks.faults --rounds 3 --write
+    .venv/bin/python -m benchmarks.faults --rounds 1 --only sessions frozen --engines embedded
+
+Beside each run with a fault is one without, of the same length. PostgreSQL, Redis with Sentinel,
+and PgBouncer have to be installed; each run has servers of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+from benchmarks import document
+
+from . import report
+from .cells import CELLS, ENGINES, Cell
+from .measure import Figures, Run, run
+
+
+def main() -> None:
+    chosen = _options()
+    cells = [cell for cell in CELLS if not chosen.only or cell.key in chosen.only]
+    figures = Figures(chosen.before, chosen.lease)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends the servers
+    results: dict[tuple[str, str], list[tuple[Run, Run]]] = defaultdict(list)
+    with tempfile.TemporaryDirectory(dir=chosen.directory, prefix="truestep_faults_") as made:
+        directory = Path(made)
+        directory.chmod(0o755)  # the user that runs PostgreSQL enters it
+        for number in range(chosen.rounds):
+            for cell in cells:
+                for engine in [each for each in cell.engines if each in chosen.engines]:
+                    pair = _pair(cell, engine, figures, directory)
+                    results[cell.key, engine].append(pair)
+                    print(f"Round {number + 1}: {cell.key}, {engine}: {pair[0]}", flush=True)
+        section = report.section(results, chosen.rounds, directory)
+    print(f"\n{section}")
+    if chosen.write:
+        document.replace(report.TITLE, section)
+    bad = [each for pairs in results.values() for each in sum(pairs, ()) if not each.is_sound]
+    sys.exit(1 if bad else 0)
+
+
+def _pair(cell: Cell, engine: str, figures: Figures, directory: Path) -> tuple[Run, Run]:
+    with_fault = run(cell, engine, figures, directory)
+    return with_fault, run(cell, engine, figures, directory, lasts=with_fault.lasted)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--rounds", type=int, default=3)
+    keys = [cell.key for cell in CELLS]
+    parser.add_argument("--only", nargs="+", choices=keys, metavar="FAULT", help=", ".join(keys))
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
+    parser.add_argument("--before", type=float, default=10.0, help="seconds before the fault")
+    parser.add_argument(
+        "--lease", type=float, default=15.0, help='TRUESTEP["lease"], by default as there'
+    )
+    parser.add_argument(
+        "--directory", default="/var/tmp", help="where the databases are, on the disk to measure"
+    )
+    parser.add_argument(
+        "--write", action="store_true", help="put the table into benchmarks/RESULTS.md"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

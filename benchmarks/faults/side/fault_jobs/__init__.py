@@ -1,0 +1,1 @@
+"""An app with the jobs that run while something is broken."""
