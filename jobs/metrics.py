@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from django.utils import timezone
 from prometheus_client import CollectorRegistry
@@ -22,6 +23,7 @@ from prometheus_client.metrics_core import (
 from . import database, definitions, news, workers
 from .live import feeds, hub
 from .sight import backlog, measures
+from .sight.fleet import QueueFacts, read_queues
 from .sight.flow import BOUNDS, Flow
 from .sight.totals import MOST_COUNTED
 from .statuses import JOB_STATUSES, TERMINAL, Verdict
@@ -75,15 +77,35 @@ def _now(names: list[str]) -> Iterator[Metric]:
         yield _by("steps", help_, STATUS, measures.steps(names))
         help_ = f"Steps that a worker may start now. {more} All definitions together."
         yield _by("steps_ready", help_, DEFINITION, measures.ready(names))
+        queues = _queues()
         waits = backlog.oldest_ready_seconds() or 0.0
         yield _gauge("oldest_ready_step_seconds", "How long the oldest ready step waits.", waits)
         living = workers.living()
+    yield from queues
     yield _gauge("workers", "Workers that live.", len(living))
     yield _gauge("worker_slots", "Steps that they can run at a time.", sum(w.slots for w in living))
     now = timezone.now()
     ages = [max(0.0, (now - workers.last_heartbeat(each)).total_seconds()) for each in living]
     help_ = "Seconds since the last heartbeat of the living worker that has been silent longest."
     yield _gauge("worker_heartbeat_age_seconds", help_, max(ages, default=0.0))
+
+
+def _queues() -> list[Metric]:
+    """Of each queue that a definition, a worker or an order names; the others are "other"."""
+    facts = [(queue.name if queue.is_named else measures.OTHER, queue) for queue in read_queues()]
+    series: dict[str, tuple[str, Callable[[QueueFacts], int]]] = {
+        "queue_steps_ready": ("Ready steps of the queue, up to 1,001.", lambda each: each.ready),
+        "queue_steps_running": ("Running steps of the queue.", lambda each: each.running),
+        "queue_slots": ("Slots that may run steps of the queue.", lambda each: each.slots),
+        "queue_paused": ("1 while the queue is paused.", lambda each: int(bool(each.paused))),
+    }
+    found = []
+    for name, (help_, value_of) in series.items():
+        values: Counter[str] = Counter()
+        for label, queue in facts:
+            values[label] += value_of(queue)
+        found.append(_by(name, help_, ["queue"], values))
+    return found
 
 
 def _since(names: list[str]) -> Iterator[Metric]:

@@ -21,8 +21,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from jobs import conf, definitions, metrics, news
 from jobs.live import feeds
 from jobs.logs import LogBook
-from jobs.models import Attempt, Job, Transition
-from jobs.orchestrator import cancel, claim, finish, launch, retry
+from jobs.models import Attempt, Job, Step, Transition
+from jobs.orchestrator import cancel, claim, finish, launch, pause_queue, retry
 from jobs.orchestrator.endings import end_for_others, note_refused
 from jobs.sight import flow, measures
 from jobs.statuses import JOB_STATUSES, Status, Verdict
@@ -240,6 +240,27 @@ def test_after_a_restore_it_goes_on_from_the_older_copy(client, claimant):
     assert followed.launched["noop"] == before + 1
 
 
+def test_each_queue_is_a_label_and_old_ones_are_other(client, claimant):
+    launch("trains")
+    old = launch("noop")
+    Step.objects.filter(job=old).update(queue="of an old release")
+    pause_queue("gpu")
+    found = samples(client)
+    of = {
+        queue: [
+            found[f"truestep_queue_{name}", queue]
+            for name in ("steps_ready", "steps_running", "slots", "paused")
+        ]
+        for queue in ("default", "gpu")
+    }
+    slots = claimant.worker.slots
+    assert of == {"default": [1, 0, slots, 0], "gpu": [3, 0, slots, 1]}
+    claim(claimant, room=1)
+    assert samples(client)["truestep_queue_steps_running", "default"] == 1
+    assert found["truestep_queue_steps_ready", "other"] == 1
+    assert not any("old release" in str(key) for key in found)
+
+
 def test_workers_are_counted_and_the_oldest_heartbeat_told(client, claimant, monkeypatch):
     found = samples(client)
     assert found["truestep_workers",] == 1
@@ -295,6 +316,7 @@ def test_labels_have_registered_definitions_and_statuses_only(client, claimant):
         "status": {*Status},
         "verdict": {*Verdict},
         "page": {"job", "list"},
+        "queue": {*definitions.queues(), "other"},
     }
     seen = set()
     for family in found.values():

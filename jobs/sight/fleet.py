@@ -12,7 +12,7 @@ from functools import cached_property
 from django.db.models import F
 from django.utils.translation import gettext as _
 
-from .. import database, workers
+from .. import database, definitions, workers
 from ..models import Attempt, Order, Worker
 from ..queues import as_text
 from ..sentences import Sentence, sentence
@@ -40,6 +40,7 @@ class QueueFacts:
     slots: int
     workers: int
     paused: Sentence  # empty unless it is paused
+    is_named: bool  # by a definition, a worker or an order: not only by old steps
 
     @property
     def state(self) -> str:
@@ -160,6 +161,9 @@ def _queue(name: str, running: int, living: Sequence[Worker], paused: Order | No
         slots=sum(min(each.slots, each.queues.get(name) or each.slots) for each in serving),
         workers=len(serving),
         paused=paused_sentence(name, paused) if paused else [],
+        is_named=bool(paused)
+        or name in definitions.queues()
+        or any(name in worker.queues for worker in living),
     )
 
 
