@@ -1,4 +1,4 @@
-"""The benchmark beside other queues runs, for Truestep alone and with tiny figures."""
+"""The benchmarks that write RESULTS.md run, with tiny figures."""
 
 from __future__ import annotations
 
@@ -61,3 +61,20 @@ def test_the_readme_has_the_limits_of_the_budget(printed):
     total = limits.pop("total")
     assert {row[0]: row[1] for row in rows(README.read_text(), "Budget")} == limits
     assert float(total) == pytest.approx(sum(map(float, limits.values())))
+
+
+def test_a_fault_has_a_row_beside_the_same_time_without_it():
+    figures = ["--rounds", "1", "--before", "2", "--only", "sessions", "--engines", "embedded"]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.faults", *figures],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"  # nothing lost, failed or unclean
+    _, _, found = done.stdout.partition("\n## Faults\n")
+    fault, control = [line for line in found.splitlines() if " | embedded | " in line]
+    assert fault.startswith("| all sessions of PostgreSQL ended once |")
+    for row in (fault, control):
+        *_, lost, failed, audit = row.strip("| ").split(" | ")
+        assert (lost, failed, audit) == ("0", "0", "clean")
