@@ -206,4 +206,5 @@ TRUESTEP: dict[str, object] = {
     "engine": JOBS_ENGINE,
     "run_directory": str(VAR_DIR / "run"),
     "metrics_token": env.str("METRICS_TOKEN", ""),
+    "code_version": env.str("RELEASE", ""),
 }

@@ -2,6 +2,9 @@
 
 import pytest
 from django.core.management import call_command
+from django.db.migrations import AddField, AddIndex, AlterModelOptions, CreateModel
+from django.db.migrations.loader import MigrationLoader
+from django.db.models import NOT_PROVIDED
 from django.utils import timezone
 
 from jobs.models import Attempt, Worker
@@ -31,3 +34,19 @@ def test_the_verdicts_of_the_first_release_are_found_in_its_journal(claimant):
     call_command("migrate", "truestep", "0001", verbosity=0)
     call_command("migrate", verbosity=0)
     assert list(attempts.values_list("verdict", flat=True)) == verdicts
+
+
+ADDING = (AddField, AddIndex, AlterModelOptions, CreateModel)
+
+
+@pytest.mark.sqlite
+def test_processes_of_the_last_release_can_write_after_a_migration():
+    """Since 0013: a migration only adds, and a column that is added has a value in the database."""
+    for (app, name), migration in MigrationLoader(None).disk_migrations.items():
+        if app != "truestep" or name < "0013":
+            continue
+        for operation in migration.operations:
+            assert isinstance(operation, ADDING), (name, operation)
+            if isinstance(operation, AddField):
+                field = operation.field
+                assert field.null or field.db_default is not NOT_PROVIDED, (name, operation.name)

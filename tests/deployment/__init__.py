@@ -1,0 +1,1 @@
+"""The files in ``docs/deploy`` are read, and what they start is started."""
