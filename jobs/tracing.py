@@ -10,6 +10,7 @@ import logging
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 
 logger = logging.getLogger("truestep.tracing")
@@ -44,7 +45,8 @@ def current() -> str | None:
     """The trace context that is in progress, to be kept with what it launches."""
     if not is_loaded():
         return None
-    context = sys.modules[_API].get_current_span().get_span_context()
+    # Imported, not taken from sys.modules: another thread may be about to load it. Celery does.
+    context = import_module(_API).get_current_span().get_span_context()
     if not context.is_valid:
         return None
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
 from django.utils import timezone
@@ -194,3 +198,26 @@ print(job.status, job.traceparent, [name for name in sys.modules if "opentelemet
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.stdout.strip() == "succeeded None []", done.stderr
+
+
+def test_a_launch_waits_while_another_thread_loads_opentelemetry(monkeypatch, tmp_path):
+    """A part of it may be there already."""
+    (tmp_path / "half_loaded.py").write_text(
+        "import builtins\n"
+        "builtins.is_free.wait()\n"
+        "from types import SimpleNamespace\n"
+        "def get_current_span():\n"
+        "    invalid = SimpleNamespace(is_valid=False)\n"
+        "    return SimpleNamespace(get_span_context=lambda: invalid)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(builtins, "is_free", threading.Event(), raising=False)
+    monkeypatch.setattr(tracing, "_API", "half_loaded")
+    with ThreadPoolExecutor() as threads:
+        loading = threads.submit(import_module, "half_loaded")
+        wait_for(tracing.is_loaded)
+        launching = threads.submit(tracing.current)
+        builtins.is_free.set()
+        assert launching.result(5) is None
+        loading.result(5)
+    del sys.modules["half_loaded"]
