@@ -22,13 +22,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .concurrency import Concurrency
     from .definitions import JobDefinition, step
     from .exceptions import NoRetry
     from .orchestrator import cancel, launch, launch_many, retry
 
-__all__ = ["JobDefinition", "NoRetry", "cancel", "launch", "launch_many", "retry", "step"]
+__all__ = [
+    "Concurrency",
+    "JobDefinition",
+    "NoRetry",
+    "cancel",
+    "launch",
+    "launch_many",
+    "retry",
+    "step",
+]
 
 _HOMES = {
+    "Concurrency": ".concurrency",
     "JobDefinition": ".definitions",
     "step": ".definitions",
     "NoRetry": ".exceptions",

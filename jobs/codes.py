@@ -10,8 +10,8 @@ Data is strict JSON. Keys in brackets may be missing.
 =============================== ==================================================================
 code                            data
 =============================== ==================================================================
-job.launched                    [why]
-job.launched_again              job (the older job's id), [why]
+job.launched                    [key], [waits] (for the key), [why]
+job.launched_again              job (the older job's id), [key], [waits], [why]
 job.started                     none
 job.succeeded                   none
 job.failed                      none
@@ -51,6 +51,8 @@ note.cancel_repeated            none
 note.retry_of_nothing           none: no step has failed
 note.retry_of_step              step, status
 note.retry_while_cancelling     none
+note.key_awaited                key: a retry put the job into the line
+note.key_obtained               key
 text                            text
 =============================== ==================================================================
 
@@ -136,6 +138,8 @@ class Code(StrEnum):
     NOTE_RETRY_OF_NOTHING = "note.retry_of_nothing"
     NOTE_RETRY_OF_STEP = "note.retry_of_step"
     NOTE_RETRY_WHILE_CANCELLING = "note.retry_while_cancelling"
+    NOTE_KEY_AWAITED = "note.key_awaited"
+    NOTE_KEY_OBTAINED = "note.key_obtained"
 
     TEXT = "text"
 
@@ -196,6 +200,8 @@ _WORDS: dict[str, str] = {
     Code.NOTE_RETRY_OF_NOTHING: gettext_noop("no step has failed"),
     Code.NOTE_RETRY_OF_STEP: gettext_noop("{step} is {status}"),
     Code.NOTE_RETRY_WHILE_CANCELLING: gettext_noop("the job is being cancelled"),
+    Code.NOTE_KEY_AWAITED: gettext_noop("waits for the key {key}"),
+    Code.NOTE_KEY_OBTAINED: gettext_noop("got the key {key}"),
     OrderCode.QUEUE_PAUSED: gettext_noop("paused the queue {queue}"),
     OrderCode.QUEUE_RESUMED: gettext_noop("resumed the queue {queue}"),
     OrderCode.WORKER_DRAINED: gettext_noop("drained the worker {worker}"),
@@ -205,6 +211,7 @@ _WORDS: dict[str, str] = {
 }
 
 # What is said around {what} happened.
+_WAITS = gettext_noop("{what}; waits for the key {key}")
 _BECAUSE = gettext_noop("{what}: {why}")
 _NOTHING_TO_CANCEL = gettext_noop("asked to cancel; nothing to do, {what}")
 _NOTHING_TO_RETRY = gettext_noop("asked to retry; nothing to do, {what}")
@@ -238,6 +245,7 @@ _SHOWN: dict[str, Callable[[Any], str]] = {  # by key; other values are shown as
     "delay": duration,
     "dependency": isolated,
     "error": isolated,
+    "key": isolated,
     "queue": isolated,
     "seconds": clock,
     "step": isolated,
@@ -314,7 +322,9 @@ def _around(code: str, data: Mapping[str, Any]) -> str | None:
 
 
 def _what(code: str, data: Mapping[str, Any], tr: Callable[[str], str]) -> str:
-    return tr(_WORDS[code]).format(**_shown(data))
+    what, values = tr(_WORDS[code]), _shown(data)
+    what = what.format(**values)
+    return tr(_WAITS).format(what=what, **values) if data.get("waits") else what
 
 
 def _shown(data: Mapping[str, Any]) -> dict[str, str]:

@@ -72,6 +72,20 @@ class UnknownStep(TruestepError):
         super().__init__(f"{job} has no step named {name!r}; its page lists those it has.")
 
 
+class KeyHeld(TruestepError):
+    """Another job holds the concurrency key; nothing was written. ``job_id`` is that job."""
+
+    code = "key_held"
+
+    def __init__(self, key: str, job_id: int | None, is_waiting: bool = False) -> None:
+        self.key, self.job_id = key, job_id
+        who = "another job of this launch" if job_id is None else f"job {job_id}"
+        does = "waits for" if is_waiting and job_id else "holds"
+        super().__init__(
+            f"Nothing was launched: {who} {does} the key {key}. Launch again when it has ended."
+        )
+
+
 class StepNotRunning(TruestepError):
     code = "step_not_running"
 

@@ -29,6 +29,7 @@ EXAMPLES = {
     "timeout": 0.3,
     "waited": 5,
     "worker": "host:12",
+    "key": "customer-7",
 }
 
 

@@ -115,7 +115,7 @@ def test_the_public_names_load_on_first_use(tmp_path):
         tmp_path,
     )
     assert done.stdout.splitlines() == [
-        "JobDefinition NoRetry cancel launch launch_many retry step",
+        "Concurrency JobDefinition NoRetry cancel launch launch_many retry step",
         "truestep.definitions.base",
     ], done.stderr
 

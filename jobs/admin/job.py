@@ -91,6 +91,7 @@ class JobAdmin(ReadOnlyAdmin, JobActions):
         "parameters",
         ("status_now", "seq_now", "cancel_asked"),
         ("created", "started", "ended"),
+        "key",
         "again_of",
         "code_version",
     )

@@ -53,6 +53,7 @@ class Replay:
         self.started_at: datetime | None = None
         self.ended_at: datetime | None = None
         self.cancel_requested = False
+        self.awaits_key = False
         self._retry_at: datetime | None = None  # of a retry whose moves are being read
 
     def problems(self) -> Iterator[str]:
@@ -85,9 +86,10 @@ class Replay:
 
     def _moves(self) -> Iterator[str]:
         for entry in self.journal:
+            yield from self._key(entry)
             if entry.kind == Kind.REQUEST:
                 self._request(entry)
-            elif not self._is_taken_back(entry):
+            elif entry.code != Code.NOTE_KEY_AWAITED and not self._is_taken_back(entry):
                 self._retry_at = None
             if entry.kind != Kind.MOVE:
                 continue
@@ -97,6 +99,23 @@ class Replay:
                 yield from self._step_move(entry, self.rows[entry.step_id])
             else:
                 yield f"entry {entry.seq} is about a step of another job"
+
+    def _key(self, entry: Transition) -> Iterator[str]:
+        """Whether the job waits for its key, and what it means for steps when it gets it."""
+        if entry.data.get("waits") or entry.code == Code.NOTE_KEY_AWAITED:
+            self.awaits_key = True
+        if entry.code == Code.NOTE_KEY_OBTAINED:
+            if not self.awaits_key:
+                yield f"entry {entry.seq}: it got its key, which it did not wait for"
+            self.awaits_key = False
+            for pk, step in self.steps.items():
+                if step.status == Status.PENDING and not self.unfinished_needs(pk):
+                    step.seq = entry.seq
+
+    def unfinished_needs(self, step_id: int) -> int:
+        """How many steps that this one needs have not succeeded."""
+        needed = self.plan.dependencies[step_id]
+        return sum(self.steps[pk].status != Status.SUCCEEDED for pk in needed)
 
     def _request(self, entry: Transition) -> None:
         if entry.code == Code.REQUEST_CANCEL:
@@ -137,6 +156,8 @@ class Replay:
             needed = [self.steps[pk].status for pk in self.plan.dependencies[row.pk]]
             if any(status != Status.SUCCEEDED for status in needed):
                 yield f"entry {entry.seq} starts {name} before a step it needs has succeeded"
+            if self.awaits_key:
+                yield f"entry {entry.seq} starts {name} before the job has its key"
         if entry.from_status == Status.RUNNING:
             step.ended.append(entry)
         if entry.attempt != len(step.begun):

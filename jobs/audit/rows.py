@@ -11,9 +11,10 @@ from .replay import Expected, Replay
 
 def problems(replay: Replay) -> Iterator[str]:
     yield from _job(replay)
+    yield from _key(replay)
     for pk, row in replay.rows.items():
         needed = [replay.rows[pk].status for pk in replay.plan.dependencies[pk]]
-        yield from _step(row, replay.steps[pk], needed)
+        yield from _step(row, replay.steps[pk], needed, is_locked=replay.awaits_key)
         if row.rank != -replay.job.priority:
             yield f"{row.name}: rank is {row.rank}, the job's priority {replay.job.priority}"
 
@@ -33,7 +34,19 @@ def _job(replay: Replay) -> Iterator[str]:
             yield f"status is {job.status} and {column} is {row}, by the journal {journal}"
 
 
-def _step(row: Step, expected: Expected, needed: list[str]) -> Iterator[str]:
+def _key(replay: Replay) -> Iterator[str]:
+    """An unfinished job with a key holds it or waits for it, as its journal says."""
+    job = replay.job
+    if bool(job.key) != (job.key_number is not None) or bool(job.key) != bool(job.at_most):
+        yield f"key is {job.key!r}, at_most {job.at_most} and key_number {job.key_number}"
+    if (job.key_number or 0) > job.at_most:
+        yield f"key_number is {job.key_number}, at_most {job.at_most}"
+    if job.key and replay.awaits_key != (job.key_number == 0):
+        says = "waits for its key" if replay.awaits_key else "has its key"
+        yield f"key_number is {job.key_number}, by the journal it {says}"
+
+
+def _step(row: Step, expected: Expected, needed: list[str], *, is_locked: bool) -> Iterator[str]:
     columns = {
         "status": (row.status, expected.status),
         "attempt": (row.attempt, len(expected.begun)),
@@ -42,7 +55,8 @@ def _step(row: Step, expected: Expected, needed: list[str]) -> Iterator[str]:
         "tag": (row.tag, expected.tag),
     }
     if row.status == Status.PENDING:
-        columns["waiting"] = (row.waiting, sum(status != Status.SUCCEEDED for status in needed))
+        unfinished = sum(status != Status.SUCCEEDED for status in needed)
+        columns["waiting"] = (row.waiting, unfinished or int(is_locked))
     for column, (there, journal) in columns.items():
         if there != journal:
             yield f"{row.name}: {column} is {there}, the journal says {journal}"

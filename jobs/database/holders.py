@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 import psutil
 
@@ -41,7 +41,7 @@ class Holder:
 
     def __str__(self) -> str:
         return "".join(
-            piece if isinstance(piece, str) else f"{piece.astimezone(UTC):%H:%M:%S} UTC"
+            f"{piece.astimezone(UTC):%H:%M:%S} UTC" if isinstance(piece, datetime) else str(piece)
             for piece in self.sentence()
         )
 

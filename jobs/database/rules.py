@@ -102,6 +102,14 @@ RULES: tuple[Rule, ...] = (
         "truestep: seq never falls and rises only with the journal; this row is stale",
     ),
     Rule(
+        "truestep_job_key",
+        "truestep_job",
+        "UPDATE",
+        "NEW.key <> OLD.key OR NEW.key_number <> OLD.key_number",
+        "NEW.key <> OLD.key OR NEW.seq <= OLD.seq",
+        "truestep: a job gets its key only with a journal entry",
+    ),
+    Rule(
         "truestep_step_seq",
         "truestep_step",
         "UPDATE",

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, overload
 from django import forms
 from django.http import QueryDict
 
+from ..concurrency import Concurrency
 from ..exceptions import InvalidParams, NoRetry
 from ..queues import DEFAULT_QUEUE
 from . import registry
@@ -148,6 +149,14 @@ class JobDefinition:
         *params* are the cleaned parameters, *source* is ``page``, ``admin``, ``command`` or
         ``python``.
         """
+
+    @classmethod
+    def concurrency(cls, params: dict[str, Any]) -> Concurrency | None:
+        """How many jobs with which key may run at a time; None: any number.
+
+        *params* are the cleaned parameters.
+        """
+        return None
 
     @classmethod
     def steps(cls) -> dict[str, StepDefinition]:

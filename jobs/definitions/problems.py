@@ -53,6 +53,8 @@ def problems() -> Iterator[tuple[type[JobDefinition], str]]:
             )
         if not is_priority(cls.priority):
             yield cls, f"priority={cls.priority!r} must be a whole number from -100 to 100"
+        if not isinstance(inspect.getattr_static(cls, "concurrency"), classmethod | staticmethod):
+            yield cls, "concurrency() must be a class method: put @classmethod above it"
         for problem in (*_step_problems(cls), *_param_problems(cls)):
             yield cls, problem
 

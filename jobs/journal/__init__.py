@@ -34,6 +34,7 @@ from .attempts import LogTail as LogTail
 from .batch import Batch as Batch
 from .batch_function import Collision as Collision
 from .batch_function import LogMoved as LogMoved
+from .birth import KeyTaken as KeyTaken
 from .birth import create_jobs as create_jobs
 from .birth import new_jobs as new_jobs
 from .commit import Decision as Decision

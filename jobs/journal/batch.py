@@ -54,6 +54,13 @@ class Batch(Draft):
         return (step for step in self.state.ready(self.now, serves) if step.pk not in moved)
 
     @property
+    def moved_line(self) -> str:
+        """The key of the job, if the batch lets its line move on or puts the job into it."""
+        job, before = self.state.job, self._job_before
+        has_ended = job.is_finished and not before.is_finished
+        return job.key if has_ended or (job.awaits_key and not before.awaits_key) else ""
+
+    @property
     def ready_queues(self) -> set[str]:
         """The queues of the steps that may start now, once this batch is written."""
         return self.state.ready_queues(self.now)
@@ -121,6 +128,17 @@ class Batch(Draft):
         """Journal something that changes no status."""
         self._enter(Kind.NOTE, fact, step)
 
+    def obtain_key(self, number: int) -> None:
+        """The job, which waits in line, has its key now, and its steps may start."""
+        job = self.state.job
+        entry = self._enter(Kind.NOTE, Fact(Code.NOTE_KEY_OBTAINED, {"key": job.key}))
+        job.key_number, job.key_since = number, self.now
+        for step in self.state.steps.values():
+            if step.status == Status.PENDING and not self._unfinished_needs(step.pk):
+                row = self._change(step)
+                row.waiting, row.seq = 0, entry.seq
+        self._changes.unlocked_at = entry.seq
+
     # -- verbs of a person
 
     def request_cancel(self) -> None:
@@ -148,11 +166,10 @@ class Batch(Draft):
         for pk in self.state.plan.order:
             if self._can_run_again(pk):
                 self._take_back(self.state.steps[pk])
+        self._join_line()  # after the moves, which belong to the request
+        is_locked = self.state.job.key_number == 0
         for pk, step in self._changes.taken_back.items():
-            step.waiting = sum(
-                self.state.steps[needed].status != Status.SUCCEEDED
-                for needed in self.state.plan.dependencies[pk]
-            )
+            step.waiting = self._unfinished_needs(pk) or int(is_locked)
 
     def remember(self, intent: str, result: Any) -> None:
         """Record what came of an intent with this batch, unless the intent is empty."""
@@ -160,6 +177,18 @@ class Batch(Draft):
             self._changes.intent = (intent, result)
 
     # -- from verbs to entries
+
+    def _join_line(self) -> None:
+        """A job that had ended holds its key no longer, and waits for it."""
+        job = self.state.job
+        if job.key and job.is_finished:
+            job.key_number, job.key_since = 0, self.now
+            self._enter(Kind.NOTE, Fact(Code.NOTE_KEY_AWAITED, {"key": job.key}))
+
+    def _unfinished_needs(self, step_id: int) -> int:
+        """How many steps that this one needs have not succeeded."""
+        needed = self.state.plan.dependencies[step_id]
+        return sum(self.state.steps[pk].status != Status.SUCCEEDED for pk in needed)
 
     def _is_pending(self, step_id: int) -> bool:
         return self.state.steps[step_id].status == Status.PENDING

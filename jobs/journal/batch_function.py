@@ -24,7 +24,7 @@ class LogMoved(Exception):
 
 _COLLISION, _LOG_MOVED = "TS001", "TS002"  # the SQLSTATE of what the function raises
 _NO_SUCH_ROW = "23503"  # … and of a broken foreign key: that of a deleted job's entry
-_NUMBER_TAKEN = "journal_seq_once_per_job"  # a constraint
+_TAKEN = {"journal_seq_once_per_job", "job_key_number_once"}  # constraints
 
 
 def _code(text: str) -> str:
@@ -50,6 +50,7 @@ WRITE = Function(
 DECLARE
     base_seq bigint := batch->>'base_seq';
     base_tag text := batch->>'base_tag';
+    unlocked_at bigint := batch->>'unlocked_at';
     job record;
     tail record;
     step record;
@@ -85,6 +86,12 @@ BEGIN
     IF batch ? 'takes_back' THEN
         {_code(statements.TAKE_BACK_STEPS)}
     END IF;
+    IF batch ? 'locks' THEN
+        {_code(statements.LOCK_STEPS)}
+    END IF;
+    IF batch ? 'unlocked_at' THEN
+        {_code(statements.UNLOCK_STEPS)}
+    END IF;
     FOR success IN
         SELECT * FROM jsonb_to_recordset(batch->'successes') AS s(step_id bigint, seq bigint)
     LOOP
@@ -103,10 +110,16 @@ def write(*batches: Mapping[str, Any]) -> None:
     except DatabaseError as error:
         cause: Any = error.__cause__
         raised = getattr(cause, "sqlstate", "")
-        is_taken = bool(raised) and cause.diag.constraint_name == _NUMBER_TAKEN
+        is_taken = constraint_of(error) in _TAKEN
         is_gone = raised == _NO_SUCH_ROW and cause.diag.table_name == Transition._meta.db_table
         if raised == _COLLISION or is_taken or is_gone:
             raise Collision(str(error)) from error
         if raised == _LOG_MOVED:
             raise LogMoved from error
         raise
+
+
+def constraint_of(error: DatabaseError) -> str:
+    """The constraint that PostgreSQL names in an error."""
+    diagnosis = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None) or ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from django.db import IntegrityError
+
 from .. import code_version, crashpoints, database, dispatch, intents, news, tracing
 from ..codes import Fact
 from ..definitions import StepDefinition
@@ -12,6 +14,11 @@ from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
 from . import birth_function, statements, writing
 from .rows import Entry, Row, row_of
+
+
+class KeyTaken(Exception):
+    """Another job has got the key since its line was read."""
+
 
 _STEPS = "SELECT id FROM truestep_step WHERE job_id = %s ORDER BY position"
 
@@ -53,19 +60,31 @@ def create_jobs(
     They have one priority.
 
     Only a single one may have an intent, whose result it is. Called inside ``database.write`` or a
-    transaction of the caller.
+    transaction of the caller. Raises KeyTaken when another job has just got the key of one of them;
+    nothing of the transaction can be kept then.
     """
     births = [_birth(job, fact, actor, source) for job in jobs]
+    try:
+        _write(jobs, steps, births, intent)
+    except IntegrityError as error:
+        if writing.is_key_taken(error):
+            raise KeyTaken from error
+        raise
+    for job in jobs:
+        news.announce(job.pk, job.seq)
+    if not all(job.awaits_key for job in jobs):
+        dispatch.announce({step.queue for step in steps if not step.needs})
+
+
+def _write(
+    jobs: Sequence[Job], steps: Collection[StepDefinition], births: Sequence[Entry], intent: str
+) -> None:
     if database.dialect().has_functions:
         _call(jobs, steps, births, intent)
     else:
         _insert(jobs, steps, births)
         if intent:
             intents.record(intent, jobs[0].pk)
-        crashpoints.reach("launch.before_commit")
-    for job in jobs:
-        news.announce(job.pk, job.seq)
-    dispatch.announce({step.queue for step in steps if not step.needs})
 
 
 def _call(
@@ -96,7 +115,9 @@ def _insert(
         [(birth.job_id,)] = database.select(f"{sql} RETURNING id", params)
         _mark_written(job, birth.job_id)
         crashpoints.reach("launch.job_written")
-        writing.insert("steps", [row | {"job_id": job.pk} for row in rows])
+        least = int(job.awaits_key)  # then no step of it is free
+        its = [row | {"job_id": job.pk, "waiting": row["waiting"] or least} for row in rows]
+        writing.insert("steps", its)
         place = [step_id for (step_id,) in database.select(_STEPS, [job.pk])]
         pairs = [{"step_id": place[step], "needed_id": place[needed]} for step, needed in needs]
         writing.insert("needs", pairs)
@@ -139,7 +160,7 @@ def _needs(steps: Collection[StepDefinition]) -> list[tuple[int, int]]:
 def _birth(job: Job, fact: Fact, actor: str, source: str) -> Entry:
     return writing.entry(
         Kind.BIRTH,
-        fact,
+        fact.but(key=job.key or None, waits=job.awaits_key or None),
         job_id=job.pk,
         seq=job.seq,
         tag=job.tag,

@@ -13,6 +13,11 @@ def _columns(model: type[Job | Step | Transition]) -> str:
     return ", ".join(name for name in columns_of(model) if name != "job_id")
 
 
+# No step of a job that waits for its key is free.
+_LOCKED = _columns(Step).replace(
+    "waiting", "CASE WHEN job->>'key_number' = '0' AND waiting = 0 THEN 1 ELSE waiting END"
+)
+
 LAUNCH = Function(
     "launch",
     "SETOF bigint",
@@ -28,7 +33,7 @@ BEGIN
         RETURNING id INTO new_id;
 
         INSERT INTO truestep_step (job_id, {_columns(Step)})
-        SELECT new_id, {_columns(Step)}
+        SELECT new_id, {_LOCKED}
         FROM jsonb_populate_recordset(NULL::truestep_step, batch->'steps');
 
         INSERT INTO truestep_need (step_id, needed_id)

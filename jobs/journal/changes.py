@@ -27,6 +27,7 @@ class Changes:
     freed_by: dict[int, int] = field(default_factory=dict)  # succeeded step → seq of its entry
     charged: dict[int, Step] = field(default_factory=dict)  # whose counters or pause change
     taken_back: dict[int, Step] = field(default_factory=dict)  # by a person's retry
+    unlocked_at: int | None = None  # seq of the entry that says that the job has its key
     tails: list[LogTail] = field(default_factory=list)  # of attempts that end
     intent: tuple[str, Any] | None = None  # what was asked for, and what came of it
 
@@ -41,6 +42,8 @@ class Changes:
             "moved": len(self.moved),
             "charged": [row_of(step, Step, ("id", *CHARGED)) for step in self.charged.values()],
             "takes_back": bool(self.taken_back),
+            "locks": bool(self.taken_back) and job.awaits_key,
+            "unlocked_at": self.unlocked_at,
             "successes": [{"step_id": pk, "seq": seq} for pk, seq in successes if self._frees(pk)],
             "attempts": [row_of(attempt, Attempt) for attempt in self.attempts.values()],
             **tails_document(self.tails),

@@ -32,7 +32,8 @@ _SET = [f"{column} = j.{source}" for column, source in COPIED.items()] + [
     f"{column} = CASE WHEN {_IS_START} THEN {_LITERALS[value]} ELSE {column} END"
     for column, value in STARTED.items()
 ]
-JOB = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
+_STATE = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
+JOB = (*_STATE, "key_number", "key_since")
 CHARGED = ("failures", "crashes", "interruptions", "not_before")
 USED = ("exit_code", "peak_memory", "peak_is_shared", "cpu_seconds")  # of usage.Usage
 ENDED = ("ended_at", "verdict", "result", "error", "traceback", *USED)
@@ -73,6 +74,20 @@ TAKE_BACK_STEPS = f"""
         WHERE n.step_id = truestep_step.id AND needed.status <> '{Status.SUCCEEDED}'
     )
     WHERE job_id = :job.id AND seq > :base_seq
+"""
+# A job that waits for its key has no free step: each waits for one thing more.
+LOCK_STEPS = f"""
+    UPDATE truestep_step SET waiting = 1
+    WHERE job_id = :job.id AND seq > :base_seq AND status = '{Status.PENDING}' AND waiting = 0
+"""
+# It has the key now: those that wait for nothing else are free.
+UNLOCK_STEPS = f"""
+    UPDATE truestep_step SET waiting = 0, seq = :unlocked_at
+    WHERE job_id = :job.id AND status || '' = '{Status.PENDING}' AND waiting + 0 = 1
+        AND NOT EXISTS (
+            SELECT 1 FROM truestep_need AS n JOIN truestep_step AS needed ON needed.id = n.needed_id
+            WHERE n.step_id = truestep_step.id AND needed.status || '' <> '{Status.SUCCEEDED}'
+        )
 """
 # The steps that needed this one, which has succeeded, wait for one step less. ``status || ''``
 # keeps PostgreSQL from its index: with late statistics it would read every pending step by it.

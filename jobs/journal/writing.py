@@ -20,6 +20,7 @@ from .changes import Changes, tails_document
 from .rows import Entry, Row, row_of
 from .statements import COPIED, STARTED
 
+KEY_TAKEN = "job_key_number_once"  # a constraint
 ACTOR, REASON = 150, 500  # characters that the journal has room for
 
 
@@ -77,8 +78,7 @@ def _run(batch: Mapping[str, Any], name: str) -> None:
     """What the function does, statement by statement."""
     _write_journal(batch)
     crashpoints.reach(f"{name}.journal_written")
-    if not _execute(statements.UPDATE_JOB, batch):
-        raise Collision("the job has moved on")
+    _write_job(batch)
     crashpoints.reach(f"{name}.job_written")
     _write_tails(batch)  # as long as the fence has not risen
     _write_steps(batch)
@@ -91,6 +91,23 @@ def _write_journal(batch: Mapping[str, Any]) -> None:
         insert("entries", batch["entries"])
     except IntegrityError as error:
         raise Collision("journal number taken") from error
+
+
+def _write_job(batch: Mapping[str, Any]) -> None:
+    try:
+        if not _execute(statements.UPDATE_JOB, batch):
+            raise Collision("the job has moved on")
+    except IntegrityError as error:
+        if is_key_taken(error):
+            raise Collision("another job has the key") from error
+        raise
+
+
+def is_key_taken(error: IntegrityError) -> bool:
+    """Whether it says that another unfinished job has this number of the key."""
+    return batch_function.constraint_of(error) == KEY_TAKEN or "truestep_job.key_number" in str(
+        error
+    )
 
 
 def _write_tails(batch: Mapping[str, Any]) -> None:
@@ -107,6 +124,10 @@ def _write_steps(batch: Mapping[str, Any]) -> None:
         _execute(statements.CHARGE_STEP, {"step": step})
     if batch["takes_back"]:
         _execute(statements.TAKE_BACK_STEPS, batch)
+    if batch["locks"]:
+        _execute(statements.LOCK_STEPS, batch)
+    if batch["unlocked_at"]:
+        _execute(statements.UNLOCK_STEPS, batch)
     for success in batch["successes"]:
         _execute(statements.FREE_STEPS, {"success": success})
 

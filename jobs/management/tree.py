@@ -15,6 +15,7 @@ from rich.tree import Tree
 from .. import database, logs
 from ..code_version import difference
 from ..models import Step
+from ..sentences import Link
 from ..sight.failures import failures_of_job
 from ..sight.job import read_overview
 from ..sight.queues import no_worker
@@ -130,8 +131,8 @@ class JobTree:
         """Why it waits, or what went wrong."""
         if row.step.status != Status.PENDING:
             return row.error.splitlines()[0] if row.error else _used(row)
-        if row.step.waiting or not self._is_current(row):
-            return plain(why_pending(row.step, row.attempt, row.waits_for))
+        if (row.step.waiting and not row.key) or not self._is_current(row):
+            return plain(why_pending(row.step, row.attempt, row.waits_for, row.key))
         return plain(self._why_ready(row.step))
 
     def _why_ready(self, step: Step) -> Iterable[Any]:
@@ -189,7 +190,16 @@ def _bar(step: Step, console: Console) -> Text:
 
 def plain(words: Iterable[Any]) -> str:
     """A sentence, with its moments in the time zone of the terminal."""
-    return "".join(word if isinstance(word, str) else _moment(word) for word in words)
+    return "".join(map(_plain, words))
+
+
+def _plain(word: str | datetime | Link | dict[str, str]) -> str:
+    """A piece of a sentence, also of one as JSON."""
+    if isinstance(word, str):
+        return word
+    if isinstance(word, Link):
+        return word.text
+    return word["text"] if isinstance(word, dict) and "text" in word else _moment(word)
 
 
 def _used(row: StepRow) -> str:

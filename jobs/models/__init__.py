@@ -12,6 +12,11 @@ from .entries import Transition as Transition
 from .fields import JSONText as JSONText
 from .jobs import Job as Job
 from .jobs import JobQuerySet as JobQuerySet
+from .lines import Holder as Holder
+from .lines import Line as Line
+from .lines import count_before as count_before
+from .lines import lines_behind as lines_behind
+from .lines import read_line as read_line
 from .queues import Order as Order
 from .queues import Queue as Queue
 from .ready import FIRST as FIRST

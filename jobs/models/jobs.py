@@ -11,8 +11,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from .. import conf
+from ..concurrency import LONGEST_KEY
 from ..statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Status
 from .fields import JSONText
+
+UNFINISHED_STATUSES = [status for status in JOB_STATUSES if status in UNFINISHED]
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -28,6 +31,12 @@ class Job(models.Model):
     params = JSONText(default=dict)  # what was typed: {control of the form: [text, …]}
     understood = JSONText(null=True)  # what the form made of it; NULL: of an older release
     priority = models.SmallIntegerField(default=0, db_default=0)  # higher ones start first
+    # The concurrency key, and how many jobs may hold it. The number is 0 while the job waits for
+    # it, and from 1 on once it holds it; NULL: there is no key.
+    key = models.CharField(max_length=LONGEST_KEY, blank=True, default="", db_default="")
+    at_most = models.PositiveSmallIntegerField(default=0, db_default=0)
+    key_number = models.PositiveSmallIntegerField(null=True)
+    key_since = models.DateTimeField(null=True)  # when it began to wait for the key, or got it
     status = models.CharField(
         max_length=10, choices=[(s, s.label) for s in JOB_STATUSES], default=Status.PENDING
     )
@@ -58,11 +67,22 @@ class Job(models.Model):
                 | (~Q(status__in=TERMINAL) & Q(ended_at__isnull=True)),
                 name="job_ended_at_iff_terminal",
             ),
+            # A key has so many numbers, and an unfinished job each: no more jobs can hold it.
+            models.UniqueConstraint(
+                fields=["key", "key_number"],
+                condition=Q(key_number__gt=0, status__in=UNFINISHED_STATUSES),
+                name="job_key_number_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["status", "id"], name="job_by_status"),
             models.Index(fields=["definition", "id"], name="job_by_definition"),
             models.Index(fields=["definition", "status", "id"], name="job_by_both"),
+            models.Index(
+                fields=["key", "-priority", "id"],
+                condition=Q(key_number=0, status=Status.PENDING),
+                name="job_in_line",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -74,3 +94,8 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def awaits_key(self) -> bool:
+        """Whether it waits in line for its key; then none of its steps is ready."""
+        return self.key_number == 0 and not self.is_finished

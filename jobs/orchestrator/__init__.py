@@ -4,6 +4,7 @@ launching   launch, launch_many
 requests    cancel, retry
 fleet       pause a queue, drain a worker
 claims      a worker takes ready steps
+lines       who gets a concurrency key
 results     what a step is given
 endings     how an attempt ended, and what follows from it
 stacks      where a running step is: a question and its answer
@@ -24,6 +25,8 @@ from .fleet import pause_queue as pause_queue
 from .fleet import resume_queue as resume_queue
 from .launching import launch as launch
 from .launching import launch_many as launch_many
+from .lines import hand_over as hand_over
+from .lines import try_to_hand_over as try_to_hand_over
 from .requests import cancel as cancel
 from .requests import retry as retry
 from .results import results_for as results_for

@@ -14,6 +14,7 @@ from ..journal import Batch, Claim, Ending, JobState, LogTail
 from ..models import Attempt, Job, Step, Transition, Worker
 from ..runner import Outcome
 from ..statuses import CRASHES, REQUEUED, Kind, Status, Verdict
+from . import lines
 from .claims import Claimant, Room, deleted_is_overtaken, start_ready
 
 LONGEST_DELAY = 3600.0  # seconds between two attempts
@@ -36,11 +37,14 @@ def finish(
     with deleted_is_overtaken():
         state = claimant.jobs[held.job_id] = claimant.state_of(held.job_id)
         try:
-            return journal.commit(state, decide, name="finish", source="worker").claims
+            batch = journal.commit(state, decide, name="finish", source="worker")
         except Overtaken:
-            if _is_recorded(held, claimant.worker, outcome):
-                return []  # the answer to an earlier COMMIT was lost
+            if _is_recorded(held, claimant.worker, outcome):  # an earlier answer was lost
+                lines.try_to_hand_over(state.job.key)
+                return []
             raise
+        lines.move_on(batch)
+        return batch.claims
 
 
 def end(
@@ -88,7 +92,8 @@ def give_up(job_id: int, facts: Mapping[int, Fact]) -> None:
                 batch.give_up(step, fact)
 
     with suppress(Job.DoesNotExist):
-        journal.commit(JobState.load(job_id), decide, name="give_up", source="worker")
+        batch = journal.commit(JobState.load(job_id), decide, name="give_up", source="worker")
+        lines.move_on(batch)
 
 
 def note_refused(claimant: Claimant, held: Claim) -> None:
@@ -110,7 +115,7 @@ def _end_for_another(state: JobState, attempt: Attempt, outcome: Outcome) -> Non
     def decide(batch: Batch) -> None:
         end(batch, attempt.worker, held, outcome)
 
-    journal.commit(state, decide, name="recover", source="worker")
+    lines.move_on(journal.commit(state, decide, name="recover", source="worker"))
 
 
 def _is_recorded(held: Claim, worker: Worker, outcome: Outcome) -> bool:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ValidationError
 
 from .. import crashpoints, database, definitions, intents, journal
 from ..codes import Code, Fact
+from ..concurrency import Concurrency
 from ..definitions import is_priority
 from ..definitions.parameters import Understood
 from ..exceptions import InvalidParams
 from ..journal import Batch, JobState
 from ..models import Job
+from . import lines
 from .people import kept, name_of
+
+TRIES = 20  # while others get the key that a launch asks for
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class _Request:
     why: str | None
     once: str
     priority: int | None
+    concurrency: Concurrency | None = None
 
 
 def launch(
@@ -41,6 +47,7 @@ def launch(
     why: str = "",
     once: str = "",
     priority: int | None = None,
+    concurrency: Concurrency | None = None,
 ) -> Job:
     """Write a new job, all steps pending; a worker takes it from there.
 
@@ -48,15 +55,17 @@ def launch(
     older job that this one runs again, *why* the reason that a person gives. A second call with the
     same *once*, within a week, returns the job of the first. Of the steps that are ready in a
     queue, those of the highest *priority* start first, -100 to 100; omitted: the definition's.
-    Raises UnknownDefinition, InvalidParams and, for a priority that is none, ValueError; then
-    nothing was written.
+    *concurrency* limits how many jobs with its key run at a time; omitted: what ``concurrency`` of
+    the definition says. A launch that joins another job returns that one, and writes nothing.
+    Raises UnknownDefinition, InvalidParams, KeyHeld and, for a priority that is none, ValueError;
+    then nothing was written.
 
     Joins a transaction of the caller that is open on Truestep's database. It joins no other: when
     TRUESTEP["database"] names another database than the caller's, the job is committed immediately
     and may start before the caller's rows can be seen, even if those are rolled back. Launch it
     after them then: ``transaction.on_commit(lambda: launch(…))``.
     """
-    request = _Request(name_of(actor), source, again_of, kept(why), once, priority)
+    request = _Request(name_of(actor), source, again_of, kept(why), once, priority, concurrency)
     return intents.once(
         once,
         lambda: _launch(definition, params or {}, request),
@@ -96,7 +105,8 @@ def _launch(
 ) -> Job:
     cls = definitions.get(definition) if isinstance(definition, str) else definition
     [job] = _create(cls, [_understand(cls, params, request)], request)
-    if older := request.again_of:
+    older = request.again_of
+    if older and job.again_of_id == older.pk:  # else it has joined another job
         database.on_commit(lambda: _note_follower(older.pk, job, request))
     return job
 
@@ -125,19 +135,87 @@ def _create(
     if not is_priority(priority):
         raise ValueError(f"priority={priority!r} must be a whole number from -100 to 100.")
     jobs = journal.new_jobs(cls.name, understood, priority=priority, again_of=older)
-    in_one = database.dialect().has_functions
-    crashpoints.reach("launch.before_begin")
-    with _looked_up(jobs), _joined(request) or database.write(is_one_statement=in_one):
+    wanted = [_wanted(cls, each, request) for each in understood]
+
+    def write(new: Sequence[Job]) -> None:
         journal.create_jobs(
-            jobs,
+            new,
             cls.steps().values(),
             launched.but(why=request.why),
             actor=request.actor,
             source=request.source,
             intent=request.once,
         )
-    crashpoints.reach("launch.after_commit")
+
+    if any(wanted):
+        return _create_with_keys(jobs, wanted, request, write)
+    _create_without_keys(jobs, request, write)
     return jobs
+
+
+def _create_without_keys(
+    jobs: Sequence[Job], request: _Request, write: Callable[[Sequence[Job]], None]
+) -> None:
+    in_one = database.dialect().has_functions
+    crashpoints.reach("launch.before_begin")
+    with _looked_up(jobs), _joined(request) or database.write(is_one_statement=in_one):
+        write(jobs)
+        if not in_one:
+            crashpoints.reach("launch.before_commit")
+    crashpoints.reach("launch.after_commit")
+
+
+def _wanted(
+    cls: type[definitions.JobDefinition], understood: Understood, request: _Request
+) -> Concurrency | None:
+    """The key that a job is launched with, and what to do when another job holds it."""
+    wanted = request.concurrency or cls.concurrency(understood.cleaned)
+    if wanted is not None and not isinstance(wanted, Concurrency):
+        raise TypeError(
+            f"concurrency() of {cls.name} must return a Concurrency or None, not {wanted!r}."
+        )
+    return wanted
+
+
+def _create_with_keys(
+    jobs: Sequence[Job],
+    wanted: Sequence[Concurrency | None],
+    request: _Request,
+    write: Callable[[Sequence[Job]], None],
+) -> list[Job]:
+    """Write those that have their keys or wait for them; with the jobs that others join instead.
+
+    Another process may get a key between the look at its line and the write, which the database
+    then refuses: look again.
+    """
+    is_joined = database.connection.in_atomic_block
+    crashpoints.reach("launch.before_begin")
+    for tries_left in reversed(range(TRIES)):
+        try:
+            with _looked_up(jobs), _in_savepoint() or database.write():
+                placed = lines.place(jobs, wanted, is_again=tries_left < TRIES - 1)
+                new = [job for job in jobs if any(job is each for each in placed)]
+                if new:
+                    write(new)
+                elif request.once:
+                    intents.record(request.once, placed[0].pk)
+                crashpoints.reach("launch.before_commit")
+            break
+        except (journal.KeyTaken, *database.DATABASE_ERRORS) as error:
+            is_deadlock = not is_joined and database.is_transient(error)
+            is_passing = isinstance(error, journal.KeyTaken) or is_deadlock
+            if not (is_passing and tries_left):
+                raise
+    crashpoints.reach("launch.after_commit")
+    # A holder that ended meanwhile has not seen the jobs that wait.
+    for key in {job.key for job in new if job.awaits_key}:
+        database.on_commit(partial(lines.try_to_hand_over, key))
+    return placed
+
+
+def _in_savepoint() -> AbstractContextManager[None] | None:
+    """A part of the caller's transaction, if there is one, that can fail alone."""
+    return database.atomic() if database.connection.in_atomic_block else None
 
 
 def _joined(request: _Request) -> AbstractContextManager[None] | None:

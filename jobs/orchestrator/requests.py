@@ -12,6 +12,7 @@ from ..journal import Batch, JobState
 from ..models import Step
 from ..statuses import STEP_RETRIES, Status
 from ..times import rfc3339
+from . import lines
 from .people import kept, name_of
 
 
@@ -49,7 +50,9 @@ def cancel(
 
     def do() -> bool:
         state, by = JobState.load(job_id), name_of(actor)
-        return journal.commit(state, decide, name="cancel", actor=by, source=source).has_request
+        batch = journal.commit(state, decide, name="cancel", actor=by, source=source)
+        lines.move_on(batch)
+        return batch.has_request
 
     return intents.once(once, do, bool)
 
@@ -82,7 +85,9 @@ def retry(
 
     def do() -> list[str]:
         state, by = JobState.load(job_id), name_of(actor)
-        return journal.commit(state, decide, name="retry", actor=by, source=source).taken_back
+        batch = journal.commit(state, decide, name="retry", actor=by, source=source)
+        lines.move_on(batch)
+        return batch.taken_back
 
     return intents.once(once, do, list)
 

@@ -10,6 +10,7 @@ from .. import journal
 from ..journal import Batch, Claim, Decision, LogTail
 from ..runner import Outcome
 from ..statuses import REQUEUED
+from . import lines
 from .claims import Claimant, Room, deleted_is_overtaken, next_job, start_ready
 from .endings import end
 
@@ -32,6 +33,7 @@ def finish_and_claim(claimant: Claimant, ended: Sequence[Ended], room: int) -> l
         its = Room(claimant, room, [each.held for each in ended])
         decisions = _Round(claimant, ended, its).decisions()
         batches = journal.commit_together(decisions, source="worker")
+    lines.move_on(*batches)
     return [claim for batch in batches for claim in batch.claims]
 
 

@@ -56,6 +56,8 @@ def _job_as_json(job: Job) -> Facts:
         "status": str(job.status),
         "seq": job.seq,
         "code_version": job.code_version or None,
+        "key": job.key or None,
+        "awaits_key": job.awaits_key,
         "params": job.params if understood is None else params_as_json(understood),
         "typed": job.params,
         "error": "\n".join(failure.line for failure in failures_of_job(job.pk)) or None,

@@ -56,6 +56,7 @@ class StepRow:
     # changed, with errors and tracebacks cut.
     attempts: list[Attempt] = field(default_factory=list)
     failure: Failure | None = None  # of a failed step
+    key: str = ""  # of its job, if it waits for nothing but this key
 
     @property
     def code_version(self) -> str:
@@ -128,8 +129,11 @@ def rows_of(steps: list[Step], oldest: dict[int, int] | None = None) -> list[Ste
     """These steps as they are shown; of several attempts those from the step's *oldest* on."""
     current = _current_attempts([step.pk for step in steps if step.attempt])
     several = _several_attempts(steps, oldest or {})
-    waiting = [step.pk for step in steps if step.status == Status.PENDING and step.waiting]
-    waits_for = _unfinished_dependencies(waiting)
+    waiting = {step.pk for step in steps if step.status == Status.PENDING and step.waiting}
+    waits_for = _unfinished_dependencies(list(waiting))
+    keys = _awaited_keys(
+        [step for step in steps if step.pk in waiting and step.pk not in waits_for]
+    )
     failures = failures_of_steps([step.pk for step in steps if step.status == Status.FAILED])
     return [
         StepRow(
@@ -138,6 +142,7 @@ def rows_of(steps: list[Step], oldest: dict[int, int] | None = None) -> list[Ste
             waits_for=waits_for.get(step.pk, []),
             attempts=several.get(step.pk, []),
             failure=failures.get(step.pk),
+            key=keys.get(step.pk, ""),
         )
         for step in steps
     ]
@@ -187,6 +192,17 @@ def _several_attempts(steps: list[Step], oldest: dict[int, int]) -> dict[int, li
         if len(shown) <= behind[attempt.step_id]:
             shown.append(attempt)
     return found
+
+
+def _awaited_keys(steps: list[Step]) -> dict[int, str]:
+    """By step: the key of its job, of those that wait for one thing, which is no dependency."""
+    locked = {step.pk: step.job_id for step in steps if step.waiting == 1}
+    if not locked:
+        return {}
+    jobs = set(locked.values())
+    sql = f"SELECT id, key FROM truestep_job WHERE id IN ({database.placeholders(jobs)})"
+    key_of = dict(database.rows(sql, *jobs))
+    return {pk: key_of[job_id] for pk, job_id in locked.items()}
 
 
 def _unfinished_dependencies(steps: list[int]) -> dict[int, list[str]]:

@@ -11,10 +11,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from .. import conf, database, times, workers
-from ..models import Attempt, Job, Step, StepQuerySet, Worker
+from ..models import Attempt, Job, Need, Step, StepQuerySet, Worker
 from ..sentences import Sentence, as_json, joined, sentence
 from ..statuses import Status, Verdict, Wanted
 from ..text import isolated
+from .lines import why_awaits_key
 from .queues import why_ready
 from .steps import StepPage
 
@@ -24,11 +25,16 @@ ERROR_LINE = 200  # characters
 Facts = dict[str, Any]
 
 
-def why_pending(step: Step, attempt: Attempt | None, waits_for: list[str]) -> Sentence:
+def why_pending(
+    step: Step, attempt: Attempt | None, waits_for: list[str], key: str = ""
+) -> Sentence:
     """Why a pending step has not started, as far as its own row says.
 
-    *attempt* is its last one, *waits_for* the names of the dependencies that have not succeeded.
+    *attempt* is its last one, *waits_for* the names of the dependencies that have not succeeded,
+    *key* that of its job if it waits for nothing else.
     """
+    if key:
+        return sentence(_("waits for the key {key}"), key=isolated(key))
     if step.waiting:
         if not waits_for:
             return sentence(_("waits for {count} steps"), count=step.waiting)
@@ -103,6 +109,8 @@ def _waits(
 ) -> dict[int, Sentence]:
     """Why steps without unfinished dependencies wait for something else than a free slot."""
     steps = _on_pages(Step.objects.filter(job=job), pages)
+    if job.awaits_key:
+        return _locked(job, steps)
     said = _unknown_steps(job, steps, takers) if takers else {}
     startable = steps.filter(status=Status.PENDING, waiting=0)
     delayed = startable.filter(not_before__gt=timezone.now()).order_by("position")
@@ -113,6 +121,15 @@ def _waits(
         else:
             said[step.pk] = _why_delayed_without_worker(step, attempt)
     return said
+
+
+def _locked(job: Job, steps: StepQuerySet) -> dict[int, Sentence]:
+    said = why_awaits_key(job)
+    pending = steps.filter(status=Status.PENDING, waiting=1).exclude(
+        needs__in=Need.objects.exclude(needed__status=Status.SUCCEEDED)
+    )
+    locked = pending.order_by("position").values_list("pk", flat=True)
+    return dict.fromkeys(locked[:MOST_EXPLAINED], said)
 
 
 def _unknown_steps(job: Job, steps: StepQuerySet, takers: list[Worker]) -> dict[int, Sentence]:

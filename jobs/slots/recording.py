@@ -74,7 +74,9 @@ class Recorder:
         for attempt, (_, outcome, tail) in zip(attempts, ended, strict=True):
             attempt.book.written(tail)
             self._pool.release(attempt)
-            self.has_room |= outcome.verdict is not Verdict.RETURNED  # its retry has to be awaited
+            # Its retry has to be awaited, or another job may have got its key.
+            has_key = bool(self._claimant.jobs[attempt.claim.job_id].job.key)
+            self.has_room |= outcome.verdict is not Verdict.RETURNED or has_key
         self._run_all(claims)
         return True
 

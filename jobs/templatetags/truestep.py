@@ -16,7 +16,7 @@ from ..code_version import difference, short
 from ..codes import gist
 from ..definitions.parameters import in_words
 from ..models import Attempt, Job, Step, Transition
-from ..sentences import Sentence
+from ..sentences import Link, Piece, Sentence
 from ..sight.steps import StepRow
 from ..sight.waiting import why_pending
 from ..statuses import Kind, Status
@@ -85,14 +85,19 @@ def reason(row: StepRow) -> SafeString | str:
     """Why a pending step has not started, as far as its own row says."""
     if row.step.status != Status.PENDING:
         return ""
-    return words(why_pending(row.step, row.attempt, row.waits_for))
+    return words(why_pending(row.step, row.attempt, row.waits_for, row.key))
 
 
 @register.filter
 def words(said: Sentence | None) -> SafeString:
-    """A sentence of text and moments."""
-    pieces = ((word if isinstance(word, str) else moment(word),) for word in said or ())
-    return format_html_join("", "{}", pieces)
+    """A sentence of text, moments and links."""
+    return format_html_join("", "{}", ((_piece(piece),) for piece in said or ()))
+
+
+def _piece(piece: Piece) -> str:
+    if isinstance(piece, Link):
+        return format_html('<a href="{}">{}</a>', *piece) if piece.to else piece.text
+    return moment(piece) if isinstance(piece, datetime) else piece
 
 
 @register.simple_tag

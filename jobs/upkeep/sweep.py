@@ -13,10 +13,11 @@ from .. import conf
 from ..orchestrator import Claimant
 from .chore import Chore
 from .dead_workers import DeadWorkers
+from .lines import Lines
 from .lost_attempts import LostAttempts
 from .unknown_steps import UnknownSteps
 
-CHORES = (LostAttempts, UnknownSteps, DeadWorkers)
+CHORES = (LostAttempts, Lines, UnknownSteps, DeadWorkers)
 
 SWEEP_SECONDS = 0.4  # a killed worker of this host is noticed within a second
 SLOW_SECONDS = 2.5  # the same where its exit is reported; at most a sixth of the lease

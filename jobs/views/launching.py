@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from .. import definitions, keys, orchestrator, permissions
 from ..definitions import JobDefinition, parameters
-from ..exceptions import DatabaseBusy, InvalidParams, KeyRefused, UnknownDefinition
+from ..exceptions import DatabaseBusy, InvalidParams, KeyHeld, KeyRefused, UnknownDefinition
 from ..models import Job
 from ..responses import CONFLICT, SERVICE_UNAVAILABLE, keep_for_back, with_retry_after
 from .access import permitted, render
@@ -71,12 +73,24 @@ def _launch(request: HttpRequest, definition: Definition, older: Job | None) -> 
     except InvalidParams as error:
         form = _with_errors(error.form or definition.Params(request.POST), error)
         return _form_page(request, definition, older, form)
+    except KeyHeld as error:
+        form = definition.Params(request.POST)
+        form.add_error(None, _held(error))
+        return _form_page(request, definition, older, form, status=CONFLICT)
     except KeyRefused as error:
         return _refused(request, definition, older, str(error), CONFLICT)
     except DatabaseBusy as error:
         text = LOCKED.format(error.holder)
         return _refused(request, definition, older, text, SERVICE_UNAVAILABLE)
     return redirect("truestep:job", job.pk)
+
+
+def _held(error: KeyHeld) -> ValidationError:
+    """That another job holds the key, with a link to it."""
+    name = f"job {error.job_id}"
+    before, after = str(error).split(name, 1)
+    address = reverse("truestep:job", args=[error.job_id])
+    return ValidationError(format_html('{}<a href="{}">{}</a>{}', before, address, name, after))
 
 
 def _refused(

@@ -3,9 +3,10 @@
 import pytest
 from django.db import connection
 
+from jobs import Concurrency
 from jobs import database as db
 from jobs.journal import JobState, commit
-from jobs.models import ready_steps
+from jobs.models import count_before, lines_behind, read_line, ready_steps
 from jobs.orchestrator import cancel, claim, finish, launch
 from tests.support import returned
 
@@ -80,6 +81,23 @@ def test_a_look_for_ready_steps_reads_no_history(database):
     vacuum()
     assert [step.job_id for step in ready_steps(20).steps] == [job.pk]
     assert rows_read_by(lambda: ready_steps(20)) < 50
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True])
+def test_a_look_at_a_line_reads_no_other_jobs(database, is_analyzed):
+    """Nor those that wait behind the first one."""
+    connection.close()
+    key = Concurrency(key="a key")
+    holder = launch("noop", concurrency=key)
+    for _ in range(200):
+        launch("noop")
+        waiting = launch("noop", concurrency=key)
+    if is_analyzed:
+        vacuum("ANALYZE")
+    assert read_line("a key").first == holder.pk + 2
+    assert rows_read_by(lambda: read_line("a key")) < 20
+    assert rows_read_by(lambda: lines_behind("", 100)) < 20
+    assert rows_read_by(lambda: count_before(waiting, 50)) < 100
 
 
 def test_a_success_reads_no_other_step_of_its_job(claimant):

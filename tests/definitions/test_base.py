@@ -309,6 +309,17 @@ def test_of_two_with_one_name_the_second_names_the_first():
     assert problem.startswith("its name 'job' is taken by ")
 
 
+def test_the_key_of_a_job_is_asked_for_before_there_is_an_object():
+    class Broken(JobDefinition):
+        def concurrency(self, params): ...
+
+        @step
+        def one(self, run): ...
+
+    [error] = check_definitions()
+    assert "concurrency() must be a class method: put @classmethod above it" in error.msg
+
+
 def test_the_check_names_file_class_and_step():
     class Broken(JobDefinition):
         @step(retries=-1)

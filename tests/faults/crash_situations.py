@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from jobs import definitions, orchestrator, workers
+from jobs import Concurrency, definitions, orchestrator, workers
 from jobs.codes import Fact
 from jobs.logs import LogBook
 from jobs.orchestrator import Claimant, Ended
@@ -146,6 +146,22 @@ def recover(worker):
     os.close(registration._lock)
     sweep = Sweep(worker.claimant)
     return lambda: sweep.run(held=())
+
+
+@situation
+def launch_with_a_key(worker):
+    return lambda: orchestrator.launch("sturdy", concurrency=Concurrency(key="a key"))
+
+
+@situation
+def hand_over(worker):
+    """The job ends with it, and another job waits for its key."""
+    orchestrator.launch("sturdy", concurrency=Concurrency(key="a key"))
+    orchestrator.launch("sturdy", concurrency=Concurrency(key="a key"))
+    [held] = orchestrator.claim(worker.claimant, room=1)
+    for _ in range(3):
+        [held] = orchestrator.finish(worker.claimant, held, RETURNED, room=1)
+    return _finish(worker, held, RETURNED)
 
 
 @situation

@@ -33,6 +33,7 @@ def test_a_batch_writes_every_column_that_can_change():
     assert set(statements.JOB) == changed(
         Job,
         *("id", "uuid", "definition", "params", "understood", "priority"),
+        *("key", "at_most"),
         *("again_of_id", "traceparent", "code_version", "created_at"),
     )
     assert set(statements.ENDED) == changed(

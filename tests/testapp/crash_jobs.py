@@ -2,6 +2,9 @@
 
 import time
 
+from django import forms
+
+from jobs import Concurrency
 from jobs.definitions import JobDefinition, step
 from jobs.slots.driver import FLUSH_SECONDS
 
@@ -49,3 +52,14 @@ class Woven(JobDefinition):
 
     @step(needs=[], retries=2, retry_delay=0)
     def waiting(self, run): ...
+
+
+class PerCustomer(Sturdy):
+    """One job of a customer at a time."""
+
+    class Params(forms.Form):
+        customer = forms.IntegerField()
+
+    @classmethod
+    def concurrency(cls, params):
+        return Concurrency(key=f"customer-{params['customer']}")

@@ -12,7 +12,7 @@ from django.core.management.base import CommandError, CommandParser, SystemCheck
 
 from ... import conf, database, definitions, journal, orchestrator, workers
 from ...engines.base import WorkerProcess, get_engine
-from ...exceptions import DatabaseBusy, InvalidParams, NotReady, UnknownDefinition
+from ...exceptions import DatabaseBusy, InvalidParams, KeyHeld, NotReady, UnknownDefinition
 from ...models import Job
 from ...queues import served_queues
 from ...system import heap
@@ -151,6 +151,8 @@ class Command(TerminalCommand):
         texts = texts_of(self.definition, given)
         try:
             return orchestrator.launch(self.definition, texts, actor=who(), source="command")
+        except KeyHeld as error:
+            raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except InvalidParams as error:
             problems = "\n".join(
                 f"  {'' if field == '__all__' else f'{option_of(field)}: '}{' '.join(messages)}"

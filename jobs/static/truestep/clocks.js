@@ -22,12 +22,18 @@ export class Clocks {
     this.#count(root);
   }
 
-  // Replace the text of an element with a sentence: pieces of text, and moments as {at}.
+  // Replace the text of an element with a sentence: pieces of text, moments as {at} and links as {to, text}.
   write(element, words) {
     const key = JSON.stringify(words);
     if (element.dataset.said === key) return;
     element.dataset.said = key;
-    element.replaceChildren(...words.map((word) => (typeof word === "string" ? word : this.#moment(word.at))));
+    element.replaceChildren(...words.map((word) => this.#piece(word)));
+  }
+
+  #piece(word) {
+    if (typeof word === "string") return word;
+    if ("at" in word) return this.#moment(word.at);
+    return word.to ? Object.assign(document.createElement("a"), { href: word.to, textContent: word.text }) : word.text;
   }
 
   showMoment(time) {
