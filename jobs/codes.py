@@ -24,6 +24,7 @@ step.returned                   *
 step.raised                     error (the exception's type), *
 step.unusable_result            *
 step.timed_out                  timeout (seconds), *
+step.deadline_passed            deadline (seconds), *
 step.process_died               [exit_code] (negative: a signal's number), *
 step.worker_lost                worker (host:pid, or null), *
 step.worker_broke               error (the exception's type), *
@@ -42,8 +43,11 @@ step.unknown_to_workers         step, definition, waited (seconds)
 step.retried                    none: a person's retry took it back
 step.dependency_retried         none: it was skipped, and a retry of its dependencies took it back
 request.cancel                  none
+request.deadline                deadline (seconds): Truestep cancels the job at its deadline
 request.retry                   steps (names: those chosen and their dependencies), [why]
 note.launched_again             job (the newer job's id), [why]
+note.deadline_near              deadline, left (seconds)
+note.runs_long                  attempt, warn_after (seconds)
 note.late_write                 attempt, worker (host:pid)
 note.cancel_handed_over         asked_at (RFC 3339 in UTC)
 note.cancel_of_ended            status (of the job)
@@ -109,6 +113,7 @@ class Code(StrEnum):
     STEP_RAISED = "step.raised"
     STEP_UNUSABLE_RESULT = "step.unusable_result"
     STEP_TIMED_OUT = "step.timed_out"
+    STEP_DEADLINE_PASSED = "step.deadline_passed"
     STEP_PROCESS_DIED = "step.process_died"
     STEP_WORKER_LOST = "step.worker_lost"
     STEP_WORKER_BROKE = "step.worker_broke"
@@ -128,9 +133,12 @@ class Code(StrEnum):
     STEP_DEPENDENCY_RETRIED = "step.dependency_retried"
 
     REQUEST_CANCEL = "request.cancel"
+    REQUEST_DEADLINE = "request.deadline"
     REQUEST_RETRY = "request.retry"
 
     NOTE_LAUNCHED_AGAIN = "note.launched_again"
+    NOTE_DEADLINE_NEAR = "note.deadline_near"
+    NOTE_RUNS_LONG = "note.runs_long"
     NOTE_LATE_WRITE = "note.late_write"
     NOTE_CANCEL_HANDED_OVER = "note.cancel_handed_over"
     NOTE_CANCEL_OF_ENDED = "note.cancel_of_ended"
@@ -169,6 +177,7 @@ _WORDS: dict[str, str] = {
     Code.STEP_RAISED: gettext_noop("raised {error}"),
     Code.STEP_UNUSABLE_RESULT: gettext_noop("returned an unusable result"),
     Code.STEP_TIMED_OUT: gettext_noop("timed out after {timeout}"),
+    Code.STEP_DEADLINE_PASSED: gettext_noop("ended at its job's deadline of {deadline}"),
     Code.STEP_PROCESS_DIED: gettext_noop("its process died"),
     Code.STEP_WORKER_LOST: gettext_noop("its worker was lost"),
     Code.STEP_WORKER_BROKE: gettext_noop("its worker broke: {error}"),
@@ -189,8 +198,11 @@ _WORDS: dict[str, str] = {
     Code.STEP_RETRIED: gettext_noop("retried"),
     Code.STEP_DEPENDENCY_RETRIED: gettext_noop("a dependency is retried"),
     Code.REQUEST_CANCEL: gettext_noop("cancel"),
+    Code.REQUEST_DEADLINE: gettext_noop("cancel at the deadline of {deadline}"),
     Code.REQUEST_RETRY: gettext_noop("retry"),
     Code.NOTE_LAUNCHED_AGAIN: gettext_noop("launched again as job {job}"),
+    Code.NOTE_DEADLINE_NEAR: gettext_noop("{left} left of its deadline of {deadline}"),
+    Code.NOTE_RUNS_LONG: gettext_noop("runs for longer than {warn_after}"),
     Code.NOTE_LATE_WRITE: gettext_noop("a late write of attempt {attempt} by {worker} was refused"),
     Code.NOTE_CANCEL_HANDED_OVER: gettext_noop(
         "asked for at {asked_at} UTC, while the database was locked; its worker was told"
@@ -241,16 +253,19 @@ def _time_of_day(moment: str) -> str:
 
 _SHOWN: dict[str, Callable[[Any], str]] = {  # by key; other values are shown as they are
     "asked_at": _time_of_day,
+    "deadline": setting,
     "definition": isolated,
     "delay": duration,
     "dependency": isolated,
     "error": isolated,
     "key": isolated,
+    "left": clock,
     "queue": isolated,
     "seconds": clock,
     "step": isolated,
     "timeout": setting,
     "waited": setting,
+    "warn_after": setting,
     "why": isolated,
 }
 

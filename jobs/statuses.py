@@ -27,7 +27,7 @@ class Kind(TextChoices):
 
     BIRTH = "birth"  # the job and all its steps were written, pending
     MOVE = "move"  # a status changed
-    REQUEST = "request"  # a person asked for something
+    REQUEST = "request"  # a person asked for something, or a deadline did
     NOTE = "note"  # something worth remembering that changed no status
 
 
@@ -93,7 +93,8 @@ STEP_MOVES: Moves = {
     },
     Status.RUNNING: {
         Status.SUCCEEDED: frozenset({Code.STEP_RETURNED}),
-        Status.FAILED: frozenset(_FAILED | _INTERRUPTED),  # and no retry is left
+        # … and no retry is left, or no time.
+        Status.FAILED: frozenset({*_FAILED, *_INTERRUPTED, Code.STEP_DEADLINE_PASSED}),
         # It was to stop, and has stopped, died, or failed with a retry left.
         Status.CANCELLED: frozenset(
             {*_FAILED, *_INTERRUPTED, Code.STEP_WORKER_STOPPED, Code.STEP_CANCELLED_RUNNING}

@@ -6,6 +6,7 @@ Durations are cut off, not rounded, so that no unit is ever full: there is no "1
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 
 
@@ -36,6 +37,21 @@ def clock(seconds: float) -> str:
 def setting(seconds: float) -> str:
     """A number of seconds in the settings, exactly: ``0.3 s``, ``15 s``, ``5 min 00 s``."""
     return f"{seconds:g} s" if seconds < 60 else clock(seconds)
+
+
+def about(seconds: float, *, rounds_up: bool = False) -> str:
+    """A duration in plain words: ``under 1 s``, ``40 s``, ``12 min``, ``2 h 10 min``, ``3 d``."""
+    whole = math.ceil if rounds_up else round
+    if seconds < 1:
+        return "under 1 s"
+    if (full := whole(seconds)) < 100:
+        return f"{full} s"
+    if (minutes := whole(seconds / 60)) < 100:
+        return f"{minutes} min"
+    tens = whole(seconds / 600)
+    if tens < 48 * 6:
+        return f"{tens // 6} h" + (f" {tens % 6}0 min" if tens % 6 else "")
+    return f"{whole(seconds / 86400)} d"
 
 
 def local(at: datetime) -> str:

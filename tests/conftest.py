@@ -12,6 +12,7 @@ from django.db import connection
 
 from jobs import audit
 from jobs.live import hub
+from jobs.sight import run_times
 from tests.faults.redis import RedisServer
 from tests.support import ROOT, Program, program, register_worker
 from tests.support.rows import empty_tables
@@ -76,6 +77,7 @@ def transactional_db(django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         yield
         empty_tables()
+        run_times._remembered.clear()
         hub.close_ended()
         # The thread in which asynchronous tests use the database outlives them.
         SyncToAsync.single_thread_executor.submit(_close_connection).result()
@@ -162,7 +164,8 @@ def _shared_web(django_db_setup):
 
 @pytest.fixture
 def web(database, _shared_web):
-    """A web server without a worker, which tests share: it remembers nothing that is not in rows.
+    """A web server without a worker, which tests share: it remembers only what is in rows,
+    and run times for a while.
 
     ``web.url`` says where. A test that needs options or an end starts its own with ``serving``.
     """

@@ -17,10 +17,12 @@ from tests.support import ROOT
 EXAMPLES = {
     "asked_at": "2026-11-27T09:30:00.000000Z",
     "attempt": 2,
+    "deadline": 3600,
     "definition": "noop",
     "dependency": "fetch",
     "error": "ValueError",
     "job": 7,
+    "left": 720.5,
     "queue": "gpu",
     "seconds": 75.5,
     "status": "succeeded",
@@ -28,6 +30,7 @@ EXAMPLES = {
     "text": "100 % {done}",
     "timeout": 0.3,
     "waited": 5,
+    "warn_after": 60,
     "worker": "host:12",
     "key": "customer-7",
 }

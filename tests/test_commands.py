@@ -310,6 +310,7 @@ def test_show_as_json_has_job_steps_and_journal(database):
         "definition": "fails",
         "status": "failed",
         "seq": job.seq,
+        "deadline": None,
         "code_version": job.code_version or None,
         "params": {},
         "typed": {},
@@ -330,6 +331,7 @@ def test_show_as_json_has_job_steps_and_journal(database):
             "peak_is_shared",
             "cpu_seconds",
             "code_version",
+            "run_times",
         ]
     ] * 4
     bad, skipped = shown["steps"][1:3]

@@ -13,7 +13,7 @@ from jobs.admin import lists
 from jobs.admin.readonly import ReadOnlyAdmin
 from jobs.database import triggers
 from jobs.models import Attempt, Job, Step, Transition, Worker
-from jobs.sight import backlog, flow, job_list, measures, totals
+from jobs.sight import backlog, flow, job_list, measures, run_times, totals
 from jobs.statuses import JOB_STATUSES, Status, Verdict
 from tests.support import Instructions, drive, ended
 from tests.support.copies import copy_history
@@ -112,6 +112,7 @@ def command_costs(claimant):
         "steps by definition": lambda: measures.steps(DEFINITIONS),
         "ready steps": lambda: measures.ready(DEFINITIONS),
         "what has happened": follow,
+        "run times": lambda: run_times.last_runs(Job.objects.get(pk=failed)),
     }
     costs = {}
     for name, deed in deeds.items():
@@ -131,6 +132,8 @@ def test_what_is_read_does_not_grow_with_the_history(ada, claimant, monkeypatch)
     monkeypatch.setattr(measures, "MOST_COUNTED", MOST)
     monkeypatch.setattr(measures, "_is_remembered", lambda pair: False)
     monkeypatch.setattr(backlog, "MOST_READ", MOST)
+    monkeypatch.setattr(run_times, "RUNS", MOST)
+    monkeypatch.setattr(run_times, "REMEMBERED_SECONDS", 0.0)
     monkeypatch.setattr(flow, "SETTLED_SECONDS", 0.0)
     monkeypatch.setattr(lists, "MOST_LISTED", MOST)
     monkeypatch.setattr(job_list, "PAGE_SIZE", PAGE)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from jobs.templatetags import truestep
-from jobs.times import clock, duration, local, rfc3339, setting, zone
+from jobs.times import about, clock, duration, local, rfc3339, setting, zone
 from tests.support.expected import DURATIONS
 
 MILLISECONDS = 0.001
@@ -75,3 +75,21 @@ def test_a_moment_for_programs_is_in_utc_to_the_microsecond():
     """Zones, and daylight saving with them, exist only in the browser."""
     moment = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=timezone(timedelta(hours=2)))
     assert rfc3339(moment) == "2026-01-02T01:04:05.000006Z"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "nearest", "up"),
+    [
+        (0.4, "under 1 s", "under 1 s"),
+        (40.4, "40 s", "41 s"),
+        (99.4, "99 s", "2 min"),
+        (720, "12 min", "12 min"),
+        (7790, "2 h 10 min", "2 h 10 min"),
+        (7801, "2 h 10 min", "2 h 20 min"),
+        (7200, "2 h", "2 h"),
+        (260_000, "3 d", "4 d"),
+    ],
+)
+def test_about_how_long(seconds, nearest, up):
+    assert about(seconds) == nearest
+    assert about(seconds, rounds_up=True) == up

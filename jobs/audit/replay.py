@@ -118,7 +118,7 @@ class Replay:
         return sum(self.steps[pk].status != Status.SUCCEEDED for pk in needed)
 
     def _request(self, entry: Transition) -> None:
-        if entry.code == Code.REQUEST_CANCEL:
+        if entry.code in (Code.REQUEST_CANCEL, Code.REQUEST_DEADLINE):
             self.cancel_requested, self._retry_at = True, None
         if entry.code == Code.REQUEST_RETRY:
             self.cancel_requested, self._retry_at = False, entry.at

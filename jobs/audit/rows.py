@@ -28,6 +28,8 @@ def _job(replay: Replay) -> Iterator[str]:
         yield f"status is {job.status}, by its steps it is {by_steps}"
     if job.cancel_requested != replay.cancel_requested:
         yield "the journal and the row differ on whether cancel was requested"
+    if job.is_finished and job.due_at:
+        yield f"status is {job.status}, and its deadline is still heeded"
     for column in ("started_at", "ended_at"):
         row, journal = getattr(job, column), getattr(replay, column)
         if row != journal:

@@ -33,6 +33,7 @@ class StepOptions:
 
     needs: tuple[str | StepFunction, ...] | None
     timeout: float | None
+    warn_after: float | None
     retries: int
     retry_delay: float
     retry_on: tuple[type[Exception], ...] | None
@@ -46,6 +47,7 @@ class StepDefinition:
     name: str
     needs: tuple[str, ...]
     timeout: float | None = None
+    warn_after: float | None = None
     retries: int = 0
     retry_delay: float = 1.0
     retry_on: tuple[type[Exception], ...] | None = None
@@ -70,6 +72,7 @@ def step(
     *,
     needs: Sequence[str | StepFunction] | None = None,
     timeout: float | None = None,
+    warn_after: float | None = None,
     retries: int = 0,
     retry_delay: float = 1.0,
     retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
@@ -80,6 +83,7 @@ def step(
     *,
     needs: Sequence[str | StepFunction] | None = None,
     timeout: float | None = None,
+    warn_after: float | None = None,
     retries: int = 0,
     retry_delay: float = 1.0,
     retry_on: type[Exception] | Sequence[type[Exception]] | None = None,
@@ -88,7 +92,8 @@ def step(
     """Make a method a step.
 
     *needs* lists steps (names or functions) that must succeed first; omitted: the step above;
-    ``[]``: none. *timeout* is in seconds.
+    ``[]``: none. An attempt that runs for *timeout* seconds is ended; one that runs for
+    *warn_after* seconds is marked, and noted in the journal.
 
     A failed attempt is followed by up to *retries* retries: the first after *retry_delay* seconds,
     each further one after twice the delay before it, at most an hour. *retry_on* limits retries to
@@ -100,6 +105,7 @@ def step(
     options = StepOptions(
         needs=None if needs is None else tuple(needs),
         timeout=timeout,
+        warn_after=warn_after,
         retries=retries,
         retry_delay=retry_delay,
         retry_on=_exceptions(retry_on),
@@ -128,6 +134,7 @@ class JobDefinition:
     name: ClassVar[str] = ""
     permission: ClassVar[str | None] = None  # who may launch it from the page, beyond launch_job
     priority: ClassVar[int] = 0  # of a launch that gives none; -100 to 100, higher ones start first
+    deadline: ClassVar[float | None] = None  # seconds from the launch to the end of the job
     abstract: ClassVar[bool] = False  # True in a base class that cannot be launched itself
 
     class Params(forms.Form):
@@ -182,6 +189,7 @@ class JobDefinition:
                 name=name,
                 needs=needs,
                 timeout=options.timeout,
+                warn_after=options.warn_after,
                 retries=options.retries,
                 retry_delay=options.retry_delay,
                 retry_on=options.retry_on,

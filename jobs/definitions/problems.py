@@ -55,6 +55,8 @@ def problems() -> Iterator[tuple[type[JobDefinition], str]]:
             yield cls, f"priority={cls.priority!r} must be a whole number from -100 to 100"
         if not isinstance(inspect.getattr_static(cls, "concurrency"), classmethod | staticmethod):
             yield cls, "concurrency() must be a class method: put @classmethod above it"
+        if cls.deadline is not None and not _is_positive(cls.deadline):
+            yield cls, f"deadline={cls.deadline!r} must be seconds above 0"
         for problem in (*_step_problems(cls), *_param_problems(cls)):
             yield cls, problem
 
@@ -84,6 +86,7 @@ def _step_problems(cls: type[JobDefinition]) -> Iterator[str]:
             yield f"step {name!r} names one of its needs twice"
         if step_definition.timeout is not None and not _is_positive(step_definition.timeout):
             yield f"step {name!r}: timeout={step_definition.timeout!r} must be seconds above 0"
+        yield from _warn_after_problems(step_definition)
         if not is_queue_name(step_definition.queue):
             yield f"step {name!r}: queue={step_definition.queue!r} must be {QUEUE_NAME}"
         yield from _retry_problems(step_definition)
@@ -94,6 +97,17 @@ def _step_problems(cls: type[JobDefinition]) -> Iterator[str]:
     known = {name: [need for need in item.needs if need in steps] for name, item in steps.items()}
     for name in Plan(known).unreachable:
         yield f"step {name!r} needs itself, directly or through other steps"
+
+
+def _warn_after_problems(step_definition: StepDefinition) -> Iterator[str]:
+    seconds, timeout = step_definition.warn_after, step_definition.timeout
+    which = f"step {step_definition.name!r}: warn_after={seconds!r} must be"
+    if seconds is None:
+        return
+    if not _is_positive(seconds):
+        yield f"{which} seconds above 0"
+    elif timeout is not None and _is_positive(timeout) and seconds >= timeout:
+        yield f"{which} less than timeout={timeout!r}"
 
 
 def _retry_problems(step_definition: StepDefinition) -> Iterator[str]:

@@ -24,6 +24,7 @@ class Claim:
     fence: int
     tag: str  # of the journal entry that began it
     timeout: float | None
+    warn_after: float | None
     started_at: datetime
     log_lines: int  # of the step, before this attempt
 
@@ -44,6 +45,7 @@ class Claim:
             fence=step.fence,
             tag=step.tag,
             timeout=step.timeout,
+            warn_after=step.warn_after,
             started_at=started_at,
             log_lines=step.log_lines,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ..codes import Code, Fact
@@ -19,6 +19,7 @@ from ..statuses import (
     Verdict,
 )
 from .attempts import Claim, Ending
+from .deadline import Deadline
 from .draft import Draft
 from .rows import AttemptRow, Entry
 from .state import JobState
@@ -59,6 +60,17 @@ class Batch(Draft):
         job, before = self.state.job, self._job_before
         has_ended = job.is_finished and not before.is_finished
         return job.key if has_ended or (job.awaits_key and not before.awaits_key) else ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is decided yet."""
+        return not self._changes.entries
+
+    @property
+    def is_overdue(self) -> bool:
+        """Whether the job's deadline has passed, and nobody has ended it yet."""
+        job = self.state.job
+        return bool(job.due_at and job.deadline_at and self.now >= job.deadline_at)
 
     @property
     def ready_queues(self) -> set[str]:
@@ -139,11 +151,26 @@ class Batch(Draft):
                 row.waiting, row.seq = 0, entry.seq
         self._changes.unlocked_at = entry.seq
 
+    # -- verbs of a sweep
+
+    def warn_of_deadline(self, deadline_at: datetime) -> None:
+        """Note how much time is left."""
+        job = self.state.job
+        left = round((deadline_at - self.now).total_seconds(), 3)
+        self.note(Fact(Code.NOTE_DEADLINE_NEAR, {"deadline": job.deadline, "left": left}))
+        job.due_at = deadline_at
+
+    def request_end_at_deadline(self) -> None:
+        """As if a person had asked for the job to be cancelled. Its running steps have failed."""
+        job = self.state.job
+        job.cancel_requested, job.due_at = True, None
+        self._enter(Kind.REQUEST, Fact(Code.REQUEST_DEADLINE, {"deadline": job.deadline}))
+
     # -- verbs of a person
 
     def request_cancel(self) -> None:
-        """Journal that a person asked for the job to be cancelled."""
-        self.state.job.cancel_requested = True
+        """Journal that a person asked for the job to be cancelled. Its deadline is off."""
+        vars(self.state.job).update(vars(Deadline()), cancel_requested=True)
         self._enter(Kind.REQUEST, Fact(Code.REQUEST_CANCEL))
 
     def cancel_pending(self) -> None:
@@ -155,12 +182,14 @@ class Batch(Draft):
     def retry(self, chosen: list[Step], why: str | None = None) -> None:
         """failed, cancelled → pending, and skipped → pending for dependants that can run then.
 
-        The first entry is the request. Counters reset; attempts and the log continue.
+        The first entry is the request. Counters reset; attempts and the log continue. The job has
+        the whole time to its deadline again.
         """
         [about] = chosen if len(chosen) == 1 else [None]
         asked = Fact(Code.REQUEST_RETRY, {"steps": [step.name for step in chosen]})
         self._enter(Kind.REQUEST, asked.but(why=why), about)
-        self.state.job.cancel_requested = False
+        job = self.state.job
+        vars(job).update(vars(Deadline.after(self.now, job.deadline)), cancel_requested=False)
         for step in chosen:
             self._take_back(step)
         for pk in self.state.plan.order:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from django.db import IntegrityError
+from django.utils import timezone
 
 from .. import code_version, crashpoints, database, dispatch, intents, news, tracing
 from ..codes import Fact
@@ -13,6 +14,7 @@ from ..definitions.parameters import Understood
 from ..models import Job, Step, Transition
 from ..statuses import Kind, Status
 from . import birth_function, statements, writing
+from .deadline import Deadline
 from .rows import Entry, Row, row_of
 
 
@@ -28,19 +30,24 @@ def new_jobs(
     params: Iterable[Understood],
     *,
     priority: int = 0,
+    deadline: float | None = None,
     again_of: Job | None = None,
 ) -> list[Job]:
     """A job for each of *params*, not written yet."""
+    now = timezone.now()
     return [
         Job(
             definition=definition,
             params=each.typed,
             understood=each.kept,
             priority=priority,
+            deadline=deadline,
+            **vars(Deadline.after(now, deadline)),
             tag=writing.new_tag(),
             again_of=again_of,
             traceparent=tracing.current(),
             code_version=code_version.current(),
+            created_at=now,
         )
         for each in params
     ]
@@ -139,6 +146,7 @@ def _steps(steps: Collection[StepDefinition], priority: int) -> list[Row]:
                 name=step.name,
                 position=position,
                 timeout=step.timeout,
+                warn_after=step.warn_after,
                 retries=step.retries,
                 retry_delay=step.retry_delay,
                 queue=step.queue,

@@ -57,7 +57,8 @@ def read_next_retry(job_id: int | None = None) -> Step | None:
 class Requests(NamedTuple):
     """What people want of a worker."""
 
-    cancelled: set[int]  # of the jobs that it runs
+    cancelled: set[int]  # of the jobs that it runs, by people …
+    overdue: set[int]  # … and at their deadlines
     asked: set[int]  # of the steps that it runs: where are they?
     paused: set[str]  # queues
     wanted: str  # of itself
@@ -68,14 +69,15 @@ def read_requests(worker_id: int, jobs: Collection[int], steps: Collection[int])
     sql, params = _ORDERED, [worker_id]
     if jobs:
         sql = f"""
-            SELECT 'cancelled', id, NULL FROM truestep_job
+            SELECT CASE WHEN deadline_at IS NULL THEN 'cancelled' ELSE 'overdue' END, id, NULL
+            FROM truestep_job
             WHERE id IN ({database.placeholders(jobs)}) AND cancel_requested
             UNION ALL SELECT 'asked', step_id, NULL FROM truestep_stackrequest
             WHERE step_id IN ({database.placeholders(steps)}) AND answered_at IS NULL
             UNION ALL {sql}
         """
         params = [*jobs, *steps, *params]
-    requests = Requests(set(), set(), set(), Wanted.WORK)
+    requests = Requests(set(), set(), set(), set(), Wanted.WORK)
     for what, pk, text in database.select(sql, params):
         if what == "wanted":
             requests = requests._replace(wanted=text)

@@ -33,7 +33,7 @@ _SET = [f"{column} = j.{source}" for column, source in COPIED.items()] + [
     for column, value in STARTED.items()
 ]
 _STATE = ("seq", "tag", "status", "cancel_requested", "started_at", "ended_at")
-JOB = (*_STATE, "key_number", "key_since")
+JOB = (*_STATE, "deadline_at", "due_at", "key_number", "key_since")
 CHARGED = ("failures", "crashes", "interruptions", "not_before")
 USED = ("exit_code", "peak_memory", "peak_is_shared", "cpu_seconds")  # of usage.Usage
 ENDED = ("ended_at", "verdict", "result", "error", "traceback", *USED)

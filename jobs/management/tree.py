@@ -98,11 +98,15 @@ class JobTree:
         head.append(f" {job.definition} #{job.pk}", style="bold")
         if job.started_at:
             head.append(f"  {_took(job.started_at, job.ended_at)}")
+        if left := self.workers and plain(self.workers["expected"]["left"]):
+            head.append(f"  {left}", "bright_black")
         for status in Status:
             if count := self.counts[status]:
                 head.append(f"  {SIGNS[status]} {count} {status}", STYLES[status])
         if job.cancel_requested and not job.is_finished:
-            head.append("  cancel requested", "yellow")
+            head.append("  deadline passed" if job.deadline_at else "  cancel requested", "yellow")
+        elif job.deadline_at and not job.is_finished:
+            head.append(f"  deadline {local(job.deadline_at)}", "bright_black")
         if self.workers and not self.workers["live"]:
             head.append(f"\n{plain(no_worker())}", "yellow")
         return head
@@ -144,9 +148,20 @@ class JobTree:
         """Whether what is known of the workers is not older than the step."""
         return bool(self.workers) and row.step.seq <= self.workers["seq"]
 
+    def _expected(self, row: StepRow, width: int) -> list[Text]:
+        """How long a running step usually takes, as the page says it."""
+        is_known = row.step.status == Status.RUNNING and self._is_current(row)
+        its = self.workers["expected"]["steps"].get(str(row.step.pk)) if is_known else None
+        if not its:
+            return []
+        said = "; ".join(filter(None, [plain(its["longer"]), plain(its["usual"])]))
+        style = "yellow" if its["longer"] else "bright_black"
+        return [Text(line, style=style) for line in wrap(said, max(width, 20))]
+
     def _below(self, row: StepRow, width: int) -> list[Text]:
         late = self.workers["late"].get(str(row.step.pk), []) if self._is_current(row) else []
         warning = [Text(line, style="yellow") for line in wrap(plain(late), max(width, 20))]
+        warning += self._expected(row, width)
         if row.attempt and (died := end_of(row.attempt)):
             warning.append(Text(died, style="bright_black"))
         if differs := difference(row.code_version, self.job.code_version):

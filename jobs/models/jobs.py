@@ -46,6 +46,9 @@ class Job(models.Model):
     again_of = models.ForeignKey("self", models.SET_NULL, null=True, related_name="followers")
     traceparent = models.TextField(null=True)  # of the trace that launched it, as W3C writes it
     code_version = models.CharField(max_length=conf.VERSION, blank=True, default="", db_default="")
+    deadline = models.FloatField(null=True)  # seconds from the launch, or from a person's retry
+    deadline_at = models.DateTimeField(null=True)  # NULL, too, after a person's cancel
+    due_at = models.DateTimeField(null=True)  # when a sweep warns of the deadline, then cancels
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -83,6 +86,7 @@ class Job(models.Model):
                 condition=Q(key_number=0, status=Status.PENDING),
                 name="job_in_line",
             ),
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="job_due"),
         ]
 
     def __str__(self) -> str:

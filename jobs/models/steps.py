@@ -41,6 +41,7 @@ class Step(models.Model):
     name = models.CharField(max_length=100)
     position = models.PositiveIntegerField()  # 0, 1, 2 … as written in the definition
     timeout = models.FloatField(null=True)  # seconds
+    warn_after = models.FloatField(null=True)  # seconds
     retries = models.PositiveIntegerField(default=0)  # further attempts, after one that is charged
     retry_delay = models.FloatField(default=0)  # seconds before the first of them
     queue = models.CharField(max_length=100, default=DEFAULT_QUEUE, db_default=DEFAULT_QUEUE)

@@ -6,6 +6,7 @@ fleet       pause a queue, drain a worker
 claims      a worker takes ready steps
 lines       who gets a concurrency key
 results     what a step is given
+deadlines   what takes too long
 endings     how an attempt ended, and what follows from it
 stacks      where a running step is: a question and its answer
 rounds      several ends and claims in one transaction
@@ -16,6 +17,8 @@ from __future__ import annotations
 from .claims import Claimant as Claimant
 from .claims import claim as claim
 from .claims import next_retry as next_retry
+from .deadlines import heed_deadline as heed_deadline
+from .deadlines import note_long_run as note_long_run
 from .endings import end_for_others as end_for_others
 from .endings import finish as finish
 from .endings import give_up as give_up

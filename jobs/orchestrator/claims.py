@@ -120,7 +120,14 @@ def claim(claimant: Claimant, room: int) -> list[Claim]:
 
 
 def start_ready(batch: Batch, claimant: Claimant, room: Room) -> None:
-    """Start the steps of the batch's job that the worker can run, as far as there is *room*."""
+    """Start the steps of the batch's job that the worker can run, as far as there is *room*.
+
+    None starts behind the job's deadline. A batch that only starts steps ends the job instead.
+    """
+    if batch.is_overdue:
+        if batch.is_empty:
+            end_at_deadline(batch)
+        return
     known = claimant.known.get(batch.state.job.definition, frozenset())
 
     def chosen() -> Iterator[Step]:
@@ -133,6 +140,12 @@ def start_ready(batch: Batch, claimant: Claimant, room: Room) -> None:
 
     for step in list(chosen()):  # first: what starts is not ready any more
         batch.start(step, claimant.worker)
+
+
+def end_at_deadline(batch: Batch) -> None:
+    """Cancel the batch's job because its deadline has passed."""
+    batch.request_end_at_deadline()
+    batch.cancel_pending()
 
 
 def next_retry(claimant: Claimant) -> float:

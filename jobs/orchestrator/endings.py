@@ -151,6 +151,8 @@ def _end_cancelled(batch: Batch, step: Step, ending: Ending, may_retry: bool) ->
     match ending.verdict:
         case Verdict.RETURNED:
             batch.succeed(step, ending)
+        case Verdict.TIMED_OUT if ending.fact.code == Code.STEP_DEADLINE_PASSED:
+            batch.fail(step, ending)
         case verdict if verdict in REQUEUED | CRASHES | {Verdict.STOPPED}:
             batch.stop(step, ending)
         case verdict if may_retry and step.has_retry_left(verdict):

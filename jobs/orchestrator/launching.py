@@ -134,7 +134,9 @@ def _create(
     priority = cls.priority if request.priority is None else request.priority
     if not is_priority(priority):
         raise ValueError(f"priority={priority!r} must be a whole number from -100 to 100.")
-    jobs = journal.new_jobs(cls.name, understood, priority=priority, again_of=older)
+    jobs = journal.new_jobs(
+        cls.name, understood, priority=priority, deadline=cls.deadline, again_of=older
+    )
     wanted = [_wanted(cls, each, request) for each in understood]
 
     def write(new: Sequence[Job]) -> None:

@@ -6,6 +6,8 @@
 - ``failures``: why a step failed
 - ``job``: what changed in a job since a position, and a job in a few rows
 - ``waiting``: why a step waits, and what the workers mean for it
+- ``run_times``: how long the steps of a definition ran last
+- ``expected``: how long running steps usually take, and when their job may end
 - ``job_list``: a page of the list and its digest
 - ``totals``: how many jobs there are
 - ``backlog``: how long steps wait for a worker

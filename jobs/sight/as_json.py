@@ -10,6 +10,7 @@ from ..models import Job, Transition
 from ..times import rfc3339
 from .failures import failures_of_job
 from .positions import no_such_job
+from .run_times import RunTimes, last_runs
 from .steps import StepRow, rows_of
 
 Facts = dict[str, Any]
@@ -22,10 +23,11 @@ def job_as_json(job_id: int) -> Facts:
         if job is None:
             raise no_such_job(job_id)
         steps = list(job.steps.order_by("position"))
+        runs = last_runs(job).steps
         journal = job.journal.select_related("step").order_by("seq")
         return {
             "job": _job_as_json(job),
-            "steps": [_step_as_json(row) for row in rows_of(steps)],
+            "steps": [_step_as_json(row, runs.get(row.step.name)) for row in rows_of(steps)],
             "journal": [entry_as_json(entry) for entry in journal],
         }
 
@@ -55,6 +57,7 @@ def _job_as_json(job: Job) -> Facts:
         "definition": job.definition,
         "status": str(job.status),
         "seq": job.seq,
+        "deadline": rfc3339(job.deadline_at) if job.deadline_at else None,
         "code_version": job.code_version or None,
         "key": job.key or None,
         "awaits_key": job.awaits_key,
@@ -64,7 +67,7 @@ def _job_as_json(job: Job) -> Facts:
     }
 
 
-def _step_as_json(row: StepRow) -> Facts:
+def _step_as_json(row: StepRow, times: RunTimes | None) -> Facts:
     step, attempt = row.step, row.attempt
     return {
         "id": step.pk,
@@ -80,4 +83,10 @@ def _step_as_json(row: StepRow) -> Facts:
         "peak_is_shared": attempt.peak_is_shared if attempt else None,
         "cpu_seconds": attempt.cpu_seconds if attempt else None,
         "code_version": row.code_version or None,
+        "run_times": times and _run_times_as_json(times),
     }
+
+
+def _run_times_as_json(times: RunTimes) -> Facts:
+    """Of the step's last runs, in seconds."""
+    return {"runs": len(times.seconds), "p50": times.typical, "p95": times.longest_usual}

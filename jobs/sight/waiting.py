@@ -15,6 +15,7 @@ from ..models import Attempt, Job, Need, Step, StepQuerySet, Worker
 from ..sentences import Sentence, as_json, joined, sentence
 from ..statuses import Status, Verdict, Wanted
 from ..text import isolated
+from .expected import read_expected
 from .lines import why_awaits_key
 from .queues import why_ready
 from .steps import StepPage
@@ -80,6 +81,7 @@ def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Fact
     - ``ready``: a sentence for the steps that are ready, by queue
     - ``waits``: sentences for those that wait for something else, by step id
     - ``late``: sentences for running steps whose worker sends no heartbeat, by step id
+    - ``expected``: what ``read_expected`` says
 
     Sentences are as ``sentences.as_json`` makes them. With *pages*, ``waits`` has only their steps.
     """
@@ -91,12 +93,15 @@ def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Fact
         takers = workers.workers_for(job.pk, living)
         are_drained = any(worker.wanted != Wanted.WORK for worker in living)
         ready = why_ready(workers.queue_names(), takers, are_drained=are_drained)
+        running = list(_current_attempts(list(Step.objects.running().filter(job=job))))
+        late, slots = _late(job, running, living), sum(worker.slots for worker in takers)
         return {
             "seq": job.seq,
             "live": len(takers),
             "ready": {queue: as_json(said) for queue, said in ready.items()},
             "waits": _as_facts(_waits(job, takers, pages)),
-            "late": _as_facts(_late(job, living)),
+            "late": _as_facts(late),
+            "expected": read_expected(job, running, slots, is_reliable=not late),
         }
 
 
@@ -151,10 +156,10 @@ def _on_pages(steps: StepQuerySet, pages: Collection[StepPage] | None) -> StepQu
     return steps.filter(shown)
 
 
-def _late(job: Job, living: list[Worker]) -> dict[int, Sentence]:
+def _late(job: Job, running: list[Attempt], living: list[Worker]) -> dict[int, Sentence]:
     """What will be decided about running steps whose worker has ended or sends no heartbeat."""
     said: dict[int, Sentence] = {}
-    for attempt in _current_attempts(list(Step.objects.running().filter(job=job))):
+    for attempt in running:
         worker = attempt.worker
         observed = any(other != worker and not workers.is_late(other) for other in living)
         if worker is None or workers.is_gone(worker):

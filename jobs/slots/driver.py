@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -97,7 +98,7 @@ class SlotDriver:
             return self._pool.due_at
         return min(
             *(self._pool.due_at, time.monotonic() + LOOK_SECONDS),
-            *(each.retry_at for each in self.running if each.outcome),
+            *(each.retry_at if each.outcome else each.warn_at for each in self.running),
             *(self._next_flush for each in self.running if each.book.is_dirty and not each.outcome),
         )
 
@@ -157,6 +158,13 @@ class SlotDriver:
             if attempt.claim.job_id in jobs and not attempt.stop:
                 self._pool.ask_to_stop(attempt, Verdict.STOPPED, Fact(Code.STEP_CANCELLED_RUNNING))
 
+    def _stop_overdue(self, jobs: set[int]) -> None:
+        for attempt in self.running:
+            if attempt.claim.job_id in jobs and not attempt.stop:
+                deadline = self._claimant.jobs[attempt.claim.job_id].job.deadline
+                passed = Fact(Code.STEP_DEADLINE_PASSED, {"deadline": deadline})
+                self._pool.ask_to_stop(attempt, Verdict.TIMED_OUT, passed)
+
     def _local_steps(self) -> list[LocalStep]:
         return [
             LocalStep(
@@ -182,6 +190,7 @@ class SlotDriver:
         jobs = {each.claim.job_id for each in running.values()}
         requests = journal.read_requests(self._claimant.worker.pk, jobs, running)
         self._stop_cancelled(requests.cancelled)
+        self._stop_overdue(requests.overdue)
         if requests.asked:
             self._answer([running[step_id] for step_id in requests.asked])
         self._claimant.paused = requests.paused
@@ -203,9 +212,16 @@ class SlotDriver:
         """
         self._recorder.has_room = False
         self._cancels.journal_inbox()
+        self._note_long_runs()
         self._write_logs()
         self.record_outcomes(may_claim=may_claim)
         return self._recorder.has_room
+
+    def _note_long_runs(self) -> None:
+        for attempt in self.running:
+            if time.monotonic() >= attempt.warn_at and not attempt.outcome:
+                orchestrator.note_long_run(self._claimant, attempt.claim)
+                attempt.warn_at = math.inf
 
     def _write_logs(self) -> None:
         now = time.monotonic()

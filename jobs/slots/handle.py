@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import termios
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -139,9 +140,13 @@ class RunningAttempt:
     cutter: LineCutter
     deadline: float | None  # of its time-out, in monotonic seconds
     oom_kills: int | None  # the kernel's count when it started, where it can be read
+    warn_at: float = field(init=False)  # when to note how long it runs, in monotonic seconds
     stop: Stop | None = None
     outcome: Outcome | None = None
     retry_at: float = 0.0  # when to try again to record its end; 0 before the first try
+
+    def __post_init__(self) -> None:
+        self.warn_at = time.monotonic() + (self.claim.warn_after or math.inf)
 
     @property
     def due_at(self) -> float:

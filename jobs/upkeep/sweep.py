@@ -13,11 +13,12 @@ from .. import conf
 from ..orchestrator import Claimant
 from .chore import Chore
 from .dead_workers import DeadWorkers
+from .deadlines import Deadlines
 from .lines import Lines
 from .lost_attempts import LostAttempts
 from .unknown_steps import UnknownSteps
 
-CHORES = (LostAttempts, Lines, UnknownSteps, DeadWorkers)
+CHORES = (LostAttempts, Lines, UnknownSteps, Deadlines, DeadWorkers)
 
 SWEEP_SECONDS = 0.4  # a killed worker of this host is noticed within a second
 SLOW_SECONDS = 2.5  # the same where its exit is reported; at most a sixth of the lease

@@ -8,11 +8,20 @@ from jobs import database as db
 from jobs.journal import JobState, commit
 from jobs.models import count_before, lines_behind, read_line, ready_steps
 from jobs.orchestrator import cancel, claim, finish, launch
-from tests.support import returned
+from jobs.sight import run_times
+from jobs.sight.run_times import last_runs
+from jobs.upkeep.deadlines import Deadlines
+from tests.support import drive, returned
 
 pytestmark = pytest.mark.postgres
 
-TABLES = ("truestep_job", "truestep_step", "truestep_need", "truestep_transition")
+TABLES = (
+    "truestep_job",
+    "truestep_step",
+    "truestep_need",
+    "truestep_attempt",
+    "truestep_transition",
+)
 
 
 def rows_read():
@@ -111,3 +120,40 @@ def test_a_success_reads_no_other_step_of_its_job(claimant):
         finish(claimant, held, returned(), room=0)
     [held] = claim(claimant, room=1)
     assert rows_read_by(lambda: finish(claimant, held, returned(), room=0)) < 100
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True])
+def test_run_times_are_read_from_the_last_jobs_alone(claimant, monkeypatch, is_analyzed):
+    """Whether statistics know of the history or are as old as an empty database."""
+    monkeypatch.setattr(run_times, "RUNS", 10)
+    connection.close()
+    if not is_analyzed:
+        vacuum("ANALYZE")
+    for _ in range(100):
+        drive(claimant, launch("noop"))
+        cancel(launch("diamond").pk)
+    job = launch("noop")
+    for _ in range(100):  # the newest ones are others, or have no runs yet
+        cancel(launch("diamond").pk)
+        launch("noop")
+    vacuum("ANALYZE" if is_analyzed else "")
+    run_times._remembered.clear()
+    assert len(last_runs(job).steps["one"].seconds) == 10
+    run_times._remembered.clear()
+    assert rows_read_by(lambda: last_runs(job)) < 200  # the history has 2,000 steps
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True])
+def test_a_look_for_deadlines_reads_no_backlog(claimant, is_analyzed):
+    """Neither jobs that have none nor those whose deadline is far."""
+    connection.close()
+    if not is_analyzed:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE truestep_job")
+    for _ in range(300):
+        launch("noop")
+    launch("bounded")
+    if is_analyzed:
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE truestep_job")
+    assert rows_read_by(lambda: Deadlines(claimant).run(held=())) < 20

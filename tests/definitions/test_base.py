@@ -182,6 +182,14 @@ def generator(self, run):
         ({"one": ({"retry_on": [OSError, 7]}, function)}, "retry_on has 7, which is not an exc"),
         ({"one": ({"retry_on": SystemExit}, function)}, "SystemExit'>, which is not an exception"),
         ({"one": ({"timeout": 0}, function)}, "step 'one': timeout=0 must be seconds above 0"),
+        (
+            {"one": ({"warn_after": 0}, function)},
+            "warn_after=0 must be seconds above 0",
+        ),
+        (
+            {"one": ({"warn_after": 9, "timeout": 9}, function)},
+            "step 'one': warn_after=9 must be less than timeout=9",
+        ),
         ({"one": ({"timeout": "1"}, function)}, "timeout='1' must be seconds above 0"),
         ({"one": ({"timeout": True}, function)}, "timeout=True must be seconds above 0"),
         ({"one": ({"timeout": float("inf")}, function)}, "timeout=inf must be seconds above 0"),
@@ -198,6 +206,12 @@ def generator(self, run):
 def test_a_broken_step_is_named(steps, problem):
     define(**steps)
     assert [found for found in broken() if found.startswith(problem) or problem in found]
+
+
+@pytest.mark.parametrize("deadline", [0, -1, "60", True, float("nan")])
+def test_a_deadline_is_seconds(deadline):
+    define(one=({}, function)).deadline = deadline
+    assert broken() == [f"deadline={deadline!r} must be seconds above 0"]
 
 
 def test_a_dependency_cycle_names_its_steps():

@@ -32,7 +32,7 @@ def test_a_record_has_the_columns_of_its_table():
 def test_a_batch_writes_every_column_that_can_change():
     assert set(statements.JOB) == changed(
         Job,
-        *("id", "uuid", "definition", "params", "understood", "priority"),
+        *("id", "uuid", "definition", "params", "understood", "priority", "deadline"),
         *("key", "at_most"),
         *("again_of_id", "traceparent", "code_version", "created_at"),
     )
@@ -42,7 +42,7 @@ def test_a_batch_writes_every_column_that_can_change():
     moved = {*statements.COPIED, *statements.STARTED, "fence", "not_before"}
     assert moved | set(statements.CHARGED) == changed(
         *(Step, "id", "job_id", "name", "position", "timeout", "retries", "retry_delay"),
-        *("queue", "rank", "log_lines"),
+        *("warn_after", "queue", "rank", "log_lines"),
     )
 
 

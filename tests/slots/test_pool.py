@@ -55,7 +55,8 @@ def wait_until_spares(pool, count=2):
 
 
 def start(pool, job_id, task=TASK):
-    return pool.run(SimpleNamespace(job_id=job_id, timeout=None, log_lines=0), task)
+    claim = SimpleNamespace(job_id=job_id, timeout=None, warn_after=None, log_lines=0)
+    return pool.run(claim, task)
 
 
 def run(pool, job_id):

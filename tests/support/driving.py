@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
+
+from django.utils import timezone
 
 from jobs import definitions, workers
 from jobs.codes import Code, Fact
-from jobs.journal import Claim
+from jobs.journal import Claim, draft
 from jobs.logs import LogBook
 from jobs.models import Job, Step
-from jobs.orchestrator import Claimant, claim, finish
+from jobs.orchestrator import Claimant, claim, finish, launch
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
 from jobs.workers import Registration
@@ -45,6 +49,24 @@ def drive(
         claims += finish(claimant, held := claims.pop(0), outcome(held), room=1)
         claims = claims or claim(claimant, room=2)
     return job_of(job.pk)
+
+
+def took(
+    claimant: Claimant,
+    seconds: float,
+    name: str = "noop",
+    outcome: Callable[[], Outcome] = returned,
+) -> Job:
+    """A job of which each step took so long, by the clock of its journal."""
+    now = timezone.now()
+
+    def end(held: Claim) -> Outcome:
+        nonlocal now
+        now = held.started_at + timedelta(seconds=seconds)
+        return outcome()
+
+    with patch.object(draft.timezone, "now", lambda: now):
+        return drive(claimant, launch(name), end)
 
 
 def finished(job: Job, seconds: float = 30.0) -> Job:

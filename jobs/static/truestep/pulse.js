@@ -20,6 +20,7 @@ export class Pulse {
     }
     if (!workers) return;
     for (const step of document.querySelectorAll(".step")) this.#showWorkers(step, workers);
+    this.#showLeft(workers.expected);
     this.#status.summariseSoon();
   }
 
@@ -31,7 +32,7 @@ export class Pulse {
     held.hidden = !words.length;
   }
 
-  #showWorkers(step, { seq, waits, late, ready }) {
+  #showWorkers(step, { seq, waits, late, ready, expected }) {
     if (Number(step.dataset.seq) > seq) return; // the step has changed since the workers were read
     const pk = step.id.slice("step-".length);
     const reason = step.querySelector(".reason[data-waits=worker]");
@@ -39,6 +40,17 @@ export class Pulse {
     const warning = step.querySelector(".warning");
     this.#clocks.write(warning, late[pk] ?? []);
     warning.hidden = !late[pk];
+    const { usual = [], longer = [] } = expected.steps[pk] ?? {};
+    this.#clocks.write(step.querySelector(".usual"), usual);
+    this.#clocks.write(step.querySelector(".longer"), longer);
+  }
+
+  // When the job may end, and which runs say so.
+  #showLeft({ left, read_at }) {
+    const shown = document.querySelector(".job-head .left");
+    if (!shown) return;
+    this.#clocks.write(shown, left);
+    shown.title = left.length ? `as earlier runs took, read at ${new Date(read_at).toLocaleTimeString()}` : "";
   }
 }
 
