@@ -9,7 +9,7 @@ import ast
 import pytest
 
 from jobs import audit, database
-from jobs.models import Intent, Job, Step, Transition, Worker
+from jobs.models import Intent, Job, Order, Queue, Step, Transition, Worker
 from jobs.statuses import TERMINAL
 from tests.faults.crash_child import bring_to_end, database_state
 from tests.faults.crash_situations import SITUATIONS, new_worker
@@ -65,12 +65,14 @@ POINTS = {
     "log": points("log", PLAIN),
     "ask_for_stack": points("stack", PLAIN),
     "answer_stack": points("stack", PLAIN),
+    "pause_queue_once": points("order", (PLAIN[0], "intent.written", *PLAIN[1:])),
+    "drain_worker": points("order", PLAIN),
     "beat": points("beat", ONE_STATEMENT),
     "register": points("register", PLAIN),
     "deregister": points("deregister", PLAIN),
 }
 # What is not looked for when the answer to its COMMIT is lost: it is done again, or not needed.
-UNSEEN = {"log", "register", "deregister", "mark_dead", "stack"}
+UNSEEN = {"log", "register", "deregister", "mark_dead", "order", "stack"}
 # A person asked for an end, or a step failed for good.
 MAY_END_BADLY = {
     *("finish_for_good", "finish_cancelled", "give_up"),
@@ -102,6 +104,8 @@ def normal(database, crash_server, known):
             Job.objects.all().delete()
             Worker.objects.all().delete()
             Intent.objects.all().delete()
+            Queue.objects.all().delete()
+            Order.objects.all().delete()
         return known[operation]
 
     return live

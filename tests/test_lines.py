@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from jobs import Concurrency, audit
 from jobs.database import triggers
 from jobs.exceptions import KeyHeld
 from jobs.journal import Collision, JobState, commit
 from jobs.management.tree import plain
-from jobs.models import Job, Transition, lines_behind, ready_steps
+from jobs.models import Job, Transition, lines, lines_behind, ready_steps
 from jobs.orchestrator import cancel, claim, finish, hand_over, launch, launch_many, retry
 from jobs.sight.waiting import read_workers
 from jobs.statuses import Verdict
@@ -178,6 +178,15 @@ def test_all_lines_are_found_in_parts(claimant):
     assert lines_behind("", 2) == [("a", False), ("b", False)]
     assert lines_behind("b", 2) == [("c", False)]
     assert lines_behind("c", 2) == []
+
+
+@pytest.mark.sqlite  # for PostgreSQL see database/test_plans.py
+def test_the_look_at_all_lines_reads_no_other_jobs(database):
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN QUERY PLAN {lines._LINES}", ["", 10])
+        plan = [detail for *_, detail in cursor.fetchall()]
+    used = [line.split(" INDEX ")[1].split()[0] for line in plan if "SEARCH" in line]
+    assert used == ["job_in_line", "job_in_line", "job_key_number_once"]
 
 
 def test_the_database_refuses_one_holder_too_many(claimant):

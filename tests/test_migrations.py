@@ -2,7 +2,13 @@
 
 import pytest
 from django.core.management import call_command
-from django.db.migrations import AddField, AddIndex, AlterModelOptions, CreateModel
+from django.db.migrations import (
+    AddConstraint,
+    AddField,
+    AddIndex,
+    AlterModelOptions,
+    CreateModel,
+)
 from django.db.migrations.loader import MigrationLoader
 from django.db.models import NOT_PROVIDED
 from django.utils import timezone
@@ -36,12 +42,15 @@ def test_the_verdicts_of_the_first_release_are_found_in_its_journal(claimant):
     assert list(attempts.values_list("verdict", flat=True)) == verdicts
 
 
-ADDING = (AddField, AddIndex, AlterModelOptions, CreateModel)
+ADDING = (AddConstraint, AddField, AddIndex, AlterModelOptions, CreateModel)
 
 
 @pytest.mark.sqlite
 def test_processes_of_the_last_release_can_write_after_a_migration():
-    """Since 0013: a migration only adds, and a column that is added has a value in the database."""
+    """Since 0013: a migration only adds, and a column that is added has a value in the database.
+
+    A constraint that is added has to hold for these values.
+    """
     for (app, name), migration in MigrationLoader(None).disk_migrations.items():
         if app != "truestep" or name < "0013":
             continue

@@ -35,13 +35,13 @@ NET_SECONDS = 5.0  # between two looks for work and cancels, even if no commit i
 
 class EmbeddedEngine(Engine):
     def worker(self, slots: int, queues: Served | None = None) -> EmbeddedWorker:
-        return EmbeddedWorker(slots, queues or {})
+        return EmbeddedWorker(slots, queues)
 
 
 class EmbeddedWorker(WorkerProcess):
-    def __init__(self, slots: int, queues: Served) -> None:
+    def __init__(self, slots: int, queues: Served | None = None) -> None:
         self._size = slots
-        self._queues = queues
+        self._queues = queues or {}
         self._driver = SlotDriver(slots)
         self._backoff = Backoff()
         self._wakeup = Wakeup()

@@ -28,8 +28,8 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             "job",
             models.Index(
-                fields=["key", "-priority", "id"],
-                condition=models.Q(key_number=0, status="pending"),
+                fields=["status", "key", "-priority", "id"],
+                condition=models.Q(key_number=0),
                 name="job_in_line",
             ),
         ),

@@ -82,8 +82,8 @@ class Job(models.Model):
             models.Index(fields=["definition", "id"], name="job_by_definition"),
             models.Index(fields=["definition", "status", "id"], name="job_by_both"),
             models.Index(
-                fields=["key", "-priority", "id"],
-                condition=Q(key_number=0, status=Status.PENDING),
+                fields=["status", "key", "-priority", "id"],
+                condition=Q(key_number=0),
                 name="job_in_line",
             ),
             models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="job_due"),

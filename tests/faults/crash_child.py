@@ -20,7 +20,17 @@ from django.db import connection, connections
 from jobs import crashpoints, database, definitions, orchestrator
 from jobs.engines.embedded import EmbeddedWorker
 from jobs.exceptions import DeclaredDead, MoveRefused, Overtaken
-from jobs.models import Attempt, Intent, Job, LogChunk, Step, Transition, Worker
+from jobs.models import (
+    Attempt,
+    Intent,
+    Job,
+    LogChunk,
+    Order,
+    Queue,
+    Step,
+    Transition,
+    Worker,
+)
 from jobs.orchestrator import Claimant
 from jobs.upkeep import Sweep
 from tests.faults.crash_situations import SITUATIONS, Perform, WorkerUnderTest
@@ -155,6 +165,8 @@ def database_state() -> list[Any]:
         *Attempt.objects.order_by("step__job", "step__position", "number").values_list(
             *("step__name", "number", "ended_at", "verdict", "result", "error", "traceback")
         ),
+        *Order.objects.order_by("number").values_list("number", "code", "actor"),
+        *Queue.objects.exclude(order=None).order_by("name").values_list("name", "is_paused"),
         *Transition.objects.order_by("job", "seq").values_list(
             *("seq", "kind", "step__name", "attempt", "from_status", "to_status"),
             *("actor", "source", "reason", "tag"),

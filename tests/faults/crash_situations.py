@@ -11,7 +11,7 @@ from jobs.codes import Fact
 from jobs.logs import LogBook
 from jobs.orchestrator import Claimant, Ended
 from jobs.runner import Outcome
-from jobs.statuses import Verdict
+from jobs.statuses import Verdict, Wanted
 from jobs.upkeep import Sweep
 from jobs.workers import Registration
 from tests.support import ended, returned, step_of
@@ -232,6 +232,17 @@ def answer_stack(worker):
     job, held = worker.claimed()
     orchestrator.ask_for_stack(job.pk, "first")
     return lambda: orchestrator.answer_stacks({held.step_id: {"attempt": 1, "problem": "none"}})
+
+
+@situation
+def pause_queue_once(worker):
+    return lambda: orchestrator.pause_queue("gpu", actor="ada", once="a form")
+
+
+@situation
+def drain_worker(worker):
+    other = new_worker()[0].worker.pk
+    return lambda: orchestrator.order_worker(other, Wanted.DRAIN, actor="ada")
 
 
 @situation

@@ -41,7 +41,11 @@ class RabbitServer:
         # A node would start one as a daemon, which outlives it.
         self._epmd = subprocess.Popen([shutil.which("epmd"), "-port", str(epmd)], env=self._env)
         self.process: subprocess.Popen | None = None
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.end()
+            raise
 
     def start(self) -> None:
         with ExitStack() as stack:
