@@ -116,7 +116,8 @@ def _newest_runs(definition: str, most: int) -> list[tuple[str, float | None]]:
     sql = f"""
         SELECT s.name, (
             SELECT {dialect.seconds_between("a.started_at", "a.ended_at")}
-            FROM truestep_attempt AS a WHERE a.step_id = s.id AND a.number = s.attempt
+            FROM truestep_attempt AS a WHERE (a.step_id, a.number) >= (s.id, s.attempt)
+            ORDER BY a.step_id, a.number LIMIT 1
         )
         FROM ({" UNION ALL ".join(jobs)}) AS ended
         {dialect.join_selected("truestep_step", "s", _ITS_STEPS)}
