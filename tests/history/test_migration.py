@@ -11,8 +11,8 @@ import pytest
 
 from jobs.codes import Code, Fact
 from jobs.text import without_marks
+from tests.history.codes import NEWER
 from tests.history.database import old_database
-from tests.history.test_sentences import NEWER
 from tests.support.programs import program
 from tests.support.waiting import wait_for
 

@@ -6,6 +6,7 @@ import pytest
 
 from jobs.codes import Code
 from jobs.migrations._sentences import Entry, bare, fact_of, seconds
+from tests.history.codes import NEWER
 from tests.support import ROOT
 
 AT = datetime(2026, 3, 1, 0, 0, 5, tzinfo=UTC)
@@ -47,10 +48,6 @@ UNKNOWN = f"no running worker knows step {NAME!r} of 'nightly'; waited 5 min 00 
 HANDED_OVER = "asked for at 23:59:58 UTC, while the database was locked; its worker was told"
 TOO_OFTEN = "(TRUESTEP['crashes'])"
 CANCEL, RETRY = "asked to cancel; nothing to do, ", "asked to retry; nothing to do, "
-NEWER = {  # than release 0.1.0, and so never without their data
-    *(Code.NOTE_KEY_AWAITED, Code.NOTE_KEY_OBTAINED, Code.NOTE_RUNS_LONG),
-    *(Code.NOTE_DEADLINE_NEAR, Code.REQUEST_DEADLINE, Code.STEP_DEADLINE_PASSED),
-}
 SENTENCES = [
     (entry("birth", "launched"), "job.launched", {}),
     (entry("birth", "launched: a: b\nc"), "job.launched", {"why": "a: b\nc"}),
