@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import F
 from django.utils.translation import gettext as _
 
 from .. import database, definitions, workers
@@ -19,7 +18,7 @@ from ..sentences import Sentence, sentence
 from ..statuses import Status, Wanted
 from ..text import isolated
 from .job_list import Content
-from .queues import paused_by, paused_sentence
+from .queues import paused_by, paused_sentence, running_attempts, slots_for, with_reason
 
 MOST_COUNTED = 1000  # ready steps of a queue; to count on would take as long as the queue is
 _READY = f"""
@@ -74,8 +73,7 @@ class WorkerFacts:
         said = sentence(
             _("by {who} at {at}"), who=isolated(self.order.actor) or _("somebody"), at=self.order.at
         )
-        why = self.order.data.get("why")
-        return [*said, f": {isolated(why)}"] if why else said
+        return with_reason(said, self.order)
 
     @property
     def queues(self) -> str:
@@ -126,9 +124,7 @@ def read_queues() -> Sequence[QueueFacts]:
 
 def _running() -> dict[int | None, list[Attempt]]:
     """The running attempts by worker."""
-    current = Attempt.objects.filter(
-        step__status=Status.RUNNING, step__waiting=0, number=F("step__attempt")
-    )
+    current = running_attempts()
     found = defaultdict(list)
     for attempt in current.select_related("step__job").defer("result", "traceback").order_by("pk"):
         found[attempt.worker_id].append(attempt)
@@ -158,7 +154,7 @@ def _queue(name: str, running: int, living: Sequence[Worker], paused: Order | No
         name=name,
         ready=ready,
         running=running,
-        slots=sum(min(each.slots, each.queues.get(name) or each.slots) for each in serving),
+        slots=sum(slots_for(name, each) for each in serving),
         workers=len(serving),
         paused=paused_sentence(name, paused) if paused else [],
         is_named=bool(paused)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from .. import conf, workers
@@ -36,22 +36,30 @@ class Taken:
         """Those of the workers that serve the queue."""
         count = free = 0
         for worker in serving:
-            most = worker.queues.get(queue) or worker.slots
-            its = min(most, worker.slots)
+            its = slots_for(queue, worker)
             count += its
             left = worker.slots - self.by_worker[worker.pk]
             free += max(0, min(left, its - self.by_queue[worker.pk, queue]))
         return Slots(count, free)
 
 
-def read_taken() -> Taken:
-    """Which slots are taken, by the rows of the running attempts."""
-    running = Attempt.objects.filter(
+def slots_for(queue: str, worker: Worker) -> int:
+    """How many slots of a worker that serves the queue may run its steps."""
+    return min(worker.slots, worker.queues.get(queue) or worker.slots)
+
+
+def running_attempts() -> QuerySet[Attempt]:
+    """The attempts that workers hold, by the rows."""
+    return Attempt.objects.filter(
         step__status=Status.RUNNING, step__waiting=0, number=F("step__attempt")
     )
+
+
+def read_taken() -> Taken:
+    """Which slots are taken, by the rows of the running attempts."""
     by_queue = Counter(
         (worker_id, queue)
-        for worker_id, queue in running.values_list("worker_id", "step__queue")
+        for worker_id, queue in running_attempts().values_list("worker_id", "step__queue")
         if worker_id is not None
     )
     by_worker: Counter[int] = Counter()
@@ -92,6 +100,11 @@ def paused_sentence(queue: str, order: Order) -> Sentence:
     said = sentence(
         _("the queue {queue} is paused since {at} by {who}"), queue=queue, at=order.at, who=who
     )
+    return with_reason(said, order)
+
+
+def with_reason(said: Sentence, order: Order) -> Sentence:
+    """A sentence about an order, with the reason that was given for it."""
     why = order.data.get("why")
     return [*said, f": {isolated(why)}"] if why else said
 
