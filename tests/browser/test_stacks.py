@@ -11,7 +11,7 @@ from tests.browser.support import launched, look_at, step
 from tests.support import running
 from tests.testapp import stack_jobs
 
-WAYS = ["sleeps", "spins", "holds_the_gil"]
+WAYS = ["sleeps", pytest.param("holds_the_gil", marks=pytest.mark.full)]
 
 
 def line_of(way):

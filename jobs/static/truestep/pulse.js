@@ -40,6 +40,7 @@ export class Pulse {
     const warning = step.querySelector(".warning");
     this.#clocks.write(warning, late[pk] ?? []);
     warning.hidden = !late[pk];
+    if (step.dataset.status !== "running") return;
     const { usual = [], longer = [] } = expected.steps[pk] ?? {};
     this.#clocks.write(step.querySelector(".usual"), usual);
     this.#clocks.write(step.querySelector(".longer"), longer);
