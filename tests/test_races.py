@@ -6,14 +6,15 @@ from contextlib import contextmanager
 from functools import partial
 
 import pytest
+from django.db import connection
 
-from jobs import database
+from jobs import crashpoints, database
 from jobs.codes import Fact
 from jobs.database import transactions
 from jobs.exceptions import MoveRefused, Overtaken
 from jobs.journal import JobState, commit
-from jobs.models import Attempt, Job, Transition
-from jobs.orchestrator import Claimant, cancel, claim, finish, give_up, launch
+from jobs.models import Attempt, Job, Order, Queue, Transition
+from jobs.orchestrator import Claimant, cancel, claim, finish, give_up, launch, pause_queue
 from jobs.sight.job import read_job
 from jobs.statuses import Kind, Verdict
 from tests.support import (
@@ -181,6 +182,28 @@ def test_of_many_cancels_one_is_the_request(claimant, crowd):
     answers = race(crowd, *(partial(cancel, job.pk) for _ in range(6)))
     assert sorted(answers) == [False] * 5 + [True]
     assert job.journal.filter(kind=Kind.REQUEST).count() == 1
+
+
+@pytest.mark.postgres
+def test_of_the_first_two_pauses_of_a_queue_one_is_the_order(database):
+    """The queue is newer than the last ``migrate``; the second waits for the first to commit."""
+    Queue.objects.all().delete()
+    waiting = (
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    came = []
+
+    def until_the_other_waits(place):
+        if place == "order.before_commit":
+            came.append(place)
+            with connection.cursor() as cursor:
+                wait_for(lambda: len(came) > 1 or cursor.execute(waiting).fetchone()[0])
+
+    with crashpoints.watched(until_the_other_waits):
+        answers = in_threads(*(partial(pause_queue, "gpu", actor=who) for who in ("anna", "bert")))
+    assert sorted(answers) == [False, True]
+    assert Order.objects.count() == 1
 
 
 def test_of_a_claim_and_a_give_up_of_one_step_one_happens(claimant, crowd):

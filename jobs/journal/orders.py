@@ -26,7 +26,8 @@ def set_paused(
     """Pause or resume a queue; whether that changed it."""
     code = OrderCode.QUEUE_PAUSED if is_paused else OrderCode.QUEUE_RESUMED
     with _transaction():
-        row = Queue.objects.select_for_update().filter(name=queue).first() or Queue(name=queue)
+        Queue.objects.bulk_create([Queue(name=queue)], ignore_conflicts=True)
+        row = Queue.objects.select_for_update().get(name=queue)
         is_change = row.is_paused != is_paused
         if is_change:
             row.is_paused = is_paused
