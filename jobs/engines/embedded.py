@@ -16,6 +16,7 @@ from collections.abc import Callable
 from .. import conf, database, definitions, journal, orchestrator, workers
 from ..database import Outage, watch_commits
 from ..exceptions import DatabaseBusy, DeclaredDead, NotReady, Overtaken
+from ..models import Worker
 from ..orchestrator import Claimant
 from ..queues import Served
 from ..slots.driver import SlotDriver
@@ -50,6 +51,7 @@ class EmbeddedWorker(WorkerProcess):
         self._is_stopping = self._is_killing = False
         self._look_again = True  # for work and cancels
         self._next_look = math.inf
+        self._former: Worker | None = None  # what this process was, until its order is repeated
 
     def run(
         self,
@@ -124,6 +126,7 @@ class EmbeddedWorker(WorkerProcess):
         """
         try:
             self._beat_in_row()
+            self._repeat_order()
             has_news = self._read_news()
             may_claim = not self._registration.reason_to_stop
             has_room = self._driver.write(may_claim=may_claim)
@@ -155,6 +158,12 @@ class EmbeddedWorker(WorkerProcess):
             self._backoff.extend()
         else:
             self._watch.wrote()
+
+    def _repeat_order(self) -> None:
+        """A process that was to drain still is when it has become another worker."""
+        if self._former:
+            orchestrator.repeat_order(self._former, self._registration.worker)
+            self._former = None
 
     def _read_news(self) -> bool:
         """Whether there may be work; what people ask of running steps is done."""
@@ -231,6 +240,7 @@ class EmbeddedWorker(WorkerProcess):
         self._driver.record_outcomes()
         before, jobs = self._registration, self._claimant.jobs
         self._register()
+        self._former = before.worker
         self._claimant.jobs = jobs  # the end of some steps may still have to be recorded
         self._look_again = True  # the news read so far were for another worker
         before.release()

@@ -25,6 +25,7 @@ from .endings import give_up as give_up
 from .endings import note_refused as note_refused
 from .fleet import order_worker as order_worker
 from .fleet import pause_queue as pause_queue
+from .fleet import repeat_order as repeat_order
 from .fleet import resume_queue as resume_queue
 from .launching import launch as launch
 from .launching import launch_many as launch_many

@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import intents, journal, workers
 from ..exceptions import UnknownQueue
+from ..models import Worker
 from ..statuses import Wanted
 from .people import kept, name_of
 
@@ -49,6 +50,15 @@ def order_worker(
         )
 
     return intents.once(once, do, bool)
+
+
+def repeat_order(before: Worker, now: Worker) -> None:
+    """Order the worker *now* to do what *before*, another row of the same process, was to do."""
+    was = Worker.objects.filter(uuid=before.uuid).select_related("order").first()
+    if was and was.order and was.wanted != Wanted.WORK:
+        order = was.order
+        why, wanted = order.data.get("why"), Wanted(was.wanted)
+        journal.set_wanted(now.pk, wanted, why=why, actor=order.actor, source=order.source)
 
 
 def _set_paused(name: str, is_paused: bool, actor: Any, source: str, why: str, once: str) -> bool:

@@ -10,8 +10,8 @@ import pytest
 from django.db import transaction
 
 from jobs.models import Attempt, Job, LogChunk, Step, Worker
-from jobs.orchestrator import cancel, launch
-from jobs.statuses import Kind
+from jobs.orchestrator import cancel, launch, order_worker
+from jobs.statuses import Kind, Wanted
 from tests.support import (
     error_of,
     finished,
@@ -370,6 +370,7 @@ def test_a_frozen_workers_steps_are_requeued_and_its_late_writes_refused(engine,
     with engine.worker(slots=1, env=SHORT_LEASE) as first:
         job = launch("patient", {"gate": str(gate)})
         running(job, "wait")
+        order_worker(Worker.objects.get().pk, Wanted.DRAIN, actor="anna")
         with engine.worker(env=SHORT_LEASE):
             process = engine.process_of(first)
             children = family_of(process)[1:]
@@ -383,6 +384,8 @@ def test_a_frozen_workers_steps_are_requeued_and_its_late_writes_refused(engine,
             gate.touch()
             assert finished(job).status == "succeeded"
             wait_for(lambda: Worker.objects.filter(stopped_at=None).count() == 2)
+            again = Worker.objects.filter(stopped_at=None, order__actor="anna")
+            wait_for(again.filter(wanted=Wanted.DRAIN).exists, what="it is still to drain")
     assert verdicts(job, "wait") == ["lost", "returned"]
 
 
