@@ -6,8 +6,8 @@ import psutil
 import pytest
 
 from jobs.models import Attempt, Job, Step
-from jobs.orchestrator import cancel, claim, finish, launch
-from jobs.statuses import Verdict
+from jobs.orchestrator import cancel, claim, finish, launch, order_worker
+from jobs.statuses import Verdict, Wanted
 from tests.support import drive, ended, job_of, returned, step_of, wait_for, wait_until_gone
 from tests.support.terminal import Terminal
 
@@ -154,6 +154,12 @@ def test_without_a_worker_the_tree_says_what_to_do(terminal):
     shown = terminal("launch", "--follow", str(job.pk))
     shown.shows("no worker is running: start one with python manage.py worker")
     assert job_of(job.pk).status == "pending"
+
+
+def test_with_drained_workers_alone_the_tree_says_so(terminal, claimant):
+    order_worker(claimant.worker.pk, Wanted.DRAIN)
+    shown = terminal("launch", "--follow", str(launch("noop").pk))
+    shown.shows("every worker is drained: resume one, or start another")
 
 
 # --- a terminal that is closed --------------------------------------------------------------------

@@ -18,7 +18,6 @@ from ..models import Step
 from ..sentences import Link
 from ..sight.failures import failures_of_job
 from ..sight.job import read_overview
-from ..sight.queues import no_worker
 from ..sight.steps import StepRow
 from ..sight.waiting import Facts, why_pending
 from ..statuses import Status
@@ -107,8 +106,8 @@ class JobTree:
             head.append("  deadline passed" if job.deadline_at else "  cancel requested", "yellow")
         elif job.deadline_at and not job.is_finished:
             head.append(f"  deadline {local(job.deadline_at)}", "bright_black")
-        if self.workers and not self.workers["live"]:
-            head.append(f"\n{plain(no_worker())}", "yellow")
+        if nobody := self.workers and plain(self.workers["nobody"]):
+            head.append(f"\n{nobody}", "yellow")
         return head
 
     def _step(self, row: StepRow, width: int, console: Console) -> Text:

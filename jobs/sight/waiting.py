@@ -17,7 +17,7 @@ from ..statuses import Status, Verdict, Wanted
 from ..text import isolated
 from .expected import read_expected
 from .lines import why_awaits_key
-from .queues import why_ready
+from .queues import no_worker, why_ready
 from .steps import StepPage
 
 MOST_EXPLAINED = 1000  # steps of a job for which one reading says why they wait
@@ -77,7 +77,7 @@ def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Fact
     """What the workers mean for a job's steps; None when the job has ended.
 
     - ``seq``: of the job; the rest says nothing about a step with a newer one
-    - ``live``: how many workers take the job's steps
+    - ``nobody``: a sentence if no worker takes the job's steps
     - ``ready``: a sentence for the steps that are ready, by queue
     - ``waits``: sentences for those that wait for something else, by step id
     - ``late``: sentences for running steps whose worker sends no heartbeat, by step id
@@ -97,7 +97,7 @@ def read_workers(job_id: int, pages: Collection[StepPage] | None = None) -> Fact
         late, slots = _late(job, running, living), sum(worker.slots for worker in takers)
         return {
             "seq": job.seq,
-            "live": len(takers),
+            "nobody": [] if takers else as_json(no_worker(are_drained=are_drained)),
             "ready": {queue: as_json(said) for queue, said in ready.items()},
             "waits": _as_facts(_waits(job, takers, pages)),
             "late": _as_facts(late),

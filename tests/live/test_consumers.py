@@ -313,16 +313,16 @@ async def test_a_pulse_is_sent_again_when_it_says_something_new_or_the_page_asks
     monkeypatch.setattr(feeds, "TICK_SECONDS", 0.05)
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
-        assert (await page.next("pulse"))["workers"]["live"] == 0
+        assert (await page.next("pulse"))["workers"]["nobody"]
         tick = await page.next("tick")
         for _ in range(5):
             assert (await page.next("pulse", "tick"))["type"] == "tick"
         await page.say(type="resync", seq=tick["seq"], tag=tick["tag"])  # it may have lost it
-        assert (await page.next("pulse"))["workers"]["live"] == 0
+        assert (await page.next("pulse"))["workers"]["nobody"]
         registration = await sync_to_async(workers.register)(
             slots=1, knows=definitions.known_steps()
         )
-        while (await page.next("pulse"))["workers"]["live"] == 0:
+        while (await page.next("pulse"))["workers"]["nobody"]:
             pass
         await sync_to_async(registration.deregister)()
 
@@ -331,7 +331,7 @@ async def test_a_pulse_says_that_no_worker_runs(ada):
     job = await sync_to_async(launch)("noop")
     async with socket(job, ada) as page:
         workers = (await page.next("pulse"))["workers"]
-    assert workers["live"] == 0
+    assert workers["nobody"] == workers["ready"]["default"]
     assert "manage.py worker" in "".join(workers["ready"]["default"])
 
 
