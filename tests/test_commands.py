@@ -168,6 +168,18 @@ def test_broken_definitions_are_exit_code_4_and_named(tmp_path):
     assert f"{package}/jobs.py:2 Broken: step 'one' needs 'nowhere'" in err
 
 
+def test_a_priority_stands_before_the_name(database):
+    manage("launch", "--priority", "-7", "noop", "--detach")
+    assert Job.objects.get().priority == -7
+
+
+def test_a_priority_that_is_none_launches_nothing(database):
+    code, _, err = manage("launch", "--priority", "much", "noop", "--detach")
+    assert code == 2
+    assert "--priority: 'much' is no whole number from -100 to 100" in err
+    assert not Job.objects.exists()
+
+
 def test_detach_prints_only_the_id(database):
     code, out, err = manage("launch", "noop", "--detach")
     assert (code, err) == (0, "")

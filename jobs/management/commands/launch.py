@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser, SystemCheckError
@@ -47,6 +47,12 @@ class Command(TerminalCommand):
         if self.definition:
             add_options(parser, self.definition)
         else:
+            parser.add_argument(
+                "--priority",
+                type=_priority,
+                metavar="N",
+                help="-100 to 100; higher ones start first. It stands before NAME.",
+            )
             parser.add_argument("definition", nargs="?", metavar="NAME")
             parser.add_argument("rest", nargs=argparse.REMAINDER, metavar="--field value")
 
@@ -75,11 +81,11 @@ class Command(TerminalCommand):
         journal.require_ready()
         database.set_lock_timeout(LOCK_SECONDS)
         if options["detach"] or given["detach"]:
-            self.stdout.write(str(self._launch(given).pk))
+            self.stdout.write(str(self._launch(given, options["priority"]).pk))
             return
         worker = None if self._has_worker() else self._worker()
         interrupts = Interrupts()  # before the launch: Ctrl-C never leaves a job behind
-        job = self._launch(given, lambda: interrupts.count > 0)
+        job = self._launch(given, options["priority"], lambda: interrupts.count > 0)
         with closing(self._follower(job, options["json"] or given["json"])) as follower:
             sys.exit(Watch(job, worker, follower, interrupts).to_the_end())
 
@@ -132,13 +138,16 @@ class Command(TerminalCommand):
         return get_engine().worker(knobs.slots, served_queues(knobs.queues))
 
     def _launch(
-        self, given: dict[str, Any], is_given_up: Callable[[], bool] = lambda: False
+        self,
+        given: dict[str, Any],
+        priority: int | None,
+        is_given_up: Callable[[], bool] = lambda: False,
     ) -> Job:
         """Waits as long as another process has locked the database, and names it."""
         holder = ""
         while True:
             try:
-                return self._try_to_launch(given)
+                return self._try_to_launch(given, priority)
             except DatabaseBusy as error:
                 if is_given_up():
                     raise CommandError("Nothing was launched.", returncode=KILLED) from error
@@ -146,11 +155,13 @@ class Command(TerminalCommand):
                     holder = error.holder
                     self.stderr.write(f"The database is locked by {holder}. This command waits.")
 
-    def _try_to_launch(self, given: dict[str, Any]) -> Job:
+    def _try_to_launch(self, given: dict[str, Any], priority: int | None) -> Job:
         assert self.definition
         texts = texts_of(self.definition, given)
         try:
-            return orchestrator.launch(self.definition, texts, actor=who(), source="command")
+            return orchestrator.launch(
+                self.definition, texts, actor=who(), source="command", priority=priority
+            )
         except KeyHeld as error:
             raise CommandError(str(error), returncode=CANNOT_RUN) from error
         except InvalidParams as error:
@@ -162,3 +173,11 @@ class Command(TerminalCommand):
                 f"{error.definition} cannot be launched with these parameters.\n{problems}",
                 returncode=BAD_PARAMS,
             ) from error
+
+
+def _priority(text: str) -> int:
+    """What ``--priority`` means. Raises ArgumentTypeError."""
+    with suppress(ValueError):
+        if definitions.is_priority(value := int(text)):
+            return value
+    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from -100 to 100")
