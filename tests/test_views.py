@@ -13,6 +13,7 @@ from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, rows, statuses, step_of
+from tests.testapp.simple_jobs import Noop
 
 
 @pytest.fixture
@@ -236,6 +237,13 @@ def test_a_position_that_means_nothing_is_not_found(ada, database, query):
 
 
 # --- actions --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/launch/", "/launch/noop/"])
+def test_a_page_makes_no_instance_of_a_definition(ada, database, monkeypatch, path):
+    """Django's templates call what can be called, also a class."""
+    monkeypatch.setattr(Noop, "__init__", lambda self: pytest.fail("it was made"))
+    assert "noop" in ada.get(path).text
 
 
 def test_a_launch_leads_to_its_job(ada, database):

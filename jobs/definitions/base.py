@@ -136,6 +136,7 @@ class JobDefinition:
     priority: ClassVar[int] = 0  # of a launch that gives none; -100 to 100, higher ones start first
     deadline: ClassVar[float | None] = None  # seconds from the launch to the end of the job
     abstract: ClassVar[bool] = False  # True in a base class that cannot be launched itself
+    do_not_call_in_templates: ClassVar[bool] = True  # Django's templates call classes otherwise
 
     class Params(forms.Form):
         """The launch form and the command's options; no parameters unless overridden."""
