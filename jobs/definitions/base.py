@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -169,35 +170,7 @@ class JobDefinition:
     @classmethod
     def steps(cls) -> dict[str, StepDefinition]:
         """The steps by name, in the order they are written, base classes first."""
-        marked: dict[str, StepFunction] = {}
-        for base in reversed(cls.__mro__):
-            for name, value in vars(base).items():
-                if hasattr(value, "truestep_options"):
-                    marked[name] = value
-                elif name in marked:  # overridden by an attribute that is not a step
-                    del marked[name]
-        names = {function: name for name, function in marked.items()}
-        steps: dict[str, StepDefinition] = {}
-        above: tuple[str, ...] = ()
-        for name, function in marked.items():
-            options: StepOptions = function.truestep_options  # type: ignore[attr-defined]
-            needs = (
-                above
-                if options.needs is None
-                else tuple(_name(need, names) for need in options.needs)
-            )
-            steps[name] = StepDefinition(
-                name=name,
-                needs=needs,
-                timeout=options.timeout,
-                warn_after=options.warn_after,
-                retries=options.retries,
-                retry_delay=options.retry_delay,
-                retry_on=options.retry_on,
-                queue=options.queue,
-            )
-            above = (name,)
-        return steps
+        return dict(_steps_of(cls))  # type: ignore[arg-type]  # mypy takes a class for its instance
 
     @classmethod
     def summary(cls) -> str:
@@ -234,6 +207,37 @@ class JobDefinition:
         for field, values in raw.items():
             data.setlist(field, list(values))
         return cls.Params(data)
+
+
+@functools.cache
+def _steps_of(cls: type[JobDefinition]) -> dict[str, StepDefinition]:
+    marked: dict[str, StepFunction] = {}
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if hasattr(value, "truestep_options"):
+                marked[name] = value
+            elif name in marked:  # overridden by an attribute that is not a step
+                del marked[name]
+    names = {function: name for name, function in marked.items()}
+    steps: dict[str, StepDefinition] = {}
+    above: tuple[str, ...] = ()
+    for name, function in marked.items():
+        options: StepOptions = function.truestep_options  # type: ignore[attr-defined]
+        needs = (
+            above if options.needs is None else tuple(_name(need, names) for need in options.needs)
+        )
+        steps[name] = StepDefinition(
+            name=name,
+            needs=needs,
+            timeout=options.timeout,
+            warn_after=options.warn_after,
+            retries=options.retries,
+            retry_delay=options.retry_delay,
+            retry_on=options.retry_on,
+            queue=options.queue,
+        )
+        above = (name,)
+    return steps
 
 
 def is_priority(value: object) -> bool:
