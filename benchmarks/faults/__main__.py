@@ -3,8 +3,10 @@
     .venv/bin/python -m benchmarks.faults --rounds 3 --write
     .venv/bin/python -m benchmarks.faults --rounds 1 --only sessions frozen --engines embedded
 
-Beside each run with a fault is one without, of the same length. PostgreSQL, Redis with Sentinel,
-and PgBouncer have to be installed; each run has servers of its own.
+Beside each run with a fault is one without, of the same length. "Back to 0.9" is the time from the
+beginning of the fault until the rate is 0.9 of that before, for two seconds; if the fault takes
+half of the workers away, 0.9 of half of that. PostgreSQL, Redis with Sentinel, and PgBouncer have
+to be installed; each run has servers of its own.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ def main() -> None:
                 for engine in [each for each in cell.engines if each in chosen.engines]:
                     pair = _pair(cell, engine, figures, directory)
                     results[cell.key, engine].append(pair)
-                    print(f"Round {number + 1}: {cell.key}, {engine}: {pair[0]}", flush=True)
+                    print(f"Round {number + 1}: {cell.key}, {engine}", *pair, sep="\n", flush=True)
         section = report.section(results, chosen.rounds, directory)
     print(f"\n{section}")
     if chosen.write:
@@ -61,7 +63,7 @@ def _options() -> argparse.Namespace:
     keys = [cell.key for cell in CELLS]
     parser.add_argument("--only", nargs="+", choices=keys, metavar="FAULT", help=", ".join(keys))
     parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
-    parser.add_argument("--before", type=float, default=10.0, help="seconds before the fault")
+    parser.add_argument("--before", type=float, default=5.0, help="seconds before the fault")
     parser.add_argument(
         "--lease", type=float, default=15.0, help='TRUESTEP["lease"], by default as there'
     )

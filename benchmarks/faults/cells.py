@@ -24,6 +24,7 @@ class Cell:
     fault: Callable[[Site], None]
     engines: tuple[str, ...] = ENGINES
     layout: Layout = field(default_factory=Layout)
+    left: float = 1.0  # the part of the capacity that the fault leaves
     notices: Callable[[Site], float] = lambda site: 0.0  # seconds until others may take over
 
 
@@ -120,6 +121,8 @@ CELLS = (
     Cell("broker-empty", "broker emptied", broker_emptied, CELERY),
     Cell("broker-off", f"broker off for {OFF_SECONDS:.0f} s", broker_off, CELERY),
     Cell("layer", "channel layer failed over", layer_failed_over, layout=Layout(sentinel=True)),
-    Cell("frozen", "one of two workers frozen, lease + 5 s", worker_frozen),
-    Cell("host", "one of two hosts gone", host_gone, layout=Layout(hosts=2), notices=_lease),
+    Cell("frozen", "one of two workers frozen, lease + 5 s", worker_frozen, left=0.5),
+    Cell(
+        "host", "one of two hosts gone", host_gone, layout=Layout(hosts=2), left=0.5, notices=_lease
+    ),
 )

@@ -22,7 +22,7 @@ SAMPLE_SECONDS = 0.2
 WARM_STEPS = 100
 GOOD = 0.9  # of the rate before
 STRETCH_SECONDS = 2.0  # over which a rate has to be good again
-WINDOWS = ((0.0, 5.0), (5.0, 10.0), (10.0, 20.0))  # seconds after the end of the fault
+WINDOWS = ((0.0, 5.0), (5.0, 10.0))  # seconds after the end of the fault
 SUCCEEDED = "SELECT count(*) FROM truestep_step WHERE status = 'succeeded'"
 UNFINISHED = "SELECT count(*) FROM truestep_job WHERE ended_at IS NULL"
 LONGEST = "SELECT extract(epoch FROM max(ended_at - created_at))::float FROM truestep_job"
@@ -147,7 +147,7 @@ def _measure(
     # Until after the last window, and until the steps of a lost worker were taken over.
     time.sleep(max(WINDOWS[-1][1], cell.notices(site)) + 2 * SAMPLE_SECONDS)
     before = counter.rate(began - figures.before, began)
-    good = counter.good_from(began, before)
+    good = counter.good_from(began, before * cell.left)
     return Run(
         before=before,
         lasted=over - began,

@@ -16,7 +16,7 @@ TITLE = "## Faults"
 COLUMNS = (
     *("fault", "engine", "lasted s", "steps/s before", "during"),
     *(f"{start:.0f}–{end:.0f} s after" for start, end in WINDOWS),
-    *("back to 0.9 after s", "longest job s", "jobs", "lost", "failed", "audit"),
+    *("last ÷ before", "back to 0.9 after s", "longest job s", "jobs", "lost", "failed", "audit"),
 )
 Pair = tuple[Run, Run]  # with the fault and without
 
@@ -50,6 +50,7 @@ def _row(name: str, engine: str, runs: list[Run]) -> list[str]:
         f"{median(run.before for run in runs):.0f}",
         _median(runs, lambda run: run.during, "{:.0f}"),
         *(f"{median(run.after[number] for run in runs):.0f}" for number in range(len(WINDOWS))),
+        f"{median(run.after[-1] / run.before for run in runs):.2f}",
         _median(runs, lambda run: run.back, "{:.1f}"),
         f"{max(run.longest for run in runs):.1f}",
         str(sum(run.jobs for run in runs)),
