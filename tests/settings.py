@@ -21,6 +21,7 @@ if DATABASES["default"]["ENGINE"].endswith("postgresql"):
 # Child processes use the same one: a test database has the name of the database.
 DATABASES["default"] |= {"NAME": TEST_DATABASE, "TEST": {"NAME": TEST_DATABASE}}
 INSTALLED_APPS += ["tests.testapp"]
+WHITENOISE_AUTOREFRESH = True  # each test client would list all files first
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 GRACE = float(os.environ.get("TEST_GRACE", "1"))
 TRUESTEP = {
