@@ -15,7 +15,7 @@ from tests.deployment.machine import READY, Machine
 from tests.installed.guide import blocks
 from tests.support import ROOT, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.full]
 
 
 def commands(choice: str) -> str:

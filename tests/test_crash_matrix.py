@@ -16,7 +16,7 @@ from tests.faults.crash_situations import SITUATIONS, new_worker
 from tests.faults.crashes import CrashServer
 from tests.support.sources import SOURCES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 FAULTS = ("kill", "exception", "database", "cut")
 PLAIN = ("before_begin", "before_commit", "after_commit")

@@ -56,6 +56,7 @@ for name, action in ACTIONS.items():
         setattr(Machine, f"{name}_{number}" if number else name, rule_of(name))
 
 
+@pytest.mark.either
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
     "batch",

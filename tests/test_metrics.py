@@ -28,6 +28,8 @@ from jobs.sight import flow, measures
 from jobs.statuses import JOB_STATUSES, Status, Verdict
 from tests.support import Cost, drive, ended, number_rows_from, returned
 
+pytestmark = pytest.mark.either
+
 TOKEN = "a-token-of-43-characters-or-so"
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -63,6 +65,7 @@ def samples(client):
 # --- what it says ---------------------------------------------------------------------------------
 
 
+@pytest.mark.both
 def test_jobs_and_steps_are_counted_by_definition_and_status(client, claimant):
     drive(claimant, launch("noop"))
     drive(claimant, launch("fails"), lambda held: ended(Verdict.FAILED))
@@ -85,6 +88,7 @@ def test_jobs_and_steps_are_counted_by_definition_and_status(client, claimant):
     assert found["truestep_database_up",] == 1
 
 
+@pytest.mark.both
 def test_what_happens_is_counted_from_the_first_scrape_on(client, claimant):
     drive(claimant, launch("noop"))
     before = samples(client)
@@ -187,6 +191,7 @@ def test_nothing_goes_backwards_when_rows_are_deleted(client, claimant):
     assert after["truestep_jobs", "noop", "succeeded"] == 1
 
 
+@pytest.mark.both
 def test_each_entry_is_counted_once_however_many_are_read_at_a_time(client, claimant, monkeypatch):
     launch("noop")
     samples(client)
@@ -204,6 +209,7 @@ def test_each_entry_is_counted_once_however_many_are_read_at_a_time(client, clai
     assert samples(client)["truestep_attempt_run_seconds_count", "diamond"] == 12
 
 
+@pytest.mark.both
 def test_an_entry_counts_only_when_none_before_it_can_appear_any_more(
     client, claimant, monkeypatch
 ):
@@ -365,6 +371,7 @@ def test_counting_stops_at_the_limit_and_that_is_remembered(client, database, mo
     assert [sql for sql in cost.statements if counting in sql]
 
 
+@pytest.mark.both
 def test_it_only_reads(client, claimant):
     samples(client)
     drive(claimant, launch("noop"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from django.db import connection
 
 from tests.faults.rabbitmq import RabbitServer
 from tests.faults.redis import RedisServer
@@ -18,7 +19,8 @@ def pytest_collection_modifyitems(items):
     """The whole contract with Celery is for ``--full``; one broker and a few tests are enough."""
     for item in items:
         broker = getattr(item, "callspec", None) and item.callspec.params.get("engine")
-        is_brief = broker == "redis" and item.get_closest_marker("engines")
+        is_one_of_few = broker == "redis" and item.get_closest_marker("engines")
+        is_brief = is_one_of_few and connection.vendor == "sqlite"
         if broker in BROKERS and not is_brief:
             item.add_marker("full")
 

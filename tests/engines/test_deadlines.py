@@ -14,7 +14,7 @@ from jobs.statuses import Status
 from tests.faults.processes import carrying
 from tests.support import finished, job_of, program, running, statuses, step_of, verdicts, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 READY = 120.0  # seconds for a worker to start on a busy machine
 ELSEWHERE = {

@@ -13,7 +13,7 @@ from jobs.orchestrator import launch
 from jobs.statuses import Kind, Status
 from tests.support import at_length, finished, program, stop_process, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 AT_ONCE = 3
 SHORT = {"DJANGO_SETTINGS_MODULE": "tests.faults.short_lease_settings"}

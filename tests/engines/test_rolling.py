@@ -14,7 +14,7 @@ from jobs.orchestrator import launch
 from jobs.statuses import UNFINISHED
 from tests.support import Program, at_length, log_of, program, running, step_of, wait_for
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.either]
 
 READY = 120.0  # seconds for a process to start on a busy machine
 BACKLOG = 6  # jobs that have not ended, at any time

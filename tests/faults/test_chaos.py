@@ -30,6 +30,7 @@ def run(module, *arguments, seconds):
 
 
 @pytest.mark.brief
+@pytest.mark.either
 @pytest.mark.timeout(330)
 def test_nothing_is_lost_while_workers_and_servers_are_killed(database):
     chaos("--jobs", "25", "--kills", "6", "--seed", "1", "--pages", "2", seconds=300)

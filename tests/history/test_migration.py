@@ -16,7 +16,7 @@ from tests.history.database import old_database
 from tests.support.programs import program
 from tests.support.waiting import wait_for
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("db")]
+pytestmark = [pytest.mark.slow, pytest.mark.either, pytest.mark.usefixtures("db")]
 LAST_BEFORE = "0007"
 # What release 0.1.0 said in other words than this one.
 REWORDED = {
@@ -50,6 +50,7 @@ def migrated(django_db_setup, tmp_path_factory):
         yield found, found.migrate()
 
 
+@pytest.mark.both
 def test_pages_show_and_audit_tell_the_same_as_before(migrated):
     old, output = migrated
     assert "255 journal entries have codes; 0 of them keep their text.\nclean: 23 jobs" in output
@@ -112,6 +113,7 @@ def test_every_other_column_stays(old):
     assert old.journal(SAME) == before
 
 
+@pytest.mark.both
 def test_codes_and_data_give_the_words_that_were_stored(migrated):
     old, _ = migrated
     found = old.journal("reason", "code", "data")
@@ -186,6 +188,7 @@ def test_an_entry_is_guarded_again_afterwards(migrated):
         old.execute("UPDATE truestep_transition SET code = 'text'")
 
 
+@pytest.mark.both
 def test_back_and_forward_again_gives_the_same(old):
     old.migrate()
     before = old.state()

@@ -18,6 +18,8 @@ from tests.support import ROOT, Program, drive, finished, running, step_of, wait
 from tests.testapp import stack_jobs
 from tests.testapp.stack_jobs import HANGS
 
+pytestmark = pytest.mark.either
+
 SOURCE = stack_jobs.__file__
 
 

@@ -12,6 +12,8 @@ from jobs.usage import Usage, amounts_of, end_of, size
 from tests.support import Program, finished, step_of
 from tests.support.rows import admin_url
 
+pytestmark = pytest.mark.either
+
 MIB = 2**20
 
 
