@@ -224,7 +224,8 @@ def test_everything_works_while_the_replica_is_dead(project, serving):
     assert Worker.objects.count() == 1, "the worker took itself for dead"
 
 
-@pytest.mark.full
+@pytest.mark.slow
+@pytest.mark.either
 @pytest.mark.parametrize("project", ["apart"], indirect=True)
 def test_a_lock_on_the_projects_database_delays_nothing(project, serving, tmp_path):
     """Its own rows are elsewhere: no beat, page, log line or other step waits for its lock."""
