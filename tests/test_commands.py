@@ -1,4 +1,7 @@
-"""The commands as a person types them: real processes, their words and exit codes."""
+"""The commands as a person types them: their words and exit codes.
+
+Those that run steps, serve or are interrupted are real processes; the others run in this one.
+"""
 
 import http.client
 import io
@@ -8,11 +11,12 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from urllib.parse import urlsplit
 
 import psutil
 import pytest
-from django.core.management import call_command
+from django.core.management import call_command, execute_from_command_line
 
 from jobs import database as db
 from jobs.checks import WEB_SERVERS
@@ -49,6 +53,17 @@ def manage(*arguments, env=None, seconds=60):
         timeout=seconds,
     )
     return done.returncode, done.stdout, done.stderr
+
+
+def manage_here(*arguments):
+    """As ``manage``, in this process."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            execute_from_command_line(["manage.py", *arguments])
+        except SystemExit as ending:
+            code = ending.code or 0
+    return code, out.getvalue(), err.getvalue()
 
 
 def json_lines(text):
@@ -169,19 +184,19 @@ def test_broken_definitions_are_exit_code_4_and_named(tmp_path):
 
 
 def test_a_priority_stands_before_the_name(database):
-    manage("launch", "--priority", "-7", "noop", "--detach")
+    manage_here("launch", "--priority", "-7", "noop", "--detach")
     assert Job.objects.get().priority == -7
 
 
 def test_a_priority_that_is_none_launches_nothing(database):
-    code, _, err = manage("launch", "--priority", "much", "noop", "--detach")
+    code, _, err = manage_here("launch", "--priority", "much", "noop", "--detach")
     assert code == 2
     assert "--priority: 'much' is no whole number from -100 to 100" in err
     assert not Job.objects.exists()
 
 
 def test_detach_prints_only_the_id(database):
-    code, out, err = manage("launch", "noop", "--detach")
+    code, out, err = manage_here("launch", "noop", "--detach")
     assert (code, err) == (0, "")
     assert job_of(int(out)).status == "pending"
 
@@ -222,7 +237,7 @@ def test_booleans_are_bare_and_multiple_values_repeat(database):
 
 
 def test_without_a_name_the_definitions_are_listed(database):
-    code, out, _ = manage("launch")
+    code, out, _ = manage_here("launch")
     assert code == 0
     lines = out.splitlines()
     assert lines[lines.index("waits --gate") + 1] == (
@@ -231,7 +246,7 @@ def test_without_a_name_the_definitions_are_listed(database):
 
 
 def test_help_of_a_definition_shows_its_parameters(database):
-    code, out, _ = manage("launch", "waits", "--help")
+    code, out, _ = manage_here("launch", "waits", "--help")
     assert code == 0
     assert re.search(r"--gate VALUE +The file to wait for", out)
 
@@ -314,7 +329,7 @@ def test_a_second_ctrl_c_beside_a_worker_exits_immediately(database):
 def test_show_as_json_has_job_steps_and_journal(database):
     manage("launch", "fails")
     job = Job.objects.get()
-    code, out, _ = manage("show", str(job.pk), "--json")
+    code, out, _ = manage_here("show", str(job.pk), "--json")
     shown = json.loads(out)
     assert code == 0
     assert shown["job"] == {
@@ -364,7 +379,7 @@ def test_show_as_json_has_job_steps_and_journal(database):
 
 def test_show_in_words(claimant):
     job = drive(claimant, launch("noop"))
-    code, out, _ = manage("show", str(job.pk))
+    code, out, _ = manage_here("show", str(job.pk))
     assert code == 0
     head, first, *_ = out.splitlines()
     assert head.startswith(f"✔ succeeded noop #{job.pk} ")
@@ -372,15 +387,15 @@ def test_show_in_words(claimant):
 
 
 def test_show_of_no_job_is_exit_code_2(database):
-    assert manage("show", "999") == (2, "", "CommandError: There is no job 999.\n")
-    code, _, err = manage("show", str(10**20))
+    assert manage_here("show", "999") == (2, "", "CommandError: There is no job 999.\n")
+    code, _, err = manage_here("show", str(10**20))
     assert (code, err) == (2, f"CommandError: There is no job {10**20}.\n")
 
 
 @pytest.mark.both
 def test_audit_of_a_clean_history_is_exit_code_0(claimant):
     drive(claimant, launch("noop"))
-    code, out, _ = manage("audit")
+    code, out, _ = manage_here("audit")
     assert (code, out) == (0, f"clean: 1 jobs, {Transition.objects.count()} entries\n")
 
 
@@ -388,7 +403,7 @@ def test_audit_of_a_clean_history_is_exit_code_0(claimant):
 def test_audit_of_a_difference_is_exit_code_1(transactional_db):
     job = launch("noop")
     Job.objects.update(cancel_requested=True)  # a lie that no trigger forbids
-    code, out, _ = manage("audit")
+    code, out, _ = manage_here("audit")
     assert code == 1
     assert out.splitlines() == [
         f"job {job.pk}: the journal and the row differ on whether cancel was requested"
@@ -398,15 +413,15 @@ def test_audit_of_a_difference_is_exit_code_1(transactional_db):
 def test_audit_of_some_jobs_reads_only_these(transactional_db):
     wrong, right = launch("noop"), launch("noop")
     Job.objects.filter(pk=wrong.pk).update(cancel_requested=True)
-    code, out, _ = manage("audit", str(right.pk))
+    code, out, _ = manage_here("audit", str(right.pk))
     assert (code, out) == (0, "clean: 1 jobs, 1 entries\n")
-    code, out, _ = manage("audit", str(wrong.pk), str(right.pk))
+    code, out, _ = manage_here("audit", str(wrong.pk), str(right.pk))
     assert (code, f"job {wrong.pk}: " in out) == (1, True)
 
 
 @pytest.mark.parametrize("number", ["12", "99999999999999999999999"])
 def test_audit_of_no_job_is_exit_code_2(database, number):
-    code, out, err = manage("audit", str(launch("noop").pk), number)
+    code, out, err = manage_here("audit", str(launch("noop").pk), number)
     assert (code, out, number in err) == (2, "", True)
 
 
@@ -429,7 +444,7 @@ def test_a_worker_ends_on_request(worker, number):
 
 
 def test_a_worker_needs_a_slot(database):
-    code, _, err = manage("worker", "--slots", "0")
+    code, _, err = manage_here("worker", "--slots", "0")
     assert (code, err) == (1, "CommandError: --slots 0: pass 1 or more.\n")
 
 
