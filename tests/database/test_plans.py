@@ -50,7 +50,7 @@ def vacuum(option=""):
 
 @pytest.mark.parametrize("is_analyzed", [False, True])
 @pytest.mark.parametrize("operation", ["launch", "cancel"])
-def test_a_batch_scans_no_table(database, operation, is_analyzed):
+def test_a_batch_scans_no_table(transactional_db, operation, is_analyzed):
     """… for each of its rows, as a trigger or foreign key would if it had no index of its own."""
     connection.close()  # with the plans that foreign keys have from other tests
     cancel(launch("diamond").pk)
@@ -66,7 +66,7 @@ def test_a_batch_scans_no_table(database, operation, is_analyzed):
     assert most < 50 * 500  # one that is read through: 500 for each row
 
 
-def test_a_batch_reads_no_history_of_other_jobs(database):
+def test_a_batch_reads_no_history_of_other_jobs(transactional_db):
     """Nor do plans that the connection has made for tiny tables."""
     for name in (*["noop"] * 50, "five_hundred_wide"):
         cancel(launch(name).pk)
@@ -79,7 +79,7 @@ def test_a_batch_reads_no_history_of_other_jobs(database):
     assert rows_read_by(lambda: commit(state, decide)) < 100
 
 
-def test_a_look_for_ready_steps_reads_no_history(database):
+def test_a_look_for_ready_steps_reads_no_history(transactional_db):
     """Statistics that say that most steps are ready are wrong as soon as all have run."""
     connection.close()
     waiting = [launch("stubborn").pk for _ in range(500)]
@@ -93,7 +93,7 @@ def test_a_look_for_ready_steps_reads_no_history(database):
 
 
 @pytest.mark.parametrize("is_analyzed", [False, True])
-def test_a_look_at_a_line_reads_no_other_jobs(database, is_analyzed):
+def test_a_look_at_a_line_reads_no_other_jobs(transactional_db, is_analyzed):
     """Nor those that wait behind the first one."""
     connection.close()
     key = Concurrency(key="a key")
