@@ -78,7 +78,6 @@ def _is_woken() -> bool:
     return time.monotonic() - began < 1
 
 
-@pytest.mark.full
 def test_a_worker_looks_by_itself_when_all_messages_are_lost(engine, redis, gate):
     with engine.worker(slots=1, env=DEAF):
         first, second = launch("waits", {"gate": gate}), launch("noop")
@@ -88,6 +87,7 @@ def test_a_worker_looks_by_itself_when_all_messages_are_lost(engine, redis, gate
         assert finished(second, seconds=LOOK).status == "succeeded"
 
 
+@pytest.mark.full
 def test_few_messages_tell_of_many_jobs(engine, redis):
     began = time.monotonic()
     for _ in range(100):
