@@ -9,7 +9,7 @@ from jobs import orchestrator
 from jobs.codes import Fact
 from jobs.exceptions import Overtaken
 from jobs.logs import LogBook
-from jobs.models import Attempt, Job
+from jobs.models import Attempt, Job, Queue
 from jobs.runner import Outcome
 from jobs.statuses import Verdict
 from tests.machine.actions import action
@@ -19,13 +19,18 @@ from tests.support import rows
 
 @action("workers", weight=5, room=3)
 def claim(simulation: Simulation, worker: SimulatedWorker, room: int) -> list[HeldAttempt]:
-    return take(worker, orchestrator.claim(worker.claimant, room + 1))
+    if worker.is_drained:
+        return []
+    claims = orchestrator.claim(worker.claimant, room + 1)
+    paused = set(Queue.objects.filter(is_paused=True).values_list("name", flat=True))
+    assert not paused & {each.queue for each in claims}
+    return take(worker, claims)
 
 
 @action("workers")
 def claim_without_an_answer(simulation: Simulation, worker: SimulatedWorker) -> None:
     """The answer to the COMMIT is lost."""
-    lost = take(worker, orchestrator.claim(worker.claimant, 1))
+    lost = claim(simulation, worker, 0)
     worker.held = [attempt for attempt in worker.held if attempt not in lost]
     simulation.past += lost
 
@@ -38,12 +43,16 @@ def take(worker: SimulatedWorker, claims: Collection[Any]) -> list[HeldAttempt]:
     for attempt in taken:
         check_claim(attempt)
     worker.held += taken
+    served = worker.registration.worker.queues
+    assert all(most is None or worker.taken[queue] <= most for queue, most in served.items())
     return taken
 
 
 def check_claim(attempt: HeldAttempt) -> None:
-    """No other attempt is open, and the worker knows the step and may take it."""
+    """No other attempt is open, the worker knows the step and may take it, its job has its key."""
     worker, job_id = attempt.worker.registration.worker, attempt.claim.job_id
+    assert not worker.queues or attempt.claim.queue in worker.queues
+    assert Job.objects.get(pk=job_id).key_number != 0
     assert attempt.claim.name in worker.knows[attempt.state.job.definition]
     assert worker.only_job_id in (None, job_id)
     assert is_open(attempt)
@@ -119,12 +128,12 @@ def end(
         verdict=Verdict(verdict), fact=Fact.text(reason), error=reason, result=result, **more
     )
     worker.claimant.jobs[attempt.claim.job_id] = attempt.state  # as stale as it may be
-    is_there = worker in simulation.workers
+    may_claim = worker in simulation.workers and not worker.is_drained
     claims = write(
         simulation,
         attempt,
         lambda: orchestrator.finish(
-            worker.claimant, attempt.claim, outcome, room if is_there else 0
+            worker.claimant, attempt.claim, outcome, room if may_claim else 0
         ),
     )
     if attempt in worker.held:

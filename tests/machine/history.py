@@ -27,7 +27,7 @@ def history(simulation: Simulation) -> list[list[Any]]:
 
 def _rows(job: Job, numbers: dict[int, int]) -> Iterator[list[Any]]:
     facts = [numbers[job.pk], job.definition, job.status, job.seq, job.cancel_requested]
-    yield ["job", *facts, str(job.started_at), str(job.ended_at)]
+    yield ["job", *facts, job.priority, job.key, str(job.started_at), str(job.ended_at)]
     for entry in Transition.objects.filter(job=job).select_related("step"):
         yield ["entry", *_facts_of(entry, numbers)]
     for row in Step.objects.filter(job=job).values_list(*STEP):

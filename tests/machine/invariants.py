@@ -43,6 +43,8 @@ def check(simulation: Simulation, *, is_retry: bool = False) -> None:
             _check_step(step, before, is_retry)
     open_attempts = Attempt.objects.filter(ended_at=None).values("step").annotate(n=Count("pk"))
     assert not open_attempts.filter(n__gt=1).exists(), "two open attempts of one step"
+    holders = Job.objects.unfinished().filter(key_number__gt=0)
+    assert len(holders) <= 1, "two jobs hold the key"
     simulation.seen = Seen(jobs, steps)
     _check_tallies(simulation)
 

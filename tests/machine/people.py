@@ -1,31 +1,72 @@
-"""What people do: launch, cancel, retry, delete."""
+"""What people do: launch, cancel, retry, delete; pause queues and drain workers."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from jobs import orchestrator
+from jobs import Concurrency, orchestrator
 from jobs.codes import Fact
-from jobs.exceptions import UnknownStep
-from jobs.models import Job, Step, Worker
+from jobs.exceptions import KeyHeld, UnknownStep
+from jobs.models import Job, Queue, Step, Worker
+from jobs.statuses import Wanted
 from tests.machine.actions import action
-from tests.machine.simulation import DEFINITIONS, Simulation
+from tests.machine.simulation import DEFINITIONS, QUEUES, SimulatedWorker, Simulation
 from tests.machine.workers import vanish
 from tests.support import rows
 
+WHEN_HELD = ("queue", "queue", "join", "refuse")
 
-@action(when="takes_jobs", weight=2, which=len(DEFINITIONS))
-def launch(simulation: Simulation, which: int, again_of: Any = None) -> None:
-    if simulation.takes_jobs:
-        why = "the world turns" if again_of else ""
-        job = orchestrator.launch(DEFINITIONS[which], actor="ada", again_of=again_of, why=why)
+
+@action(when="takes_jobs", weight=2, which=len(DEFINITIONS), key=8, priority=3)
+def launch(
+    simulation: Simulation, which: int, key: int = 0, priority: int = 0, again_of: Any = None
+) -> None:
+    """One in two has the key that only one running job can have."""
+    if not simulation.takes_jobs:
+        return
+    is_held = Job.objects.unfinished().filter(key="customer").exists()
+    wanted = None
+    if key >= len(WHEN_HELD):
+        when_held = WHEN_HELD[key - len(WHEN_HELD)]
+        wanted = Concurrency(key="customer", at_most=1, when_held=when_held)
+    try:
+        job = orchestrator.launch(
+            DEFINITIONS[which],
+            actor="ada",
+            again_of=again_of,
+            why="the world turns" if again_of else "",
+            priority=5 * (priority - 1),
+            concurrency=wanted,
+        )
+    except KeyHeld:
+        assert wanted and is_held and wanted.when_held == "refuse"
+        return
+    is_joined = job.pk in simulation.jobs
+    assert is_joined == bool(wanted and is_held and wanted.when_held == "join")
+    if not is_joined:
         simulation.jobs.append(job.pk)
         simulation.launched.append(job.pk)
 
 
-@action("jobs", which=len(DEFINITIONS))
-def launch_again(simulation: Simulation, job_id: int, which: int) -> None:
-    launch(simulation, which, again_of=Job.objects.get(pk=job_id))
+@action("jobs", which=len(DEFINITIONS), key=8)
+def launch_again(simulation: Simulation, job_id: int, which: int, key: int) -> None:
+    launch(simulation, which, key, again_of=Job.objects.get(pk=job_id))
+
+
+@action(which=len(QUEUES), is_to_pause=2)
+def pause_or_resume(simulation: Simulation, which: int, is_to_pause: int) -> None:
+    name = QUEUES[which]
+    is_paused = Queue.objects.filter(name=name, is_paused=True).exists()
+    order = orchestrator.pause_queue if is_to_pause else orchestrator.resume_queue
+    assert order(name, actor="ada") == (is_paused != bool(is_to_pause))
+
+
+@action("workers", is_to_drain=2)
+def drain_or_resume(simulation: Simulation, worker: SimulatedWorker, is_to_drain: int) -> None:
+    row = worker.registration.worker
+    if Worker.objects.filter(pk=row.pk).exists():  # else its job was deleted
+        orchestrator.order_worker(row.pk, Wanted.DRAIN if is_to_drain else Wanted.WORK)
+        row.refresh_from_db(fields=["wanted"])
 
 
 @action("jobs")

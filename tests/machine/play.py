@@ -11,8 +11,8 @@ from tests.machine.actions import ACTIONS
 from tests.machine.attempts import claim, finish
 from tests.machine.history import history
 from tests.machine.invariants import check
-from tests.machine.people import launch
-from tests.machine.simulation import Simulation
+from tests.machine.people import drain_or_resume, launch, pause_or_resume
+from tests.machine.simulation import QUEUES, Simulation
 from tests.machine.workers import beat, register, run_sweep, vanish
 from tests.support import statuses
 
@@ -30,12 +30,16 @@ def begin() -> Simulation:
 
 
 def settle(simulation: Simulation) -> None:
-    """All workers but one good worker vanish, and time passes: no job may be stuck."""
+    """All workers but one good worker vanish, no queue is paused, and time passes: no job may be
+    stuck.
+    """
     good = next((worker for worker in simulation.workers if worker.is_good), None)
     for worker in [worker for worker in simulation.workers if worker is not good]:
         vanish(simulation, worker)
     if good is None:
         register(simulation, 0)
+    for which in range(len(QUEUES)):
+        pause_or_resume(simulation, which, False)
     for _ in range(MOST_ROUNDS):
         if not Job.objects.unfinished().exists():
             assert list(audit.differences()) == []
@@ -50,6 +54,7 @@ def _let_the_last_worker_work(simulation: Simulation) -> None:
     simulation.clock.pass_by(SETTLING_SECONDS)
     beat(simulation, simulation.workers[0])  # if it was declared dead, another one replaces it
     [worker] = simulation.workers
+    drain_or_resume(simulation, worker, False)
     run_sweep(worker)
     while worker.held or claim(simulation, worker, 2):
         finish(simulation, worker.held[0], 0, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from jobs.statuses import Wanted
 from tests.machine.actions import ACTIONS
 from tests.machine.clock import Clock
 from tests.machine.invariants import Seen, check
@@ -17,6 +19,7 @@ from tests.support.rows import empty_tables
 
 LEASE = 15.0
 DEFINITIONS = ("machine_chain", "machine_diamond", "machine_fan", "machine_stranger")
+QUEUES = ("default", "gpu")
 MOST_JOBS = 3
 MOST_WORKERS = 4
 
@@ -45,8 +48,18 @@ class SimulatedWorker:
     @property
     def is_good(self) -> bool:
         """Whether it can finish every job that any worker can finish."""
-        takes_any_job = self.registration.worker.only_job_id is None
+        row = self.registration.worker
+        takes_any_job = row.only_job_id is None and not row.queues
         return not self.is_far and takes_any_job and len(self.claimant.knows["machine_chain"]) == 3
+
+    @property
+    def is_drained(self) -> bool:
+        return self.registration.worker.wanted != Wanted.WORK
+
+    @property
+    def taken(self) -> Counter[str]:
+        """The slots that run a step, by its queue."""
+        return Counter(attempt.claim.queue for attempt in self.held)
 
     @property
     def running(self) -> set[int]:

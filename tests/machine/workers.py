@@ -6,27 +6,34 @@ import os
 from datetime import timedelta
 from unittest.mock import patch
 
-from jobs import definitions, upkeep, workers
+from jobs import definitions, orchestrator, upkeep, workers
 from jobs.exceptions import DeclaredDead
 from jobs.models import Worker
 from jobs.orchestrator import Claimant
+from jobs.queues import Served
 from jobs.workers import liveness
 from tests.machine.actions import action
 from tests.machine.attempts import end
 from tests.machine.invariants import check
 from tests.machine.simulation import DEFINITIONS, LEASE, SimulatedWorker, Simulation
 
+SERVED: dict[int, Served] = {4: {"gpu": 1}, 5: {"default": None, "gpu": 1}}  # by kind
 
-@action(when="takes_workers", kind=6)
+
+@action(when="takes_workers", kind=8)
 def register(simulation: Simulation, kind: int) -> SimulatedWorker | None:
-    """On this host, on another one, for one job only, or one that knows half of all steps."""
+    """On this host, on another one, for one job only, one that knows half of all steps, or one
+    that serves some queues.
+    """
     if not simulation.takes_workers:
         return None
     knows = {name: list(definitions.get(name).steps()) for name in DEFINITIONS[:3]}
     if kind == 3:
         knows = {name: steps[:2] for name, steps in knows.items()}
     only_job = simulation.jobs[-1] if kind == 2 and simulation.jobs else None
-    registration = workers.register(slots=2, knows=knows, only_job=only_job)
+    registration = workers.register(
+        slots=2, knows=knows, only_job=only_job, queues=SERVED.get(kind)
+    )
     simulation.locks.add(registration._lock)
     simulation.stack.callback(registration._aside.close)
     simulation.registered += 1
@@ -37,6 +44,7 @@ def register(simulation: Simulation, kind: int) -> SimulatedWorker | None:
     rows.update(host=registration.worker.host, pid=simulation.registered)
     claimant = Claimant(registration.worker, knows)
     worker = SimulatedWorker(registration, claimant, upkeep.Sweep(claimant), is_far=kind == 1)
+    claimant.taken = lambda: worker.taken
     simulation.workers.append(worker)
     return worker
 
@@ -76,7 +84,11 @@ def beat(simulation: Simulation, worker: SimulatedWorker) -> None:
         simulation.workers.remove(worker)
         simulation.locks.discard(worker.registration._lock)
         worker.registration.release()
-        register(simulation, 1 if worker.is_far else 0)
+        if again := register(simulation, 1 if worker.is_far else 0):
+            before, now = worker.registration.worker, again.registration.worker
+            orchestrator.repeat_order(before, now)
+            now.refresh_from_db(fields=["wanted"])
+            assert now.wanted == before.wanted
     else:
         assert is_known, "a worker that was declared dead went on"
 

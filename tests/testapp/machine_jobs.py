@@ -24,7 +24,7 @@ class MachineDiamond(JobDefinition):
     @step
     def top(self, run): ...
 
-    @step(needs=["top"], retries=1, retry_delay=0)
+    @step(needs=["top"], retries=1, retry_delay=0, queue="gpu")
     def left(self, run): ...
 
     @step(needs=["top"])
@@ -40,7 +40,7 @@ class MachineFan(JobDefinition):
     @step(needs=[], retries=9, retry_delay=1)
     def a(self, run): ...
 
-    @step(needs=[])
+    @step(needs=[], queue="gpu")
     def b(self, run): ...
 
     @step(needs=[], timeout=5)
