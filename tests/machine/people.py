@@ -53,7 +53,7 @@ def launch_again(simulation: Simulation, job_id: int, which: int, key: int) -> N
     launch(simulation, which, key, again_of=Job.objects.get(pk=job_id))
 
 
-@action(which=len(QUEUES), is_to_pause=2)
+@action(weight=2, which=len(QUEUES), is_to_pause=3)
 def pause_or_resume(simulation: Simulation, which: int, is_to_pause: int) -> None:
     name = QUEUES[which]
     is_paused = Queue.objects.filter(name=name, is_paused=True).exists()

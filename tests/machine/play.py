@@ -21,10 +21,10 @@ MOST_ROUNDS = 24
 
 
 def begin() -> Simulation:
-    """Two workers and one job."""
+    """Two workers, of which one has a limit for a queue, and one job."""
     simulation = Simulation()
     register(simulation, 0)
-    register(simulation, 0)
+    register(simulation, 5)
     launch(simulation, 0)
     return simulation
 

@@ -43,7 +43,7 @@ class MachineFan(JobDefinition):
     @step(needs=[], queue="gpu")
     def b(self, run): ...
 
-    @step(needs=[], timeout=5)
+    @step(needs=[], timeout=5, queue="gpu")
     def c(self, run): ...
 
     @step(needs=["a", "b", "c"])
