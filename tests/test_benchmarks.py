@@ -37,11 +37,12 @@ def rows(text: str, title: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("title", ["Jobs of five steps, one after another", "Jobs of one step"])
 def test_each_row_says_what_its_database_does(printed, title):
-    durable = ["fsync=on, synchronous_commit=on"] * 2 + ["synchronous=FULL, journal_mode=wal"]
+    durable = ["fsync=on, synchronous_commit=on"] * 3 + ["synchronous=FULL, journal_mode=wal"]
     found = rows(printed, title)
     assert [(row[0], row[1]) for row in found] == [
         ("Truestep", "PostgreSQL"),
         ("Truestep, with Redis", "PostgreSQL"),
+        ("Truestep, in Celery workers", "PostgreSQL"),
         ("Truestep", "SQLite"),
     ]
     assert [row[13] for row in found] == durable
