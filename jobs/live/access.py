@@ -26,7 +26,8 @@ logger = logging.getLogger("truestep.live.access")
 
 TOO_MANY = 4429  # the code with which a socket is closed
 CHECK_SECONDS = 10.0  # every open socket is checked again this often, whatever hints were lost
-GATHER_SECONDS = 0.2  # the hint of a logout arrives just before the session is deleted
+GATHER_SECONDS = 0.2  # from a hint to a check: the hint of a logout comes before its session ends
+AGAIN_SECONDS = 2.0  # … and to the next check, in case that took longer
 COMMIT_SECONDS = 1.0  # from a commit, which seldom concerns a viewer, to a check
 
 Read = Callable[..., Awaitable[Any]]
@@ -54,12 +55,14 @@ class AccessChecker:
         self._sockets: set[Socket] = set()
         self._task: asyncio.Task[None] | None = None
         self._due = 0.0  # when the next check is, in monotonic seconds
+        self._hinted_at = -AGAIN_SECONDS
         self._is_sooner = asyncio.Event()
         self._asking: list[tuple[str, asyncio.Future[Access]]] = []
         self._reading = asyncio.Lock()
 
     def wake(self) -> None:
         """A viewer may have lost a permission: check all sockets."""
+        self._hinted_at = time.monotonic()
         self._check_within(GATHER_SECONDS)
 
     def wake_for_commit(self) -> None:
@@ -117,7 +120,9 @@ class AccessChecker:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(left):
                         await self._is_sooner.wait()
-            self._due = time.monotonic() + CHECK_SECONDS  # first: a hint may come meanwhile
+            now = time.monotonic()
+            is_early = now < self._hinted_at + AGAIN_SECONDS
+            self._due = now + (AGAIN_SECONDS if is_early else CHECK_SECONDS)  # before other hints
             try:
                 await self._check()
             except Exception as error:  # without a database there is nothing to show either

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import Group, Permission, User
+from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client
@@ -109,6 +110,23 @@ def test_a_session_that_is_no_login_is_refused_and_harms_no_other(database):
     nobody.save()
     output = read_access([key, nobody.session_key])
     assert [output[key].code, output[nobody.session_key].code] == [0, 4401]
+
+
+async def test_a_logout_whose_session_is_deleted_late(database, only_hints, monkeypatch):
+    """Django says that a user logs out before it deletes the session."""
+
+    def flush_late(session):
+        time.sleep(3 * access.GATHER_SECONDS)
+        session.clear()
+        session.delete()
+
+    monkeypatch.setattr(SessionStore, "flush", flush_late)
+    _, client = await sync_to_async(viewer)()
+    job = await sync_to_async(launch)("noop")
+    async with socket(job, client) as page:
+        await page.next("tick")
+        await sync_to_async(client.logout)()
+        assert await closed_with(page) == 4401
 
 
 async def test_a_permission_taken_from_a_group_closes_its_sockets(database, only_hints):
