@@ -3,8 +3,8 @@
     .venv/bin/python -m benchmarks.faults --rounds 3 --write
     .venv/bin/python -m benchmarks.faults --rounds 1 --only sessions frozen --engines embedded
 
-Beside each run with a fault is one without, of the same length. "Back to 0.9" is the time from the
-beginning of the fault until the rate is 0.9 of that before, for two seconds; if the fault takes
+In each round, the same servers and workers also run without a fault. "Back to 0.9" is the time from
+the beginning of the fault until the rate is 0.9 of that before, for two seconds; if the fault takes
 half of the workers away, 0.9 of half of that. PostgreSQL, Redis with Sentinel, and PgBouncer have
 to be installed; each run has servers of its own.
 """
@@ -16,12 +16,13 @@ import signal
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import document
 
 from . import report
-from .cells import CELLS, ENGINES, Cell
+from .cells import CELLS, CONTROLS, ENGINES, Cell
 from .measure import Figures, Run, run
 
 
@@ -30,27 +31,28 @@ def main() -> None:
     cells = [cell for cell in CELLS if not chosen.only or cell.key in chosen.only]
     figures = Figures(chosen.before, chosen.lease)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends the servers
-    results: dict[tuple[str, str], list[tuple[Run, Run]]] = defaultdict(list)
+    results: dict[tuple[str, str], list[Run]] = defaultdict(list)
     with tempfile.TemporaryDirectory(dir=chosen.directory, prefix="truestep_faults_") as made:
         directory = Path(made)
         directory.chmod(0o755)  # the user that runs PostgreSQL enters it
         for number in range(chosen.rounds):
-            for cell in cells:
+            for cell in _with_controls(cells):
                 for engine in [each for each in cell.engines if each in chosen.engines]:
-                    pair = _pair(cell, engine, figures, directory)
-                    results[cell.key, engine].append(pair)
-                    print(f"Round {number + 1}: {cell.key}, {engine}", *pair, sep="\n", flush=True)
+                    found = run(cell, engine, figures, directory)
+                    results[cell.key, engine].append(found)
+                    print(f"Round {number + 1}: {cell.key}, {engine}: {found}", flush=True)
         section = report.section(results, chosen.rounds, directory)
     print(f"\n{section}")
     if chosen.write:
         document.replace(report.TITLE, section)
-    bad = [each for pairs in results.values() for each in sum(pairs, ()) if not each.is_sound]
-    sys.exit(1 if bad else 0)
+    sys.exit(0 if all(each.is_sound for runs in results.values() for each in runs) else 1)
 
 
-def _pair(cell: Cell, engine: str, figures: Figures, directory: Path) -> tuple[Run, Run]:
-    with_fault = run(cell, engine, figures, directory)
-    return with_fault, run(cell, engine, figures, directory, lasts=with_fault.lasted)
+def _with_controls(cells: Sequence[Cell]) -> Iterator[Cell]:
+    """The cells, each behind the run without a fault of the same servers and workers."""
+    for control in CONTROLS:
+        if beside := [cell for cell in cells if cell.layout == control.layout]:
+            yield from (control, *beside)
 
 
 def _options() -> argparse.Namespace:

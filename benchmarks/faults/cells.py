@@ -96,10 +96,6 @@ def host_gone(site: Site) -> None:
     site.forget_host(gone.host)
 
 
-def nothing(site: Site) -> None:
-    """What a control run has instead."""
-
-
 def _try(act: Callable[[], None]) -> None:
     try:
         act()
@@ -112,17 +108,29 @@ def _lease(site: Site) -> float:
 
 
 CELERY = ("celery",)
+PLAIN, POOLER, SENTINEL = Layout(), Layout(pooler=True), Layout(sentinel=True)
+TWO_HOSTS = Layout(hosts=2)
 CELLS = (
     Cell("postgresql", "PostgreSQL ended without a checkpoint, restarted", postgresql_restarted),
     Cell("sessions", "all sessions of PostgreSQL ended once", sessions_ended),
     Cell("sessions-10", "… each second for 10 s", sessions_ended_again),
-    Cell("pooler", "PgBouncer killed, restarted", pooler_restarted, layout=Layout(pooler=True)),
     Cell("broker", "broker killed, restarted", broker_restarted, CELERY),
     Cell("broker-empty", "broker emptied", broker_emptied, CELERY),
     Cell("broker-off", f"broker off for {OFF_SECONDS:.0f} s", broker_off, CELERY),
-    Cell("layer", "channel layer failed over", layer_failed_over, layout=Layout(sentinel=True)),
     Cell("frozen", "one of two workers frozen, lease + 5 s", worker_frozen, left=0.5),
-    Cell(
-        "host", "one of two hosts gone", host_gone, layout=Layout(hosts=2), left=0.5, notices=_lease
-    ),
+    Cell("pooler", "PgBouncer killed, restarted", pooler_restarted, layout=POOLER),
+    Cell("layer", "channel layer failed over", layer_failed_over, layout=SENTINEL),
+    Cell("host", "one of two hosts gone", host_gone, layout=TWO_HOSTS, left=0.5, notices=_lease),
+)
+# What the same servers and workers do without a fault, in the same round.
+CONTROLS = tuple(
+    Cell(f"no-fault-{number}", f"no fault{where}", lambda site: None, layout=layout)
+    for number, (layout, where) in enumerate(
+        {
+            PLAIN: "",
+            POOLER: ", with PgBouncer",
+            SENTINEL: ", with Redis and Sentinel",
+            TWO_HOSTS: ", on two hosts",
+        }.items()
+    )
 )

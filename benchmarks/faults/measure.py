@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from .cells import Cell, nothing
+from .cells import Cell
 from .site import END_SECONDS, Site, wait_until
 
 SAMPLE_SECONDS = 0.2
@@ -119,8 +119,8 @@ class Counter:
             connection.close()
 
 
-def run(cell: Cell, engine: str, figures: Figures, parent: Path, lasts: float | None = None) -> Run:
-    """Run the cell once. *lasts*: without its fault, and as if that had lasted so long."""
+def run(cell: Cell, engine: str, figures: Figures, parent: Path) -> Run:
+    """Run the cell once."""
     with ExitStack() as ending:
         directory = Path(tempfile.mkdtemp(dir=parent))
         ending.callback(shutil.rmtree, directory, ignore_errors=True)
@@ -128,22 +128,15 @@ def run(cell: Cell, engine: str, figures: Figures, parent: Path, lasts: float | 
         client = site.start_client()
         with Counter(site) as counter:
             wait_until(lambda: counter.latest >= WARM_STEPS, END_SECONDS)
-            measured = _measure(cell, site, counter, figures, lasts)
+            measured = _measure(cell, site, counter, figures)
         return replace(measured, **_outcome(site, client))
 
 
-def _measure(
-    cell: Cell, site: Site, counter: Counter, figures: Figures, lasts: float | None
-) -> Run:
+def _measure(cell: Cell, site: Site, counter: Counter, figures: Figures) -> Run:
     time.sleep(figures.before)
     began = time.monotonic()
-    if lasts is None:
-        cell.fault(site)
-        over = time.monotonic()
-    else:
-        nothing(site)
-        time.sleep(lasts)
-        over = began + lasts
+    cell.fault(site)
+    over = time.monotonic()
     # Until after the last window, and until the steps of a lost worker were taken over.
     time.sleep(max(WINDOWS[-1][1], cell.notices(site)) + 2 * SAMPLE_SECONDS)
     before = counter.rate(began - figures.before, began)

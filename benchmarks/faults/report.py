@@ -9,7 +9,7 @@ from statistics import median
 
 from benchmarks import document, machine
 
-from .cells import CELLS, ENGINES
+from .cells import CELLS, CONTROLS, ENGINES
 from .measure import WINDOWS, Run
 
 TITLE = "## Faults"
@@ -18,11 +18,11 @@ COLUMNS = (
     *(f"{start:.0f}–{end:.0f} s after" for start, end in WINDOWS),
     *("last ÷ before", "back to 0.9 after s", "longest job s", "jobs", "lost", "failed", "audit"),
 )
-Pair = tuple[Run, Run]  # with the fault and without
+Results = Mapping[tuple[str, str], list[Run]]  # of each cell, by its key and the engine
 
 
-def section(results: Mapping[tuple[str, str], list[Pair]], rounds: int, directory: Path) -> str:
-    """The section of RESULTS.md: of each cell a row with the fault and one without."""
+def section(results: Results, rounds: int, directory: Path) -> str:
+    """The section of RESULTS.md: a row for each cell, behind the one without a fault."""
     facts = {
         "Date": document.date(rounds),
         "Machine": machine.describe(directory),
@@ -33,13 +33,13 @@ def section(results: Mapping[tuple[str, str], list[Pair]], rounds: int, director
     return document.section(TITLE, facts, document.table(COLUMNS, _rows(results)))
 
 
-def _rows(results: Mapping[tuple[str, str], list[Pair]]) -> Iterable[list[str]]:
-    for cell in CELLS:
-        for engine in ENGINES:
-            pairs = results.get((cell.key, engine))
-            if pairs:
-                yield _row(cell.name, engine, [fault for fault, _ in pairs])
-                yield _row("— the same time without", engine, [control for _, control in pairs])
+def _rows(results: Results) -> Iterable[list[str]]:
+    for control in CONTROLS:
+        beside = [cell for cell in CELLS if cell.layout == control.layout]
+        for cell in (control, *beside):
+            for engine in ENGINES:
+                if runs := results.get((cell.key, engine)):
+                    yield _row(cell.name, engine, runs)
 
 
 def _row(name: str, engine: str, runs: list[Run]) -> list[str]:
