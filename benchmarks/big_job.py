@@ -30,7 +30,7 @@ from jobs.journal import Claim
 from jobs.live.job_feed import read_update
 from jobs.models import Job
 from jobs.sight.positions import position_of
-from jobs.sight.steps import FIRST_PAGE
+from jobs.sight.shown import LIST
 
 Shape = Callable[[str, int], type[JobDefinition]]
 OPENINGS = 11
@@ -73,7 +73,7 @@ def mover(shape: Shape, size: int) -> Iterator[float]:
             position = position_of(job.pk)
         start = time.perf_counter()
         held = worker.succeed(held[0], room=1)
-        update = read_update(job.pk, {(position, FIRST_PAGE)}, set())
+        update = read_update(job.pk, {(position, LIST)}, set())
         yield (time.perf_counter() - start) * 1000
         position = update.position
 

@@ -14,9 +14,8 @@ from django.http import QueryDict
 
 from .. import database
 from ..models import Job
-from ..sight.job_list import step_page_of
 from ..sight.positions import Position
-from ..sight.steps import StepPage
+from ..sight.shown import Shown, shown_of
 from ..sight.windows import Window, window_of
 from .access import TOO_MANY
 from .feeds import NO_JOB, TRY_AGAIN, Feed
@@ -109,19 +108,19 @@ class Consumer(ABC):
         try:
             query = QueryDict(self._scope["query_string"])
             self._watched = self._target(query)
-            known, page = self._known_by_query(query), step_page_of(query)
+            known, shown = self._known_by_query(query), shown_of(query)
         except (ValueError, SuspiciousOperation):  # the latter: more fields than Django takes
             await self._close(BAD_FRAME)
             return
         self.session_key = session_key_of(self._scope)
         try:
-            await self._watch(known, page)
+            await self._watch(known, shown)
         except database.DATABASE_ERRORS as error:
             logger.warning("A page cannot watch: %s", database.explain(error))
             self._leave()
             await self._close(TRY_AGAIN)
 
-    async def _watch(self, known: Any, page: StepPage) -> None:
+    async def _watch(self, known: Any, shown: Shown) -> None:
         hub = get_hub()
         code, _, sees_logs = await hub.access.admit(self)
         if not code and not hub.has_feed(self._watched):
@@ -130,7 +129,7 @@ class Consumer(ABC):
             hub.access.release(self)
             await self._close(code)
         elif not self._is_closed:  # dismissed in the meantime
-            self._viewer = Viewer(self._send_text, self._close, known, sees_logs, page)
+            self._viewer = Viewer(self._send_text, self._close, known, sees_logs, shown)
             self._feed = hub.join(self._watched, self._viewer)
 
     async def _hear(self, text: Any) -> None:

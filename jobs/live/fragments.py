@@ -10,16 +10,21 @@ from django.template.loader import get_template
 from django.utils.html import format_html
 
 from ..logs import Line
+from ..sight.graph import changed_nodes
 from ..sight.job import JobSnapshot, context_of
+from ..sight.shown import View
 from .viewers import Frame
 
 FRAGMENTS_PER_FRAME = 200
 BYTES_PER_FRAME = 256 * 1024  # a frame ends with the fragment or line that reaches this
 
 
-def frames(snapshot: JobSnapshot) -> Iterator[Frame]:
-    """The ``changes`` frames of a snapshot; only the last one moves the page's position."""
-    batches = list(_batches(_fragments(snapshot))) if snapshot.journal else []
+def frames(snapshot: JobSnapshot, view: View = View.LIST) -> Iterator[Frame]:
+    """The ``changes`` frames of a snapshot; only the last one moves the page's position.
+
+    Called while the snapshot lasts: what a view shows beside the list is read here.
+    """
+    batches = list(_batches(_fragments(snapshot, view))) if snapshot.journal else []
     for number, html in enumerate(batches, 1):
         is_last = number == len(batches)
         yield Frame(
@@ -31,12 +36,15 @@ def frames(snapshot: JobSnapshot) -> Iterator[Frame]:
         )
 
 
-def _fragments(snapshot: JobSnapshot) -> Iterator[str]:
-    context = context_of(snapshot)
+def _fragments(snapshot: JobSnapshot, view: View) -> Iterator[str]:
+    context = context_of(snapshot) | {"view": view}
     for row in snapshot.steps:
         yield _render("_step", context | {"row": row})
         for attempt in row.attempts:
             yield _render("_attempt", {"step": row.step, "one": attempt})
+    if view == View.GRAPH:
+        for node in changed_nodes(snapshot.job, snapshot.page, snapshot.since):
+            yield _render("_node", context | {"node": node})
     for entry in snapshot.journal:
         yield _render("_entry", {"entry": entry})
     for part, counts in context["parts"]:

@@ -10,6 +10,7 @@ from .. import database, logs, news
 from ..models import Step
 from ..sight.job import JobSnapshot, read_job
 from ..sight.positions import CannotFollow, Position, position_of
+from ..sight.shown import Shown
 from ..sight.steps import Pulse, StepPage, pulse, pulse_of
 from ..sight.waiting import read_workers
 from . import fragments
@@ -21,8 +22,8 @@ MOST_KEPT = 8  # views whose frames are kept
 
 STALE = Frame("stale")
 
-View = tuple[Position, StepPage]  # where a page is, and which steps it shows
-Changes = dict[View, list[Frame] | None]  # None: the page has to fetch itself again
+Asked = tuple[Position, Shown]  # where a page is, and what it shows
+Changes = dict[Asked, list[Frame] | None]  # None: the page has to fetch itself again
 LogRequest = tuple[int, int, int | None]  # step, first line, last line (None: without an end)
 
 
@@ -63,13 +64,13 @@ class JobFeed(Feed[Position]):
         ticked = {viewer for viewer in viewers if is_tick or viewer.awaits_tick}
         if is_tick:
             await self._read_lock()
-        pages = {viewer.page for viewer in viewers}
+        pages = {viewer.shown.page for viewer in viewers}
         workers = await self._read(read_workers, self._job_id, pages) if ticked else None
         before = self._last
         self._last = update = await self._read(
             read_update,
             self._job_id,
-            {(known, viewer.page) for viewer, known in asked.items() if known},
+            {(known, viewer.shown) for viewer, known in asked.items() if known},
             {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()},
             before,
         )
@@ -108,7 +109,7 @@ class JobFeed(Feed[Position]):
 def _send_changes(viewer: Viewer[Position], update: Update) -> None:
     if viewer.known in (None, update.position):
         return
-    frames = update.changes[viewer.known, viewer.page]
+    frames = update.changes[viewer.known, viewer.shown]
     if frames is None:
         viewer.known = None
         viewer.put(STALE)
@@ -125,7 +126,7 @@ def _has_progress(before: Pulse, now: Pulse) -> bool:
 
 def read_update(
     job_id: int,
-    views: Collection[View],
+    views: Collection[Asked],
     follows: Iterable[LogRequest],
     before: Update | None = None,
 ) -> Update:
@@ -140,8 +141,9 @@ def read_update(
         running = None
         for view in views:
             if view[0] != position and view not in changes:
-                snapshot = _read_since(job_id, *view)
-                changes[view] = list(fragments.frames(snapshot)) if snapshot else None
+                known, shown = view
+                snapshot = _read_since(job_id, known, shown.page)
+                changes[view] = list(fragments.frames(snapshot, shown.view)) if snapshot else None
                 running = snapshot.running if snapshot else running
         return Update(
             position=position,

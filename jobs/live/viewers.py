@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar
 
-from ..sight.steps import FIRST_PAGE, StepPage
+from ..sight.shown import LIST, Shown
 
 logger = logging.getLogger("truestep.live.viewers")
 
@@ -48,11 +48,11 @@ class Viewer(Generic[Known]):
         close: Callable[[int], Awaitable[None]],
         known: Known,
         sees_logs: bool,
-        page: StepPage = FIRST_PAGE,
+        shown: Shown = LIST,
     ) -> None:
         self.known: Known | None = known  # None: the page is fetching itself again
         self.stale_at = known  # what there was when it was last sent "stale"
-        self.page = page  # of the job's steps
+        self.shown = shown  # of the job
         # step → number of the next log line, and of the last one (None: without an end)
         self.follows: dict[int, tuple[int, int | None]] = {}
         self.sees_logs = sees_logs

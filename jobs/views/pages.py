@@ -14,9 +14,11 @@ from django.views.decorators.http import require_safe
 from .. import database, definitions, logs, permissions
 from ..models import Job, Step
 from ..sight import totals
+from ..sight.graph import read_graph
 from ..sight.job import context_of, read_job
-from ..sight.job_list import ListWindow, step_page_of
+from ..sight.job_list import ListWindow
 from ..sight.positions import attach_steps, history
+from ..sight.shown import View, shown_of
 from ..statuses import JOB_STATUSES
 from .access import permitted, render
 
@@ -44,15 +46,17 @@ def job_list(request: HttpRequest) -> HttpResponse:
 def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
     """One job; the page's script keeps it up to date.
 
-    Of a big job, ``?from=`` chooses the steps to show, by position; ``?before=`` shows the entries
-    of the history before that seq.
+    ``?view=`` adds another view to the list of steps. Of a big job, ``?from=`` chooses the steps to
+    show, by position; ``?before=`` shows the entries of the history before that seq.
     """
     before = request.GET.get("before", "")
     if before and not (before.isdecimal() and len(before) < 19):
         raise Http404(f"before={before} is not the number of a journal entry.")
     try:
         with database.snapshot():
-            snapshot = read_job(job_id, page=step_page_of(request.GET))
+            page, view = shown_of(request.GET)
+            snapshot = read_job(job_id, page=page)
+            graph = read_graph(snapshot.job, page) if view == View.GRAPH else None
             older = history(job_id, int(before)) if before else []
             attach_steps(older)
     except ValueError as error:
@@ -61,6 +65,9 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         raise Http404(f"There is no job {job_id}.") from None
     shown = older if before else snapshot.journal
     context = context_of(snapshot) | {
+        "view": view,
+        "views": list(View),
+        "graph": graph,
         "history": shown,
         "is_past": bool(before),
         "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,

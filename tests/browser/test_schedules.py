@@ -18,7 +18,7 @@ from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
 from jobs.sight.positions import Position, position_of
-from jobs.sight.steps import FIRST_PAGE
+from jobs.sight.shown import LIST
 from jobs.statuses import Verdict
 from tests.browser.support import (
     lines_shown,
@@ -176,7 +176,7 @@ class World:
         position = position_of(job.pk)
         self.output["positions"].append(list(position))
         for before, known in enumerate(self.output["positions"]):
-            view = (Position(*known), FIRST_PAGE)
+            view = (Position(*known), LIST)
             update = job_feed.read_update(job.pk, {view}, set())
             frames = update.changes.get(view, [])
             self.output["changes"][f"{before}-{now}"] = [content_of(frame) for frame in frames]

@@ -5,6 +5,7 @@ from tests.testapp.crash_jobs import *  # noqa: F403
 from tests.testapp.database_fault_jobs import *  # noqa: F403
 from tests.testapp.duration_jobs import *  # noqa: F403
 from tests.testapp.field_jobs import *  # noqa: F403
+from tests.testapp.graph_jobs import *  # noqa: F403
 from tests.testapp.large_jobs import *  # noqa: F403
 from tests.testapp.line_jobs import *  # noqa: F403
 from tests.testapp.log_jobs import *  # noqa: F403

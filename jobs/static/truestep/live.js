@@ -7,7 +7,9 @@
 import { Clocks } from "./clocks.js";
 import { Forms } from "./forms.js";
 import { Frames } from "./frames.js";
+import { Graph } from "./graph.js";
 import { Logs } from "./logs.js";
+import { Panes } from "./panes.js";
 import { Place } from "./place.js";
 import { Position } from "./position.js";
 import { Pulse } from "./pulse.js";
@@ -38,4 +40,6 @@ title.start();
 logs.start();
 new Forms(status).start();
 new Stacks().start();
+new Graph().start();
+new Panes().start();
 socket.start(new Frames(page, position, { socket, status, pulse, place, logs, refetch }));

@@ -64,13 +64,18 @@ export class Place {
   }
 }
 
-// What the reader chose stays: where a log is read, and what is open. A step's fragment holds neither
-// log lines nor attempts; both come on their own.
+// What the reader chose stays: where a log is read, what is open, and how big a graph is. A step's fragment
+// holds neither log lines nor attempts; both come on their own.
 const callbacks = {
   beforeNodeMorphed: (old, fresh) =>
     old.dataset?.keep === undefined && (old.dataset?.rows === undefined || fresh.hasChildNodes()),
-  beforeAttributeUpdated: (name, element) => !(name === "open" && element.tagName === "DETAILS"),
+  beforeAttributeUpdated: (name, element) => !isChosen(name, element),
 };
+
+function isChosen(name, element) {
+  if (element.tagName === "DETAILS") return name === "open";
+  return element.dataset?.sized !== undefined && (name === "width" || name === "height");
+}
 
 function insert(fresh) {
   const parent = document.getElementById(fresh.dataset.parent);
