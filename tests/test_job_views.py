@@ -23,7 +23,8 @@ def test_a_page_has_the_list_and_the_chosen_view(ada, claimant):
     job = launch("diamond")
     claim(claimant, room=1)
     pending = dict.fromkeys(("left", "right", "bottom"), "pending")
-    for query, shown in (("", {}), ("?view=graph", pending | {"top": "running"})):
+    both = pending | {"top": "running"}
+    for query, shown in (("", {}), ("?view=graph", both), ("?view=waterfall", both)):
         html = page(ada, job, query)
         assert html.count('class="step"') == 4
         assert nodes(html) == shown
@@ -43,13 +44,14 @@ def test_an_unknown_view_is_not_found(ada, claimant, query):
     assert ada.get(f"/jobs/{launch('diamond').pk}/?{query}").status_code == 404
 
 
-async def test_a_frame_has_the_nodes_only_for_pages_with_the_graph(ada, claimant):
+@pytest.mark.parametrize("view", ["graph", "waterfall"])
+async def test_a_frame_has_what_is_new_in_a_view_only_for_its_pages(ada, claimant, view):
     job = await sync_to_async(launch)("diamond")
     query = await sync_to_async(position_of)(job)
     async with (
         socket(job, ada, query) as listed,
-        socket(job, ada, f"{query}&view=graph") as first,
-        socket(job, ada, f"{query}&view=graph") as second,
+        socket(job, ada, f"{query}&view={view}") as first,
+        socket(job, ada, f"{query}&view={view}") as second,
     ):
         await sync_to_async(claim)(claimant, room=1)
         frames = [await each.next("changes") for each in (listed, first, second)]

@@ -13,6 +13,7 @@ from ..logs import Line
 from ..sight.graph import changed_nodes
 from ..sight.job import JobSnapshot, context_of
 from ..sight.shown import View
+from ..sight.waterfall import axis_of, bars_of
 from .viewers import Frame
 
 FRAGMENTS_PER_FRAME = 200
@@ -45,11 +46,20 @@ def _fragments(snapshot: JobSnapshot, view: View) -> Iterator[str]:
     if view == View.GRAPH:
         for node in changed_nodes(snapshot.job, snapshot.page, snapshot.since):
             yield _render("_node", context | {"node": node})
+    if view == View.WATERFALL:
+        yield from _waterfall(snapshot, context)
     for entry in snapshot.journal:
         yield _render("_entry", {"entry": entry})
     for part, counts in context["parts"]:
         yield _render("_part", context | {"part": part, "part_counts": counts})
     yield _render("_job", context)
+
+
+def _waterfall(snapshot: JobSnapshot, context: dict[str, Any]) -> Iterator[str]:
+    context |= {"axis": axis_of(snapshot.job)}
+    yield _render("_axis", context)
+    for bars in bars_of(snapshot.job, [row.step for row in snapshot.steps]):
+        yield _render("_bars", context | {"bars": bars})
 
 
 def _render(partial: str, context: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ from ..models import Attempt, Job, Step, Transition
 from ..sentences import Link, Piece, Sentence
 from ..sight.steps import StepRow
 from ..sight.waiting import why_pending
+from ..sight.waterfall import Axis, Bar
 from ..statuses import Kind, Status
 from ..text import clean, isolated
 from ..times import duration
@@ -147,6 +148,24 @@ def params(job: Job) -> list[tuple[str, str]]:
     else:  # launched by an older release
         texts = {name: ", ".join(values) for name, values in job.params.items()}
     return [(name, Truncator(clean(text)).chars(500)) for name, text in texts.items()]
+
+
+@register.filter
+def milliseconds(at: datetime | None) -> str:
+    """A moment for the page's script, in milliseconds since 1970."""
+    return "" if at is None else str(_milliseconds(at))
+
+
+@register.filter
+def placed(at: datetime | None, axis: Axis) -> float:
+    """Where a moment is on an axis, in percent."""
+    return axis.place(at)
+
+
+@register.filter
+def length_on(bar: Bar, axis: Axis) -> float:
+    """How long a bar is on an axis, in percent."""
+    return round(max(0, axis.place(bar.end) - axis.place(bar.start)), 3)
 
 
 def _milliseconds(at: datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
@@ -15,10 +16,11 @@ from .. import database, definitions, logs, permissions
 from ..models import Job, Step
 from ..sight import totals
 from ..sight.graph import read_graph
-from ..sight.job import context_of, read_job
+from ..sight.job import JobSnapshot, context_of, read_job
 from ..sight.job_list import ListWindow
 from ..sight.positions import attach_steps, history
 from ..sight.shown import View, shown_of
+from ..sight.waterfall import axis_of, bars_of
 from ..statuses import JOB_STATUSES
 from .access import permitted, render
 
@@ -56,7 +58,7 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
         with database.snapshot():
             page, view = shown_of(request.GET)
             snapshot = read_job(job_id, page=page)
-            graph = read_graph(snapshot.job, page) if view == View.GRAPH else None
+            drawn = _drawn(snapshot, view)
             older = history(job_id, int(before)) if before else []
             attach_steps(older)
     except ValueError as error:
@@ -64,16 +66,29 @@ def job_detail(request: HttpRequest, job_id: int) -> HttpResponse:
     except Job.DoesNotExist:
         raise Http404(f"There is no job {job_id}.") from None
     shown = older if before else snapshot.journal
-    context = context_of(snapshot) | {
-        "view": view,
-        "views": list(View),
-        "graph": graph,
-        "history": shown,
-        "is_past": bool(before),
-        "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
-        "is_known": snapshot.job.definition in definitions.registered(),
-    }
+    context = (
+        context_of(snapshot)
+        | drawn
+        | {
+            "view": view,
+            "views": list(View),
+            "history": shown,
+            "is_past": bool(before),
+            "earlier": shown[0].seq if shown and shown[0].seq > 1 else None,
+            "is_known": snapshot.job.definition in definitions.registered(),
+        }
+    )
     return render(request, "truestep/detail.html", context)
+
+
+def _drawn(snapshot: JobSnapshot, view: View) -> dict[str, Any]:
+    """What a view shows above the list."""
+    if view == View.GRAPH:
+        return {"graph": read_graph(snapshot.job, snapshot.page)}
+    if view == View.WATERFALL:
+        steps = [row.step for row in snapshot.steps]
+        return {"waterfall": bars_of(snapshot.job, steps), "axis": axis_of(snapshot.job)}
+    return {}
 
 
 @require_safe

@@ -8,12 +8,14 @@ from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
 from jobs.sight.as_json import job_as_json
 from jobs.sight.failures import error_of_attempt, failures_of_job
+from jobs.sight.graph import read_graph
 from jobs.sight.job import context_of, read_job, read_overview
 from jobs.sight.job_list import IdWindow, ListWindow, has_jobs_without_worker
 from jobs.sight.positions import history, position_of
-from jobs.sight.steps import pulse
+from jobs.sight.steps import FIRST_PAGE, pulse
 from jobs.sight.totals import counts
 from jobs.sight.waiting import read_workers
+from jobs.sight.waterfall import bars_of
 from jobs.statuses import Verdict
 from tests.support import ended
 
@@ -25,6 +27,8 @@ READS = {
     "its pulse": lambda job: pulse(job.pk),
     "its failures": lambda job: failures_of_job(job.pk, tracebacks=True),
     "an attempt's error": lambda job: error_of_attempt(job.steps.earliest("position").pk, 1),
+    "its graph": lambda job: read_graph(job, FIRST_PAGE),
+    "its bars": lambda job: bars_of(job, list(job.steps.all())),
     "its workers": lambda job: read_workers(job.pk),
     "JSON": lambda job: job_as_json(job.pk),
     "a list": lambda job: ListWindow().read(),

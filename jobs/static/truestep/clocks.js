@@ -12,6 +12,11 @@ export class Clocks {
     this.#offset = Math.abs(offset) > CLOCKS_AGREE_MS ? offset : 0;
   }
 
+  // Milliseconds since 1970, by the server's clock.
+  now() {
+    return Date.now() + this.#offset;
+  }
+
   start() {
     setInterval(() => this.#tick(), 1000);
   }
@@ -58,7 +63,7 @@ export class Clocks {
   }
 
   #count(root) {
-    const now = Date.now() + this.#offset;
+    const now = this.now();
     for (const time of root.querySelectorAll("time[data-start]")) {
       const text = duration(now - Number(time.dataset.start));
       if (time.textContent !== text) time.textContent = text; // writing the same text would cost a layout

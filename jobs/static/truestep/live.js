@@ -18,6 +18,7 @@ import { Socket } from "./socket.js";
 import { Stacks } from "./stacks.js";
 import { Status } from "./status.js";
 import { Title } from "./title.js";
+import { Waterfall } from "./waterfall.js";
 import { Idiomorph } from "./vendor/idiomorph-0.8.0.esm.js";
 
 const page = document.querySelector("[data-socket]"); // the body, or in the admin an element of it
@@ -28,7 +29,8 @@ const title = new Title(page);
 const status = new Status(clocks, title);
 const logs = new Logs(page, socket);
 const pulse = new Pulse({ clocks, status, logs });
-const place = new Place(page, Idiomorph, { clocks, title, status, logs });
+const waterfall = new Waterfall(clocks);
+const place = new Place(page, Idiomorph, { clocks, title, status, logs, waterfall });
 const refetch = new Refetch(page, position, { socket, clocks, status, logs, place });
 
 clocks.show(document);
@@ -41,5 +43,6 @@ logs.start();
 new Forms(status).start();
 new Stacks().start();
 new Graph().start();
+waterfall.start();
 new Panes().start();
 socket.start(new Frames(page, position, { socket, status, pulse, place, logs, refetch }));

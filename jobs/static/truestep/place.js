@@ -32,9 +32,10 @@ export class Place {
     }
   }
 
-  // After something was placed: the title, the summary, and which part of a big job this is.
+  // After something was placed: the title, the summary, the time axis, and which part of a big job this is.
   settle() {
     this.#parts.title.show();
+    this.#parts.waterfall.draw();
     for (const link of document.querySelectorAll(".parts a")) {
       const from = Number(new URL(link.href).searchParams.get("from"));
       if (from === Number(this.#page.dataset.part)) link.setAttribute("aria-current", "true");
