@@ -51,6 +51,12 @@ def look_at(page: Page, site, job: Job) -> None:
     expect(page.locator("body")).to_have_attribute("data-live", "live")
 
 
+def open_view(page: Page, site, job: Job, view: str = "graph") -> None:
+    """Open a view of the job and wait until it is live."""
+    page.goto(f"{site.url}/jobs/{job.pk}/?view={view}")
+    expect(page.locator("body")).to_have_attribute("data-live", "live")
+
+
 def step(page: Page, name: str):
     return page.locator(f"[data-step={name}]")
 

@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from jobs.orchestrator import claim, finish, launch
 from jobs.statuses import Verdict
+from tests.browser.support import open_view
 from tests.support import drive, ended, returned
 from tests.support.driving import write_log
 
@@ -27,11 +28,6 @@ BOTH = """
   requestAnimationFrame(look);
 }
 """
-
-
-def open_view(page, web, job, view="graph", more=""):
-    page.goto(f"{web.url}/jobs/{job.pk}/?view={view}{more}")
-    expect(page.locator("body")).to_have_attribute("data-live", "live")
 
 
 def node(page, name):

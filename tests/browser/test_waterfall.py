@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from jobs.orchestrator import claim, finish, launch
 from jobs.sight.waterfall import Axis
 from jobs.statuses import Verdict
-from tests.browser.test_graph import open_view
+from tests.browser.support import open_view
 from tests.support import drive, ended, job_of, returned, wait_for
 
 pytestmark = pytest.mark.sqlite  # the page does not know which database it is
