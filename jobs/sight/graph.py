@@ -20,10 +20,11 @@ from ..plan import Plan
 from ..statuses import Status
 from .counts import in_order
 from .grouping import Groups, depths_of, groups_of
-from .layout import Box, Drawing, drawing_of
+from .layout import Box, Drawing, Needs, drawing_of
 from .steps import StepPage
 
 MOST_NODES = 500
+MOST_LINES = 1500  # if there are more, those that follow from others are left out
 LABEL = 26  # characters of a node's label; its tooltip has all of them
 SHAPES_KEPT = 32
 # The status of a group is the first of these that a step of it has.
@@ -42,7 +43,7 @@ class Shape:
     """A plan without its job: the names of its steps, and what each needs, by position."""
 
     names: tuple[str, ...]
-    needs: tuple[tuple[int, ...], ...]
+    needs: Needs
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ class PlanGraph:
     node_of: dict[int, int]  # by position
     drawing: Drawing
     is_grouped: bool = False
+    is_reduced: bool = False  # lines that follow from others are left out
     elsewhere: dict[int, tuple[int, int]] = field(default_factory=dict)
     # ^ of a page: how many steps of other pages a step needs, and how many need it; by position
 
@@ -91,6 +93,12 @@ class Graph:
     @property
     def drawing(self) -> Drawing:
         return self.plan.drawing
+
+    @property
+    def lines(self) -> list[tuple[int, int, str]]:
+        """Each line with the first steps of the nodes at its ends."""
+        first = [steps[0] for steps in self.plan.nodes]
+        return [(first[one], first[other], path) for one, other, path in self.drawing.lines]
 
 
 def read_graph(job: Job, page: StepPage) -> Graph:
@@ -144,7 +152,9 @@ def plan_graph(shape: Shape, page: StepPage) -> PlanGraph:
 def _whole(shape: Shape) -> PlanGraph | None:
     plan = Plan(dict(enumerate(shape.needs)))
     if len(shape.names) <= MOST_NODES:
-        return _drawn(shape, plan, [[step] for step in range(len(shape.names))])
+        drawn = _drawn(shape, plan, [[step] for step in range(len(shape.names))])
+        if len(drawn.drawing.lines) <= MOST_LINES:
+            return drawn
     groups = groups_of(shape.names, plan, MOST_NODES)
     return _drawn(shape, plan, groups, is_grouped=True) if groups else None
 
@@ -172,8 +182,27 @@ def _drawn(shape: Shape, plan: Plan[int], groups: Groups, **options: Any) -> Pla
         tuple(sorted({node_of[o] for step in steps for o in shape.needs[step] if o in node_of}))
         for steps in nodes
     )
+    is_reduced = sum(map(len, needs)) > MOST_LINES
+    if is_reduced:
+        needs = reduced(needs)
     lengths = tuple(min(len(_label(shape, steps)), LABEL) for steps in nodes)
-    return PlanGraph(nodes, node_of, drawing_of(lengths, needs), **options)
+    return PlanGraph(nodes, node_of, drawing_of(lengths, needs), is_reduced=is_reduced, **options)
+
+
+def reduced(needs: Needs) -> Needs:
+    """Without what follows from the rest: of what a node needs, what another need of it needs.
+
+    A node may need only nodes before it.
+    """
+    ancestors: list[int] = []  # of each node, a bit for each
+    kept = []
+    for needed in needs:
+        through = 0
+        for other in needed:
+            through |= ancestors[other]
+        kept.append(tuple(other for other in needed if not through >> other & 1))
+        ancestors.append(through | sum(1 << other for other in needed))
+    return tuple(kept)
 
 
 def _label(shape: Shape, steps: tuple[int, ...]) -> str:

@@ -25,7 +25,8 @@ MARGIN = 12
 CHARACTER = 7.5  # the width of one, about
 NARROWEST, WIDEST = 112, 232  # columns
 AROUND = 40  # what a node has around its label: its sign, and room
-PULLED_LAYERS = 30  # rounds of the search for short lines
+MOST_PULLED = 300_000  # nodes that the search for short lines looks at
+MOST_PASSING = 6_000  # columns that all lines together pass; longer lines go straight ahead
 SWEEPS = 12  # of the search for straight ones
 
 LAYOUTS_KEPT = 64
@@ -47,7 +48,7 @@ class Drawing:
     width: float
     height: float
     boxes: tuple[Box, ...]  # of each node
-    lines: tuple[str, ...]  # SVG paths, from what is needed to what needs it
+    lines: tuple[tuple[int, int, str], ...]  # what is needed, what needs it, and an SVG path
     reading_order: tuple[int, ...]  # nodes, column by column
     crossings: int
 
@@ -73,7 +74,10 @@ def drawing_of(labels: tuple[int, ...], needs: Needs) -> Drawing:
         width=(lefts[-1] + widths[-1] if layers else 0) + MARGIN,
         height=round(max((box.y + HEIGHT for box in boxes), default=0) + MARGIN, 1),
         boxes=boxes,
-        lines=tuple(_path(way, lefts, widths, graph.levels, middles) for way in graph.ways),
+        lines=tuple(
+            (way[0], way[-1], _path(way, lefts, widths, graph.levels, middles))
+            for way in graph.ways
+        ),
         reading_order=tuple(node for layer in layers for node in layer if node in real),
         crossings=total_crossings(layers, graph.after),
     )
@@ -92,10 +96,12 @@ def _levels(needs: Needs) -> list[int]:
         for other in needed:
             dependants[other].append(node)
     last = max(levels, default=0)
-    for _ in range(PULLED_LAYERS):
+    looked, moved = 0, True
+    while moved and looked < MOST_PULLED:
         moved = False
         for node in reversed(range(len(needs))):
             group = _pulled(node, levels, dependants)
+            looked += len(group)
             gain = sum(
                 sum(other not in group for other in dependants[each])
                 - sum(other not in group for other in needs[each])
@@ -105,8 +111,6 @@ def _levels(needs: Needs) -> list[int]:
                 moved = True
                 for each in group:
                     levels[each] += 1
-        if not moved:
-            break
     return levels
 
 
@@ -123,25 +127,35 @@ def _pulled(node: int, levels: list[int], dependants: list[list[int]]) -> set[in
 
 
 class _Layered:
-    """A graph whose lines lead from one column to the next: long ones pass by way of new nodes."""
+    """A graph whose lines lead from one column to the next: long ones pass by way of new nodes.
+
+    But only the shorter ones, if there are very many. The others are drawn, and order nothing.
+    """
 
     def __init__(self, needs: Needs, levels: Sequence[int]) -> None:
         self.levels = list(levels)
         self.before: list[list[int]] = [[] for _ in needs]
         self.after: list[list[int]] = [[] for _ in needs]
-        self.ways: list[list[int]] = []  # the nodes by which each line leads
-        for node, needed in enumerate(needs):
-            for other in needed:
-                between = [self._add(level) for level in range(levels[other] + 1, levels[node])]
-                way = [other, *between, node]
-                self.ways.append(way)
-                for start, end in pairwise(way):
-                    self.after[start].append(end)
-                    self.before[end].append(start)
+        pairs = [(other, node) for node, needed in enumerate(needs) for other in needed]
+        found = {}
+        for other, node in sorted(pairs, key=lambda pair: levels[pair[1]] - levels[pair[0]]):
+            found[other, node] = self._way(other, node, len(needs) + MOST_PASSING)
+        self.ways = [found[pair] for pair in pairs]  # the nodes by which each line leads
         self.layers: Layers = [[] for _ in range(max(levels, default=-1) + 1)]
         for node, level in enumerate(self.levels):
             self.layers[level].append(node)
         self.passing = range(len(needs), len(self.levels))  # the nodes that are lines
+
+    def _way(self, first: int, last: int, most: int) -> list[int]:
+        """Lead a line by way of new nodes, unless there are more than *most* nodes then."""
+        between = range(self.levels[first] + 1, self.levels[last])
+        if len(self.levels) + len(between) > most:
+            return [first, last]
+        way = [first, *map(self._add, between), last]
+        for start, end in pairwise(way):
+            self.after[start].append(end)
+            self.before[end].append(start)
+        return way
 
     def _add(self, level: int) -> int:
         self.levels.append(level)
@@ -219,8 +233,8 @@ def _path(
         middle = lefts[level] + widths[level] + BETWEEN / 2
         drawn.append(
             f"C{middle:g} {middles[start]:.1f} {middle:g} {middles[end]:.1f} "
-            f"{lefts[level + 1]:g} {middles[end]:.1f}"
+            f"{lefts[levels[end]]:g} {middles[end]:.1f}"
         )
         if end != last:
-            drawn.append(f"h{widths[level + 1]:g}")
+            drawn.append(f"h{widths[levels[end]]:g}")
     return "".join(drawn)

@@ -102,3 +102,23 @@ def test_a_long_name_is_cut_and_whole_in_the_tooltip(claimant, length):
     node = shown(job)[name]
     assert len(node.short) == min(length, graphs.LABEL)
     assert node.short == name or node.short.endswith("…")
+
+
+def test_of_many_lines_those_that_follow_from_others_are_left_out(claimant, monkeypatch):
+    assert graphs.reduced(((), (0,), (0, 1), (0, 1, 2), (0, 2))) == ((), (0,), (1,), (2,), (2,))
+    monkeypatch.setattr(graphs, "MOST_LINES", 3)
+    graphs._whole.cache_clear()
+    graph = read_graph(launch("needs_all_before"), FIRST_PAGE)
+    assert graph.plan.is_reduced
+    assert [line[:2] for line in graph.lines] == [(0, 1), (1, 2), (2, 3)]
+    graphs._whole.cache_clear()
+
+
+def test_a_plan_with_too_many_lines_is_drawn_in_groups(claimant, monkeypatch):
+    monkeypatch.setattr(graphs, "MOST_LINES", 3)
+    graphs._whole.cache_clear()
+    graph = read_graph(launch("all_with_all"), FIRST_PAGE)
+    assert graph.plan.is_grouped
+    assert [line[:2] for line in graph.lines] == [(0, 3)]
+    assert [node.size for _, node in graph.boxes] == [3, 3]
+    graphs._whole.cache_clear()

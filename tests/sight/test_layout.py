@@ -9,6 +9,7 @@ from itertools import combinations
 
 import pytest
 
+from jobs.sight import layout
 from jobs.sight.layout import GAP, HEIGHT, drawing_of
 from jobs.sight.ordering import Ordering, total_crossings
 from tests.support import ROOT
@@ -38,7 +39,8 @@ def test_a_diamond():
 
 def test_lines_lead_from_side_to_side():
     drawing = drawn(DIAMOND)
-    for (above, below), line in zip(((0, 1), (0, 2), (1, 3), (2, 3)), drawing.lines, strict=True):
+    assert [line[:2] for line in drawing.lines] == [(0, 1), (0, 2), (1, 3), (2, 3)]
+    for above, below, line in drawing.lines:
         source, target = drawing.boxes[above], drawing.boxes[below]
         begin, end = ends(line)
         assert begin == [source.x + source.width, source.y + HEIGHT / 2]
@@ -68,7 +70,8 @@ def test_a_chain_is_a_straight_line():
 def test_a_long_line_passes_other_steps():
     """The last step needs the first one, and the three between them."""
     drawing = drawn(((), (0,), (1,), (2,), (0, 3)))
-    long = drawing.lines[3]
+    first, last, long = drawing.lines[3]
+    assert (first, last) == (0, 4)
     height = drawing.boxes[2].y
     passed = float(re.findall(r"[\d.]+(?=h)", long)[1])
     assert not height <= passed <= height + HEIGHT
@@ -95,6 +98,21 @@ def test_crossings_are_removed_where_that_is_possible(layers, before, after, lea
 def test_crossings_are_counted_as_in_the_drawing():
     assert drawn(DIAMOND).crossings == 0
     assert drawn(((), (), (0, 1), (0, 1))).crossings == 1
+
+
+def test_when_lines_pass_too_many_columns_the_longest_go_straight_ahead(monkeypatch):
+    needs = ((), (0,), (1,), (2,), (0, 3))
+    monkeypatch.setattr(layout, "MOST_PASSING", 1)
+    drawing_of.cache_clear()
+    drawing = drawn(needs)
+    [*_, (_, _, long), _] = drawing.lines
+    first, *_, last = drawing.boxes
+    assert long.count("C") == 1
+    assert ends(long) == (
+        [first.x + first.width, first.y + HEIGHT / 2],
+        [last.x, last.y + HEIGHT / 2],
+    )
+    drawing_of.cache_clear()
 
 
 def test_an_empty_plan_and_one_of_a_single_step():

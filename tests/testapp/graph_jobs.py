@@ -79,3 +79,9 @@ TenThousandOthers = planned(
     "TenThousandOthers",
     [[step - 1 - step % 7, step - 9 - step % 11] if step > 20 else [] for step in range(10_000)],
 )
+
+
+NeedsAllBefore = planned("NeedsAllBefore", [range(step) for step in range(4)])
+
+
+AllWithAll = planned("AllWithAll", [[], [], [], *[range(3)] * 3])

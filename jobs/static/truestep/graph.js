@@ -23,6 +23,7 @@ export class Graph {
     });
     this.#pane.addEventListener("pointerdown", (event) => this.#grab(event));
     this.#pane.addEventListener("pointermove", (event) => this.#pull(event));
+    for (const begin of ["pointerover", "focusin"]) this.#pane.addEventListener(begin, (event) => this.#mark(event));
     for (const end of ["pointerup", "pointercancel"]) this.#pane.addEventListener(end, () => (this.#drag = null));
     this.#lookAt(this.#pane.querySelector("[data-status=failed]") ?? this.#pane.querySelector("[data-status=running]"));
   }
@@ -54,6 +55,15 @@ export class Graph {
 
   #pull(event) {
     if (this.#drag) this.#pane.scrollTo(this.#drag.x - event.clientX, this.#drag.y - event.clientY);
+  }
+
+  // The lines of the node under the pointer, or with the focus.
+  #mark({ target }) {
+    for (const line of this.#pane.querySelectorAll(".lines .near")) line.classList.remove("near");
+    const node = target.closest(".node");
+    if (!node) return;
+    const first = node.id.split("-").at(-1);
+    for (const line of this.#pane.querySelectorAll(`.lines [data-ends~="${first}"]`)) line.classList.add("near");
   }
 
   #lookAt(node) {
