@@ -46,7 +46,7 @@ class Axis:
     @property
     def elapsed(self) -> float:
         least = 0.01 if self.end else 1  # else the first second would have many axes
-        return max((self.end or self.now).timestamp() - self.start.timestamp(), least)
+        return max(((self.end or self.now) - self.start).total_seconds(), least)
 
     @property
     def interval(self) -> float:
@@ -64,7 +64,7 @@ class Axis:
 
     def place(self, at: datetime | None) -> float:
         """Where a moment is, in percent; None is now, or the end."""
-        seconds = (at or self.end or self.now).timestamp() - self.start.timestamp()
+        seconds = ((at or self.end or self.now) - self.start).total_seconds()
         return round(min(max(seconds / self.span, 0), 1) * 100, 3)
 
     @property
