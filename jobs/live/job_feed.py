@@ -18,7 +18,7 @@ from .feeds import Feed, Read
 from .viewers import Frame, Viewer
 
 LOG_LINES = 500  # in one frame
-MOST_KEPT = 8  # views whose frames are kept
+MOST_KEPT = 8  # questions whose frames are kept
 
 STALE = Frame("stale")
 
@@ -40,7 +40,7 @@ class Update:
     """What one read found for all viewers of a job."""
 
     position: Position
-    changes: Changes  # for the views that are at another position
+    changes: Changes  # for the pages that are at another position
     pulse: Pulse
     logs: dict[LogRequest, LogPart]
 
@@ -126,7 +126,7 @@ def _has_progress(before: Pulse, now: Pulse) -> bool:
 
 def read_update(
     job_id: int,
-    views: Collection[Asked],
+    asked: Collection[Asked],
     follows: Iterable[LogRequest],
     before: Update | None = None,
 ) -> Update:
@@ -139,11 +139,11 @@ def read_update(
         position = position_of(job_id)
         changes = _still_true(before, position)
         running = None
-        for view in views:
-            if view[0] != position and view not in changes:
-                known, shown = view
+        for one in asked:
+            known, shown = one
+            if known != position and one not in changes:
                 snapshot = _read_since(job_id, known, shown.page)
-                changes[view] = list(fragments.frames(snapshot, shown.view)) if snapshot else None
+                changes[one] = list(fragments.frames(snapshot, shown.view)) if snapshot else None
                 running = snapshot.running if snapshot else running
         return Update(
             position=position,
