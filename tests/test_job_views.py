@@ -33,8 +33,10 @@ def test_a_page_has_the_list_and_the_chosen_view(ada, claimant):
 
 
 def test_the_address_of_a_view_keeps_the_rest(ada, claimant):
-    html = page(ada, launch("thousand_wide"), "?from=300&view=graph")
-    assert '<a href="?from=300&amp;view=waterfall"' in html
+    job = launch("thousand_wide")
+    html = page(ada, job, "?from=300&view=graph")
+    assert f'<a href="/jobs/{job.pk}/?from=300&amp;view=waterfall"' in html
+    assert re.search(rf'<a href="/jobs/{job.pk}/\??"', page(ada, job, "?view=graph"))  # the list
     assert 'href="?from=500&amp;view=graph"' in html  # of a page of steps
     assert 'from=300&amp;view=graph"' in re.search(r'data-socket="(\S+)', html)[0]
 
