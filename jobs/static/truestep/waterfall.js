@@ -38,7 +38,7 @@ export class Waterfall {
     for (const line of drawing.querySelectorAll(".now")) {
       for (const x of ["x1", "x2"]) set(line, x, percent(place(until)));
     }
-    for (const bar of document.querySelectorAll(".bars [data-start]")) {
+    for (const bar of document.querySelectorAll(".bars svg [data-start]")) {
       const start = place(Number(bar.dataset.start));
       set(bar, "x", percent(start));
       if (bar.dataset.end === undefined) continue;
