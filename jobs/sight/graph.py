@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from .. import database
-from ..models import Job
+from ..models import Attempt, Job
 from ..plan import Plan
 from ..statuses import Status
 from .counts import in_order
@@ -71,7 +71,7 @@ class NodeRow:
     page: StepPage  # where that step is in the list
     status: str
     seq: int
-    attempt: int
+    run: Attempt | None  # of a single step: its current attempt
     size: int
     counts: list[tuple[Status, int]]
     before: int = 0  # what it needs of other pages
@@ -213,7 +213,7 @@ def _label(shape: Shape, steps: tuple[int, ...]) -> str:
 def _rows(job: Job, plan: PlanGraph, shape: Shape, since: int) -> Iterator[tuple[int, NodeRow]]:
     """The nodes with steps that changed after *since*; to count a group, all its steps are read."""
     sql = """
-        SELECT position, id, status, seq, attempt FROM truestep_step
+        SELECT position, id, status, seq FROM truestep_step
         WHERE job_id = %s AND seq > %s
     """
     # Sorted here: in order of position, a database might look at all steps for a few.
@@ -221,17 +221,33 @@ def _rows(job: Job, plan: PlanGraph, shape: Shape, since: int) -> Iterator[tuple
     for row in sorted(database.rows(sql, job.pk, 0 if plan.is_grouped else since)):
         if row[0] in plan.node_of:
             found.setdefault(plan.node_of[row[0]], []).append(row)
+    runs = {} if plan.is_grouped else _runs(job, since)
     for node, rows in found.items():
         if any(row[3] > since for row in rows):
-            yield node, _row(job, plan, shape, node, rows)
+            yield node, _row(job, plan, shape, node, rows, runs)
+
+
+def _runs(job: Job, since: int) -> dict[int, Attempt]:
+    """The current attempts of the steps that changed after *since*, by step id."""
+    sql = """
+        SELECT a.id, a.step_id, a.number, a.started_at, a.ended_at FROM truestep_step AS s
+        JOIN truestep_attempt AS a ON a.step_id = s.id AND a.number = s.attempt
+        WHERE s.job_id = %s AND s.seq > %s
+    """
+    return {attempt.step_id: attempt for attempt in Attempt.objects.raw(sql, [job.pk, since])}
 
 
 def _row(
-    job: Job, plan: PlanGraph, shape: Shape, node: int, rows: list[tuple[Any, ...]]
+    job: Job,
+    plan: PlanGraph,
+    shape: Shape,
+    node: int,
+    rows: list[tuple[Any, ...]],
+    runs: dict[int, Attempt],
 ) -> NodeRow:
     counts = Counter(row[2] for row in rows)
     status = next(status for status in TELLING if counts[status])
-    position, pk, _, _, attempt = next(row for row in rows if row[2] == status)
+    position, pk, *_ = next(row for row in rows if row[2] == status)
     before, after = plan.elsewhere.get(position, (0, 0))
     return NodeRow(
         job_id=job.pk,
@@ -242,7 +258,7 @@ def _row(
         page=StepPage.of(position),
         status=status,
         seq=max(row[3] for row in rows),
-        attempt=attempt,
+        run=runs.get(pk),
         size=len(rows),
         counts=in_order(counts) if len(rows) > 1 else [],
         before=before,

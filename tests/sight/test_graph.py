@@ -29,6 +29,8 @@ def test_each_step_is_a_node_with_its_status(claimant):
     }
     node = shown(job)["top"]
     assert (node.step, node.name, node.page) == (top.step_id, "top", FIRST_PAGE)
+    assert (node.run.number, node.run.ended_at) == (1, None)
+    assert shown(job)["left"].run is None
     assert len(read_graph(job, FIRST_PAGE).drawing.lines) == 4
 
 
@@ -52,7 +54,7 @@ def test_the_plan_is_read_once_and_drawn_once_for_all_jobs_with_it(claimant):
     assert drawing_of.cache_info().misses == misses
     with Cost() as cost:
         shown(first)
-    assert len(cost.statements) == 1
+    assert len(cost.statements) == 2
 
 
 def test_steps_of_a_big_plan_that_are_alike_are_one_node_that_counts_them(claimant, monkeypatch):
