@@ -10,7 +10,7 @@ import pytest
 from jobs.concurrency import Concurrency
 from jobs.journal import draft
 from jobs.models import Job, Step
-from jobs.orchestrator import claim, finish, launch, retry
+from jobs.orchestrator import cancel, claim, finish, launch, retry
 from jobs.sight import waterfall
 from jobs.sight.waterfall import Axis, axis_of, bars_of
 from jobs.statuses import Verdict
@@ -122,10 +122,13 @@ def test_after_a_retry_by_a_person_it_waits_again(claimant, clock):
     assert bars(job)["one"] == [("failed", 0, 1), ("between", 1, None)]
 
 
-def test_while_its_job_waits_for_a_key_a_step_is_not_queued(claimant):
-    for _ in range(2):
-        job = launch("noop", concurrency=Concurrency(key="one", at_most=1))
-    assert [kind for kind, *_ in bars(job)["one"]] == ["waiting"]
+def test_while_its_job_waits_for_a_key_a_step_is_not_queued(claimant, clock):
+    key = Concurrency(key="one", at_most=1)
+    holder, job = launched("noop", concurrency=key), launched("noop", concurrency=key)
+    assert bars(job)["one"] == [("waiting", 0, None)]
+    clock.seconds = 4
+    cancel(holder.pk)
+    assert bars(job)["one"] == [("waiting", 0, 4), ("queued", 4, None)]
 
 
 def test_a_page_of_steps_costs_the_same_few_statements(claimant):
