@@ -68,9 +68,11 @@ export class Place {
 // log lines nor attempts; both come on their own.
 const callbacks = {
   beforeNodeMorphed: (old, fresh) =>
-    old.dataset?.keep === undefined && (old.dataset?.rows === undefined || fresh.hasChildNodes()),
+    !isKept(old, fresh) && (old.dataset?.rows === undefined || fresh.hasChildNodes()),
   beforeAttributeUpdated: (name, element) => !(name === "open" && element.tagName === "DETAILS"),
 };
+
+const isKept = (old, fresh) => old.dataset?.keep !== undefined && old.dataset.keep === fresh.dataset?.keep;
 
 function insert(fresh) {
   const parent = document.getElementById(fresh.dataset.parent);
