@@ -13,6 +13,7 @@ from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, rows, statuses, step_of
+from tests.support.driving import write_log
 from tests.testapp.simple_jobs import Noop
 
 
@@ -56,6 +57,7 @@ MATRIX = [
     ("post", "/launch/fails/?again={job}", {LAUNCH, VIEW}),
     ("get", "/jobs/{job}/steps/bad/log", {VIEW, LOG}),
     ("get", "/jobs/{job}/steps/bad/log?attempt=1", {VIEW, LOG}),
+    ("get", "/jobs/{job}/steps/bad/log?raw=1", {VIEW, LOG}),
     ("get", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
     ("post", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
 ]  # fmt: skip
@@ -123,6 +125,7 @@ def test_other_methods_are_not_allowed(ada, job, method, path):
         "/jobs/999/steps/bad/log",
         "/jobs/{job}/steps/nothing/log",
         "/jobs/{job}/steps/bad/log?attempt=x",
+        "/jobs/{job}/steps/bad/log?raw=yes",
         "/jobs/{job}/steps/bad/log?attempt=٣x",
     ],
 )
@@ -410,16 +413,29 @@ def test_a_log_is_downloaded_whole_as_plain_text(ada, claimant):
     assert step_of(job, "one").log_lines == 3
 
 
+def test_the_text_as_it_was_said_is_a_file(ada, claimant):
+    job = launch("noop")
+    [held] = claim(claimant, room=1)
+    write_log(held, ["10%\r20%", "\x1b[31mred\x1b[0m"])
+    path = f"/jobs/{job.pk}/steps/one/log"
+    assert page(ada, path) == "20%\nred\n"
+    response = ada.get(path + "?raw=1&attempt=1")
+    assert response.getvalue() == b"10%\r20%\n\x1b[31mred\x1b[0m\n"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    name = f"job-{job.pk}-one-attempt-1.log"
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
 async def test_a_server_does_not_hold_a_whole_log_in_memory(ada, database, monkeypatch):
     """Under ASGI, Django would make a list of a synchronous stream before it sends anything."""
     read = []
 
-    def lines(step_id, attempt=None):
+    def lines(step_id, attempt=None, raw=False):
         for number in range(3):
             read.append(number)
             yield f"{number}\n"
 
-    monkeypatch.setattr(views.pages.logs, "text_of", lines)
+    monkeypatch.setattr(views.logs.logs, "text_of", lines)
     job = await sync_to_async(launch)("noop")
     reader = AsyncClient()
     reader.cookies = ada.cookies

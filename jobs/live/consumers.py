@@ -179,7 +179,7 @@ class Consumer(ABC):
                 viewer.go_on_from(self._known_by_frame(frame))
             case "follow":
                 if viewer.sees_logs:
-                    viewer.follows[_number(frame["step"])] = _lines(frame)
+                    viewer.follow(_number(frame["step"]), *_lines(frame))
             case "unfollow":
                 viewer.follows.pop(_number(frame["step"]), None)
             case other:

@@ -7,8 +7,10 @@ from typing import Any
 
 from django.template import Context
 from django.template.loader import get_template
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
+from .. import logs
 from ..logs import Line
 from ..sight.job import JobSnapshot, context_of
 from .viewers import Frame
@@ -64,20 +66,48 @@ def _batches(fragments: Iterable[str]) -> Iterator[str]:
 
 
 def log_lines(lines: Iterable[Line]) -> tuple[int, str]:
-    """As many log lines as fit a frame: the number of the last one, and their HTML."""
+    """As many log lines as fit a frame: the number of the last one, and their HTML.
+
+    What a page does not show is left out.
+    """
     items: list[str] = []
     last = size = 0
     for line in lines:
         if size >= BYTES_PER_FRAME:
             break
-        item = format_html(
-            '<li data-line="{}" data-level="{}" data-attempt="{}">{}</li>',
-            line.number,
-            line.level,
-            line.attempt,
-            line.text,
-        )
+        item = _log_line(line) if line.is_shown else ""
         items.append(item)
-        size += len(item.encode())
+        size += max(len(item.encode()), len(line.said))  # to draw it takes time, too
         last = line.number
     return last, "".join(items)
+
+
+def _log_line(line: Line) -> SafeString:
+    title = line.title
+    return format_html(
+        '<li data-line="{}" data-level="{}" data-attempt="{}" data-at="{}"{}>{}</li>',
+        line.number,
+        line.level,
+        line.attempt,
+        line.at,
+        format_html(' data-group="{}"', line.group) if line.group else "",
+        format_html('<button class="fold" aria-expanded="true">{}</button>', title)
+        if title
+        else format_html("<span>{}</span>", _drawn(line.rows)),
+    )
+
+
+def open_line(said: str) -> SafeString:
+    """What a step has said since its last newline."""
+    return _drawn(logs.drawn(said))
+
+
+def _drawn(rows: Iterable[Iterable[tuple[str, logs.Style]]]) -> SafeString:
+    drawn = "\n".join(
+        "".join(_looking(text, logs.classes(style)) for text, style in row) for row in rows
+    )
+    return mark_safe(drawn)  # noqa: S308  (each piece is escaped)
+
+
+def _looking(text: str, classes: str) -> str:
+    return f'<span class="{classes}">{escape(text)}</span>' if classes else escape(text)

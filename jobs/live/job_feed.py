@@ -12,6 +12,7 @@ from ..sight.job import JobSnapshot, read_job
 from ..sight.positions import CannotFollow, Position, position_of
 from ..sight.steps import Pulse, StepPage, pulse, pulse_of
 from ..sight.waiting import read_workers
+from ..statuses import Status
 from . import fragments
 from .feeds import Feed, Read
 from .viewers import Frame, Viewer
@@ -27,11 +28,15 @@ LogRequest = tuple[int, int, int | None]  # step, first line, last line (None: w
 
 
 class LogPart(NamedTuple):
-    """Lines of a step's log in a frame: the last of them, and how many the log has."""
+    """Lines of a step's log in a frame: the last of them, and how many the log has.
+
+    Behind its end there may be an open line: what the step has said since.
+    """
 
     frame: Frame
     last: int
     total: int
+    open_line: str
 
 
 @dataclass
@@ -96,8 +101,12 @@ class JobFeed(Feed[Position]):
         for step_id, (start, end) in list(viewer.follows.items()):
             if not viewer.has_room:
                 return  # the acknowledgement that makes room wakes the feed
-            if part := update.logs.get((step_id, start, end)):
+            part = update.logs.get((step_id, start, end))
+            if part and (
+                part.last >= start or part.open_line != viewer.open_lines.get(step_id, "")
+            ):
                 viewer.put(part.frame)
+                viewer.open_lines[step_id] = part.open_line
                 viewer.follows[step_id] = (part.last + 1, end)
                 if end and part.last >= min(end, part.total):
                     del viewer.follows[step_id]
@@ -165,20 +174,31 @@ def _read_since(job_id: int, position: Position, page: StepPage) -> JobSnapshot 
 
 
 def _read_logs(job_id: int, follows: list[LogRequest]) -> dict[LogRequest, LogPart]:
-    """The requested lines that exist. Usually there are none, which takes one query."""
+    """The requested lines that exist, and open lines. Often there are none: one query."""
     if not follows:
         return {}
-    steps = Step.objects.filter(job=job_id, pk__in={step_id for step_id, _, _ in follows})
-    totals = dict(steps.values_list("pk", "log_lines"))
+    wanted = {step_id for step_id, _, _ in follows}
+    steps = {step.pk: step for step in Step.objects.filter(job=job_id, pk__in=wanted)}
     return {
-        (step_id, start, end): _log_frame(step_id, start, end, totals[step_id])
+        (step_id, start, end): _log_part(steps[step_id], start, end)
         for step_id, start, end in follows
-        if start <= totals.get(step_id, 0)
+        if step_id in steps and (end is None or start <= steps[step_id].log_lines)
     }
 
 
-def _log_frame(step_id: int, start: int, end: int | None, total: int) -> LogPart:
+def _log_part(step: Step, start: int, end: int | None) -> LogPart:
     count = min(LOG_LINES, end - start + 1) if end else LOG_LINES
-    last, html = fragments.log_lines(logs.read(step_id, start, count))
-    frame = Frame("log", step=step_id, first=start, last=last, total=total, html=html)
-    return LogPart(frame, last, total)
+    lines = logs.read(step.pk, start, count) if start <= step.log_lines else []
+    last, html = fragments.log_lines(lines)
+    last = last or start - 1
+    open_line = step.open_line if step.status == Status.RUNNING else ""
+    frame = Frame(
+        "log",
+        step=step.pk,
+        first=start,
+        last=last,
+        total=step.log_lines,
+        html=html,
+        open=fragments.open_line(open_line),
+    )
+    return LogPart(frame, last, step.log_lines, open_line)

@@ -55,6 +55,7 @@ class Viewer(Generic[Known]):
         self.page = page  # of the job's steps
         # step → number of the next log line, and of the last one (None: without an end)
         self.follows: dict[int, tuple[int, int | None]] = {}
+        self.open_lines: dict[int, str] = {}  # step → the open line that it was sent last
         self.sees_logs = sees_logs
         self.awaits_tick = True  # a page that has just connected gets a tick immediately
         self._pulse: Frame | None = None  # the last one that it was sent
@@ -94,6 +95,11 @@ class Viewer(Generic[Known]):
         self._pulse = None  # it may have lost that one, or drawn over it
         self.awaits_tick = self.awaits_tick or self.known is None
         self.known = known
+
+    def follow(self, step: int, first: int, last: int | None) -> None:
+        """It gets the lines of a step's log from *first* on; it shows no open line now."""
+        self.follows[step] = (first, last)
+        self.open_lines.pop(step, None)
 
     def withhold_logs(self) -> None:
         """Send no further log frame, not even one that is queued."""

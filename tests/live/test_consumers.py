@@ -19,7 +19,8 @@ from jobs.live.origin import is_own
 from jobs.logs import LogBook
 from jobs.models import Job, Transition
 from jobs.orchestrator import cancel, claim, finish, launch
-from tests.support import drive, returned, wait_for
+from jobs.statuses import Verdict
+from tests.support import drive, ended, returned, wait_for
 from tests.support.driving import write_log
 from tests.support.sockets import position_of, socket
 
@@ -386,6 +387,43 @@ async def test_the_log_of_another_job_is_not_sent(ada, claimant):
         await page.next("tick")
         await page.say(type="follow", step=held.step_id, **{"from": 1})
         assert "log" not in await page.heard()
+
+
+async def test_what_no_newline_has_ended_is_sent_to_those_at_the_end(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    book = LogBook(held, 1000)
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
+        await page.next("tick")
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        seen = []
+        for text in ("10%", "10%\r<20%>"):
+            book.leave_open(text)
+            await sync_to_async(book.write)()
+            frame = await page.next("log")
+            seen.append((frame["first"], frame["last"], frame["open"], frame["html"]))
+        await page.say(type="follow", step=held.step_id, **{"from": 1})  # it has lost what it had
+        assert (await page.next("log"))["open"] == "&lt;20%&gt;"
+        book.add("10%\r<20%>")
+        book.leave_open("")
+        await sync_to_async(book.write)()
+        frame = await page.next("log")
+        assert "log" not in await page.heard()
+    assert seen == [(1, 0, "10%", ""), (1, 0, "&lt;20%&gt;", "")]
+    assert (frame["first"], frame["last"], frame["open"]) == (1, 1, "")
+
+
+async def test_an_open_line_ends_with_its_attempt(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    book = LogBook(held, 1000)
+    book.leave_open("10%")
+    await sync_to_async(book.write)()
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        assert (await page.next("log"))["open"] == "10%"
+        await sync_to_async(finish)(claimant, held, ended(Verdict.LOST), 0)
+        assert (await page.next("log"))["open"] == ""
 
 
 @pytest.mark.parametrize("permissions", [["view_job"], ["view_job", "view_log"]])

@@ -16,8 +16,10 @@ from tests.support import Cost, ended, job_of
 from tests.support.driving import write_log
 from tests.support.follower import Follower
 
-HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m root@host\r# "
-SHOWN = "␛[2J␛]0;owned␇ �31m root@host␍# "
+HOSTILE = "\x1b[2J\x1b]0;owned\x07 \x9b31m root@host\r\x1b[31m# \x1b"
+STORED = "\x1b[2J\x1b]0;owned␇ �31m root@host\r\x1b[31m# \x1b"
+SHOWN = "# ␛1m root@host"
+OLD = "␛[2J␛]0;owned␇ �31m root@host␍# "
 
 
 @pytest.mark.parametrize(
@@ -56,23 +58,20 @@ def hostile(held):
 
 
 def test_colours_and_redraws_are_stored(hostile):
-    assert LogChunk.objects.get().lines() == [
-        "\x1b[2J\x1b]0;owned␇ �31m root@host\r# ",
-        "next",
-    ]
+    assert LogChunk.objects.get().lines() == [STORED, "next"]
 
 
-def test_every_reader_gets_them_visible(hostile):
+def test_every_reader_gets_lines_as_they_are_drawn(hostile):
     assert [line.text for line in logs.read(hostile.step_id, 1, 9)] == [SHOWN, "next"]
     assert "".join(logs.text_of(hostile.step_id)) == f"{SHOWN}\nnext\n"
 
 
 def test_a_line_that_an_earlier_release_has_stored_visible_reads_as_before(held):
-    write_log(held, [SHOWN, "plain"])
-    assert [line.text for line in logs.read(held.step_id, 1, 9)] == [SHOWN, "plain"]
+    write_log(held, [OLD, "plain"])
+    assert [line.text for line in logs.read(held.step_id, 1, 9)] == [OLD, "plain"]
 
 
-def test_a_page_shows_them_visible(ada, hostile):
+def test_a_page_draws_them(ada, hostile):
     job = hostile.job_id
     _, fragment = fragments.log_lines(logs.read(hostile.step_id, 1, 9))
     shown = [
@@ -80,14 +79,14 @@ def test_a_page_shows_them_visible(ada, hostile):
         ada.get(f"/jobs/{job}/steps/one/log").getvalue().decode(),
         ada.get(f"/jobs/{job}/").text,
     ]
-    assert SHOWN in fragment
+    assert '<span class="fg-1"># ␛</span>1m root@host' in fragment
     assert SHOWN in shown[1]
     for text in shown:
         assert "\x1b" not in text
         assert "\r" not in text
 
 
-def test_a_follower_in_a_terminal_prints_them_visible(claimant, hostile):
+def test_a_follower_in_a_terminal_prints_them_as_drawn(claimant, hostile):
     finish(claimant, hostile, ended(Verdict.FAILED), room=0)
     follower = Follower(job_of(hostile.job_id))
     _, lines = follower.look()
@@ -104,3 +103,36 @@ def test_show_prints_none_of_them(claimant, hostile, ends):
     assert "one" in printed.getvalue()
     assert "\x1b" not in printed.getvalue()
     assert "\r" not in printed.getvalue()
+
+
+def test_pieces_of_a_long_line_are_one_in_the_raw_text(held):
+    cutter, book = LineCutter(b"marker", 100), LogBook(held, 10**6)
+    said = "x" * 250 + "\n" + "1%\r" * 50 + "done\nnext\n"
+    for text, level in cutter.feed(said.encode()):
+        book.add(text, level)
+    book.write()
+    assert "".join(logs.text_of(held.step_id, raw=True)) == said
+    pieces = [f"{'x' * 100} …⏎", f"{'x' * 100} …⏎", "x" * 50]
+    assert "".join(logs.text_of(held.step_id)) == "\n".join([*pieces, "done", "next", ""])
+    read = logs.read(held.step_id, 1, 10)
+    assert [line.text for line in read if line.is_shown] == [*pieces, "done", "next"]
+    last, html = fragments.log_lines(read[:4])
+    assert (last, html.count("<li")) == (4, 3)
+
+
+def test_a_group_is_a_button_and_its_lines_say_to_which_they_belong(held):
+    write_log(held, ["::group::Build <it>", "one", "##[endgroup]", "two"])
+    last, html = fragments.log_lines(logs.read(held.step_id, 1, 10))
+    assert last == 4
+    assert '<button class="fold" aria-expanded="true">Build &lt;it&gt;</button>' in html
+    assert html.count("data-group") == 1
+    assert 'data-group="1"><span>one</span>' in html
+    assert "endgroup" not in html
+
+
+def test_a_frame_ends_early_where_lines_are_long_to_draw(held, monkeypatch):
+    monkeypatch.setattr(fragments, "BYTES_PER_FRAME", 5000)
+    write_log(held, ["1%\r" * 1000] * 9)
+    last, html = fragments.log_lines(logs.read(held.step_id, 1, 10))
+    assert last == 2
+    assert html.count("<span>1%</span>") == 2

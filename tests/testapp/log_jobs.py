@@ -58,6 +58,22 @@ class Speaks(JobDefinition):
             run.progress(done, 10, "counting")
 
 
+class Redraws(JobDefinition):
+    """Draws a progress bar in colour, waits for a file halfway, and ends the line."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+
+    @step
+    def draw(self, run):
+        print("\x1b[1mstarting\x1b[0m <b>")
+        for done in range(0, 101, 10):
+            print(f"\r\x1b[32m{done:3}%\x1b[0m |{'#' * (done // 10):10}|", end="", flush=True)
+            while done == 50 and not os.path.exists(run.params["gate"]):
+                time.sleep(0.01)
+        print("\nended")
+
+
 class AnyTexts(forms.MultipleChoiceField):
     def valid_value(self, value):
         return True

@@ -7,6 +7,7 @@
 import { Clocks } from "./clocks.js";
 import { Forms } from "./forms.js";
 import { Frames } from "./frames.js";
+import { LogLines } from "./loglines.js";
 import { Logs } from "./logs.js";
 import { Place } from "./place.js";
 import { Position } from "./position.js";
@@ -24,7 +25,7 @@ const socket = new Socket(page, position);
 const clocks = new Clocks(Number(page.dataset.now));
 const title = new Title(page);
 const status = new Status(clocks, title);
-const logs = new Logs(page, socket);
+const logs = new Logs(page, socket, new LogLines());
 const pulse = new Pulse({ clocks, status, logs });
 const place = new Place(page, Idiomorph, { clocks, title, status, logs });
 const refetch = new Refetch(page, position, { socket, clocks, status, logs, place });

@@ -12,13 +12,15 @@ const AUTO_OPEN = 20; // logs that open without being asked
 export class Logs {
   #page;
   #socket;
+  #lines;
   #openedFor = new Map(); // step → the attempt for which its log was opened
   #closedByReader = new Set(); // steps
   #reading = new Set(); // steps whose log is read elsewhere than at its end
 
-  constructor(page, socket) {
+  constructor(page, socket, lines) {
     this.#page = page;
     this.#socket = socket;
+    this.#lines = lines;
   }
 
   start() {
@@ -27,6 +29,7 @@ export class Logs {
     document.addEventListener("submit", (event) => this.#submitted(event));
     document.addEventListener("click", ({ target }) => {
       if (target.matches(".newest")) this.#followNewest(target.closest("details"));
+      if (target.matches(".fold")) this.#folded(target);
     });
   }
 
@@ -50,13 +53,13 @@ export class Logs {
   // Ask for the lines that open logs still lack.
   catchUp() {
     for (const box of openBoxes()) {
-      if (lastOf(box) < totalOf(box)) this.#follow(box);
+      if (this.#last(box) < totalOf(box)) this.#follow(box);
     }
   }
 
   // Drop all lines, and where they were read.
   forget() {
-    for (const list of document.querySelectorAll(".log-lines")) list.replaceChildren();
+    for (const list of document.querySelectorAll(".log-lines")) this.#lines.clear(list);
     this.#reading.clear();
   }
 
@@ -67,18 +70,34 @@ export class Logs {
     box.querySelector(".lines").textContent = total;
   }
 
-  // Add the lines of a frame.
-  show({ step, first, last, total, html }) {
+  // Add the lines of a frame, and show what the step has said since the last of them.
+  show({ step, first, last, total, html, open }) {
     const box = boxOf(step);
     if (!box) return;
     this.count(step, total);
-    if (hasGap(box, first, last)) return this.#follow(box); // lines between were lost
     const list = listOf(box);
     const wasAtEnd = pixelsBelow(list) < NEAR_END;
-    addLines(list, html);
-    if (wasAtEnd && !this.#reading.has(box.dataset.log)) list.scrollTop = list.scrollHeight;
-    showGoal(list);
-    showRange(box);
+    const isRead = this.#reading.has(box.dataset.log);
+    if (!isRead) showOpen(box, open);
+    if (last < first) return;
+    if (this.#lines.isGap(list, first, last)) return this.#follow(box); // lines between were lost
+    this.#lines.add(list, { first, last, html }, linesEach());
+    if (wasAtEnd && !isRead) list.scrollTop = list.scrollHeight;
+    this.#lines.showGoal(list);
+    this.#showRange(box);
+  }
+
+  // Open the log at these lines, and mark them, also when they are still to come.
+  goTo(box, first, last = first) {
+    const list = listOf(box);
+    this.#closedByReader.delete(box.dataset.log);
+    this.#reading.add(box.dataset.log);
+    this.#lines.clear(list);
+    list.dataset.goTo = first;
+    this.#lines.choose(list, first, last);
+    showOpen(box, "");
+    if (box.open) this.#askAround(box, first);
+    else box.open = true; // which asks
   }
 
   #toggled(box) {
@@ -100,7 +119,8 @@ export class Logs {
       this.#reading.add(box.dataset.log);
       this.#unfollow(box);
     }
-    const [first, last] = [firstOf(box), lastOf(box)];
+    const [first, last] = [this.#first(box), this.#last(box)];
+    if (!last) return; // its lines are on their way
     if (first > 1 && list.scrollTop < NEAR_END) {
       this.#ask(box, Math.max(1, first - MORE_LINES), first - 1);
     } else if (below < NEAR_END && this.#reading.has(box.dataset.log)) {
@@ -115,33 +135,36 @@ export class Logs {
     if (!form.matches(".log-tools")) return;
     event.preventDefault();
     const box = form.closest("details");
-    this.#goTo(box, Math.min(form.elements.line.valueAsNumber, totalOf(box)));
+    this.goTo(box, Math.min(form.elements.line.valueAsNumber, totalOf(box)));
+  }
+
+  // A folded group may leave room for lines that are not there yet.
+  #folded(button) {
+    this.#lines.toggle(button);
+    this.#scrolled(button.closest(".log-lines"));
   }
 
   #follow(box) {
     const list = listOf(box);
     if (this.#reading.has(box.dataset.log)) {
-      if (list.dataset.goTo) this.#goTo(box, Number(list.dataset.goTo)); // the answer was lost
+      if (list.dataset.goTo) this.#askAround(box, Number(list.dataset.goTo)); // also if the answer was lost
       return;
     }
-    const last = lastOf(box);
+    const last = this.#last(box);
     const most = last ? linesEach() : Math.min(FIRST_LINES, linesEach());
     const newest = Math.max(1, totalOf(box) - most + 1);
-    if (last + 1 < newest) list.replaceChildren();
+    if (last + 1 < newest) this.#lines.clear(list);
+    showOpen(box, "");
     this.#ask(box, Math.max(last + 1, newest));
   }
 
   #followNewest(box) {
     this.#reading.delete(box.dataset.log);
-    listOf(box).replaceChildren();
+    this.#lines.clear(listOf(box));
     this.#follow(box);
   }
 
-  #goTo(box, line) {
-    const list = listOf(box);
-    this.#reading.add(box.dataset.log);
-    list.replaceChildren();
-    list.dataset.goTo = line;
+  #askAround(box, line) {
     this.#ask(box, Math.max(1, line - MORE_LINES / 2), line + MORE_LINES / 2);
   }
 
@@ -151,56 +174,29 @@ export class Logs {
   }
 
   #unfollow(box) {
+    showOpen(box, "");
     this.#socket.send({ type: "unfollow", step: Number(box.dataset.log) });
   }
+
+  #showRange(box) {
+    const [first, last, total] = [this.#first(box), this.#last(box), totalOf(box)];
+    box.querySelector(".range").textContent = first > 1 || last < total ? `lines ${first} to ${last}` : "";
+    box.querySelector(".newest").hidden = last >= total;
+    box.querySelector(".go-to").hidden = total <= SHORT_LOG;
+  }
+
+  #first = (box) => this.#lines.first(listOf(box));
+  #last = (box) => this.#lines.last(listOf(box));
 }
 
 const boxOf = (pk) => document.getElementById(`logbox-${pk}`);
 const listOf = (box) => document.getElementById(`log-${box.dataset.log}`);
 const openBoxes = () => document.querySelectorAll("details.log[open]");
 const linesEach = () => Math.max(FEWEST_LINES, Math.floor(LINES / openBoxes().length));
-const numberOf = (line) => Number(line?.dataset.line ?? 0);
-const firstOf = (box) => numberOf(listOf(box).firstElementChild);
-const lastOf = (box) => numberOf(listOf(box).lastElementChild);
 const totalOf = (box) => Number(box.dataset.lines);
 const pixelsBelow = (list) => list.scrollHeight - list.scrollTop - list.clientHeight;
 
-function hasGap(box, first, last) {
-  const held = lastOf(box);
-  if (held) return first > held + 1 || last < firstOf(box) - 1;
-  return first > Number(listOf(box).dataset.asked);
-}
-
-// Lines above are added without moving what is read; what is too much goes at the other end.
-function addLines(list, html) {
-  const first = numberOf(list.firstElementChild);
-  const last = numberOf(list.lastElementChild);
-  const height = list.scrollHeight;
-  const template = document.createElement("template");
-  template.innerHTML = html;
-  const fresh = [...template.content.children];
-  const above = fresh.filter((line) => numberOf(line) < first);
-  list.prepend(...above);
-  list.append(...fresh.filter((line) => numberOf(line) > last));
-  if (above.length) list.scrollTop += list.scrollHeight - height;
-  for (let left = list.childElementCount - linesEach(); left > 0; left -= 1) {
-    (above.length ? list.lastElementChild : list.firstElementChild).remove();
-  }
-}
-
-// Mark and centre the line that its reader asked for.
-function showGoal(list) {
-  const line = list.dataset.goTo && list.querySelector(`[data-line="${list.dataset.goTo}"]`);
-  if (!line) return;
-  delete list.dataset.goTo;
-  list.querySelector("[aria-current]")?.removeAttribute("aria-current");
-  line.setAttribute("aria-current", "true");
-  list.scrollTop = line.offsetTop - list.clientHeight / 2;
-}
-
-function showRange(box) {
-  const [first, last, total] = [firstOf(box), lastOf(box), totalOf(box)];
-  box.querySelector(".range").textContent = first > 1 || last < total ? `lines ${first} to ${last}` : "";
-  box.querySelector(".newest").hidden = last >= total;
-  box.querySelector(".go-to").hidden = total <= SHORT_LOG;
+function showOpen(box, html) {
+  const shown = box.querySelector(".log-open");
+  if (shown.innerHTML !== html) shown.innerHTML = html;
 }
