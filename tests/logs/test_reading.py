@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from jobs import logs
 from jobs.live import fragments
-from jobs.logs import LineCutter, LogBook
+from jobs.logs import CONTINUES, LineCutter, LogBook
 from jobs.models import LogChunk
 from jobs.orchestrator import finish
 from jobs.statuses import Verdict
@@ -92,6 +92,17 @@ def test_a_follower_in_a_terminal_prints_them_as_drawn(claimant, hostile):
     _, lines = follower.look()
     assert f"│ one {' '.join(SHOWN.split())}" in lines
     assert not any("\x1b" in line or "\r" in line for line in follower.lines)
+
+
+def test_a_follower_prints_each_row_and_nothing_that_is_drawn_over(claimant, held):
+    write_log(held, ["one\x1b[A\rtwo", f"10%\r{CONTINUES}", "20%", "::endgroup::"])
+    finish(claimant, held, ended(Verdict.FAILED), room=0)
+    _, lines = Follower(job_of(held.job_id)).look()
+    assert [line for line in lines if line.startswith("│ one ")] == [
+        "│ one two",
+        "│ one one",
+        "│ one 20%",
+    ]
 
 
 @pytest.mark.parametrize("ends", [False, True])
