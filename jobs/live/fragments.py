@@ -7,8 +7,8 @@ from typing import Any
 
 from django.template import Context
 from django.template.loader import get_template
-from django.utils.html import escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from .. import logs
 from ..logs import Line
@@ -93,21 +93,10 @@ def _log_line(line: Line) -> SafeString:
         format_html(' data-group="{}"', line.group) if line.group else "",
         format_html('<button class="fold" aria-expanded="true">{}</button>', title)
         if title
-        else format_html("<span>{}</span>", _drawn(line.rows)),
+        else format_html("<span>{}</span>", line.html),
     )
 
 
 def open_line(said: str) -> SafeString:
     """What a step has said since its last newline."""
-    return _drawn(logs.drawn(said))
-
-
-def _drawn(rows: Iterable[Iterable[tuple[str, logs.Style]]]) -> SafeString:
-    drawn = "\n".join(
-        "".join(_looking(text, logs.classes(style)) for text, style in row) for row in rows
-    )
-    return mark_safe(drawn)  # noqa: S308  (each piece is escaped)
-
-
-def _looking(text: str, classes: str) -> str:
-    return f'<span class="{classes}">{escape(text)}</span>' if classes else escape(text)
+    return logs.html_of(logs.drawn(said))

@@ -6,13 +6,16 @@ are drawn, so that no log can command a terminal or a page.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
 
 from ..models import LogChunk
 from . import groups, screen, styles
 from .book import CHUNK_LINES
 from .cutting import CONTINUES, OVERDRAWN
+from .markup import html_of
 from .styles import PLAIN, Style
 
 CHUNKS_AT_ONCE = 20  # in one read of a whole log
@@ -50,9 +53,9 @@ class Line:
         return screen.plain(_shown(self.said))
 
     @property
-    def rows(self) -> list[list[screen.Run]]:
+    def html(self) -> SafeString:
         """The same, with how it looks."""
-        return screen.drawn(_shown(self.said), self.style)
+        return html_of(screen.drawn(_shown(self.said), self.style))
 
 
 def _shown(said: str) -> str:
@@ -70,6 +73,17 @@ def read(step_id: int, first: int, count: int) -> list[Line]:
         for line in _lines_of(chunk)
         if first <= line.number < first + count
     ]
+
+
+def read_some(step_id: int, numbers: Iterable[int]) -> Iterator[Line]:
+    """The lines with these numbers, which rise. Each chunk of them is one read."""
+    lines: dict[int, Line] = {}
+    for number in numbers:
+        if number not in lines:
+            chunks = LogChunk.objects.filter(step=step_id, first__lte=number, last__gte=number)
+            lines = {line.number: line for chunk in chunks for line in _lines_of(chunk)}
+        if number in lines:
+            yield lines[number]
 
 
 def _lines_of(chunk: LogChunk) -> Iterator[Line]:

@@ -48,10 +48,14 @@ def plain(text: str) -> str:
 
 def plain_lines(text: str) -> list[str]:
     """The same of each of the lines that newlines join."""
+    bare = unstyled(text)
+    return list(map(plain, text.split("\n"))) if bare is None else bare.split("\n")
+
+
+def unstyled(text: str) -> str | None:
+    """Lines as they are drawn, if nothing but styles is in them; None: it takes more."""
     bare = SGR.sub("", text) if "\x1b" in text else text
-    if not _HAS_CONTROL.search(bare):
-        return bare.split("\n")
-    return list(map(plain, text.split("\n")))
+    return None if _HAS_CONTROL.search(bare) else bare
 
 
 def drawn(text: str, style: Style = PLAIN) -> list[list[Run]]:

@@ -10,7 +10,7 @@ from .errors import csrf_failure, server_error
 from .fleet import order_queue, order_worker, workers
 from .health import healthz, readyz
 from .launching import launch, launch_list
-from .logs import step_log
+from .logs import find_lines, step_log
 from .monitoring import metrics
 from .pages import job_detail, job_list
 from .script import live_script
@@ -18,6 +18,7 @@ from .script import live_script
 __all__ = [
     "cancel",
     "csrf_failure",
+    "find_lines",
     "healthz",
     "job_detail",
     "job_list",

@@ -287,13 +287,16 @@ async def test_progress_arrives_as_absolute_values_without_an_entry(ada, claiman
         assert not (await page.next("pulse"))["workers"]["nobody"]
         await page.next("tick")
         book = LogBook(held, 1000)
-        book.add("a line")
+        book.add("a line", "w")
         book.progress(2, 3, "nearly")
         await sync_to_async(book.write)()
         pulse = await page.next("pulse", "changes")
     assert pulse["type"] == "pulse"
     assert pulse["steps"] == {
-        str(held.step_id): {"done": 2, "total": 3, "text": "nearly", "lines": 1}
+        str(held.step_id): {
+            **{"done": 2, "total": 3, "text": "nearly"},
+            **{"lines": 1, "warnings": 1, "errors": 0},
+        }
     }
 
 

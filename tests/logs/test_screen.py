@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.logs import LineCutter, classes, drawn, plain
+from jobs.logs import LineCutter, drawn, plain
 from jobs.logs.screen import plain_lines
-from jobs.logs.styles import PLAIN, Style, after, changed
+from jobs.logs.styles import PLAIN, Style, after, changed, classes
 
 RECORDED = Path(__file__).parent / "recorded"
 BAR = "━" * 40

@@ -13,6 +13,8 @@ export class LogLines {
     delete list.dataset.last;
   }
 
+  has = (list, number) => number >= this.first(list) && number <= this.last(list);
+
   // Whether lines between those that it has and these are missing.
   isGap(list, first, last) {
     const held = this.last(list);
@@ -36,6 +38,7 @@ export class LogLines {
     for (const line of fresh) this.#dress(list, line);
     if (isAbove) list.scrollTop += list.scrollHeight - height;
     this.#drop(list, list.childElementCount - most, isAbove);
+    list.dispatchEvent(new CustomEvent("truestep:lines", { bubbles: true }));
   }
 
   // Mark these lines, now and whenever they come.

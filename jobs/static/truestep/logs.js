@@ -33,17 +33,23 @@ export class Logs {
     });
   }
 
-  openAllRunning() {
-    for (const step of document.querySelectorAll(".step")) this.openWhenRunning(step);
+  openAll() {
+    for (const step of document.querySelectorAll(".step")) this.openFor(step);
   }
 
-  // Open the log of a running step once per attempt, unless its reader closed it.
-  openWhenRunning(step) {
+  // Open the log of a running step, and that of a failed one at its error: once per attempt, unless its
+  // reader closed it. Of the steps that had failed before the page was there, only the first one.
+  openFor(step) {
     const pk = step.id.slice("step-".length);
-    if (step.dataset.status !== "running" || this.#openedFor.get(pk) === step.dataset.attempt) return;
-    this.#openedFor.set(pk, step.dataset.attempt);
+    const { status, attempt } = step.dataset;
+    const box = boxOf(pk);
+    if (!["running", "failed"].includes(status) || this.#openedFor.get(pk) === `${status} ${attempt}`) return;
+    const wasRunning = this.#openedFor.has(pk);
+    this.#openedFor.set(pk, `${status} ${attempt}`);
     const mayRead = this.#page.dataset.can.split(" ").includes("log");
-    if (mayRead && !this.#closedByReader.has(pk) && openBoxes().length < AUTO_OPEN) boxOf(pk).open = true;
+    if (!mayRead || this.#closedByReader.has(pk) || (!box.open && openBoxes().length >= AUTO_OPEN)) return;
+    if (status === "running") box.open = true;
+    else this.#openAtError(step, box, wasRunning);
   }
 
   followOpen() {
@@ -92,12 +98,25 @@ export class Logs {
     const list = listOf(box);
     this.#closedByReader.delete(box.dataset.log);
     this.#reading.add(box.dataset.log);
-    this.#lines.clear(list);
     list.dataset.goTo = first;
     this.#lines.choose(list, first, last);
-    showOpen(box, "");
-    if (box.open) this.#askAround(box, first);
-    else box.open = true; // which asks
+    if (!box.open) box.open = true; // which asks for them
+    else if (this.#lines.has(list, first)) {
+      this.#unfollow(box);
+      this.#lines.showGoal(list);
+    } else {
+      showOpen(box, "");
+      this.#lines.clear(list);
+      this.#askAround(box, first);
+    }
+  }
+
+  #openAtError(step, box, wasRunning) {
+    const isFirst = step === document.querySelector('.step[data-status="failed"]');
+    const isLinked = location.hash.includes(":L"); // the reader wants another line
+    if (!totalOf(box) || this.#reading.has(box.dataset.log) || isLinked || !(wasRunning || isFirst)) return;
+    if (Number(box.dataset.error)) this.goTo(box, Number(box.dataset.error));
+    else box.open = true; // at its end
   }
 
   #toggled(box) {
@@ -147,8 +166,9 @@ export class Logs {
   #follow(box) {
     const list = listOf(box);
     if (this.#reading.has(box.dataset.log)) {
-      if (list.dataset.goTo) this.#askAround(box, Number(list.dataset.goTo)); // also if the answer was lost
-      return;
+      if (!list.dataset.goTo) return;
+      this.#lines.clear(list);
+      return this.#askAround(box, Number(list.dataset.goTo)); // also when the answer was lost
     }
     const last = this.#last(box);
     const most = last ? linesEach() : Math.min(FIRST_LINES, linesEach());

@@ -49,7 +49,7 @@ export class Place {
     else if (Number(fresh.dataset.seq) > Number(old.dataset.seq)) this.#idiomorph.morph(old, fresh, { callbacks });
     else return;
     const placed = document.getElementById(fresh.id);
-    if (placed?.matches(".step")) this.#parts.logs.openWhenRunning(placed);
+    if (placed?.matches(".step")) this.#parts.logs.openFor(placed);
   }
 
   #forgetOldEntries() {
