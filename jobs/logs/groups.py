@@ -13,12 +13,12 @@ _MARK = re.compile(r"^(?:::|##\[)(end)?group(?:::|\])(.*)$", re.MULTILINE)
 
 def title_of(line: str) -> str | None:
     """The title of the group that begins with this line, if one does."""
-    found = "group" in line and _MARK.match(line)
+    found = _MARK.match(line) if "group" in line else None
     return found[2].strip() or "Group" if found and not found[1] else None
 
 
 def is_end(line: str) -> bool:
-    found = "group" in line and _MARK.match(line)
+    found = _MARK.match(line) if "group" in line else None
     return bool(found and found[1])
 
 

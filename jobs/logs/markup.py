@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 
 from .screen import Run
@@ -18,5 +18,6 @@ def html_of(rows: Iterable[Iterable[Run]]) -> SafeString:
 
 
 def _piece(text: str, style: Style) -> str:
+    escaped = html.escape(text)
     names = classes(style)
-    return f'<span class="{names}">{escape(text)}</span>' if names else escape(text)
+    return f'<span class="{names}">{escaped}</span>' if names else escaped

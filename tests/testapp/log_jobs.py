@@ -74,6 +74,28 @@ class Redraws(JobDefinition):
         print("\nended")
 
 
+class Stumbles(JobDefinition):
+    """Logs groups, colours, warnings and an error amid many lines, and fails if it is told to."""
+
+    class Params(forms.Form):
+        fails = forms.BooleanField(required=False)
+        gate = forms.CharField(required=False)
+
+    @step
+    def stumble(self, run):
+        with run.group("Install"):
+            for number in range(1, 301):
+                print(f"installing \x1b[36mpackage {number}\x1b[0m")
+        run.log("the Cache is cold", level="warning")
+        for number in range(1, 301):
+            run.log(f"row {number}", level="error" if number == 150 else "info")
+        run.log("the cache is full", level="warning")
+        while run.params["gate"] and not os.path.exists(run.params["gate"]):
+            time.sleep(0.01)
+        if run.params["fails"]:
+            raise ValueError("row 150")
+
+
 class AnyTexts(forms.MultipleChoiceField):
     def valid_value(self, value):
         return True
