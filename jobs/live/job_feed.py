@@ -15,7 +15,7 @@ from ..sight.waiting import read_workers
 from ..statuses import Status
 from . import fragments
 from .feeds import Feed, Read
-from .viewers import Frame, Viewer
+from .viewers import Follow, Frame, Viewer
 
 LOG_LINES = 500  # in one frame
 MOST_KEPT = 8  # views whose frames are kept
@@ -24,7 +24,7 @@ STALE = Frame("stale")
 
 View = tuple[Position, StepPage]  # where a page is, and which steps it shows
 Changes = dict[View, list[Frame] | None]  # None: the page has to fetch itself again
-LogRequest = tuple[int, int, int | None]  # step, first line, last line (None: without an end)
+LogRequest = tuple[int, Follow]  # of a step's log
 
 
 class LogPart(NamedTuple):
@@ -37,6 +37,7 @@ class LogPart(NamedTuple):
     last: int
     total: int
     open_line: str
+    is_new: bool  # it has lines, or passes over some
 
 
 @dataclass
@@ -75,7 +76,7 @@ class JobFeed(Feed[Position]):
             read_update,
             self._job_id,
             {(known, viewer.page) for viewer, known in asked.items() if known},
-            {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()},
+            {follow for viewer in viewers for follow in viewer.follows.items()},
             before,
         )
         tick = self._tick(**update.position._asdict())
@@ -98,17 +99,15 @@ class JobFeed(Feed[Position]):
             self._pulsed, self._pulse = says, Frame("pulse", **says)
 
     def _send_logs(self, viewer: Viewer[Position], update: Update) -> None:
-        for step_id, (start, end) in list(viewer.follows.items()):
+        for step_id, follow in list(viewer.follows.items()):
             if not viewer.has_room:
                 return  # the acknowledgement that makes room wakes the feed
-            part = update.logs.get((step_id, start, end))
-            if part and (
-                part.last >= start or part.open_line != viewer.open_lines.get(step_id, "")
-            ):
+            part = update.logs.get((step_id, follow))
+            if part and (part.is_new or part.open_line != viewer.open_lines.get(step_id, "")):
                 viewer.put(part.frame)
                 viewer.open_lines[step_id] = part.open_line
-                viewer.follows[step_id] = (part.last + 1, end)
-                if end and part.last >= min(end, part.total):
+                viewer.follows[step_id] = follow._replace(start=part.last + 1)
+                if follow.end and part.last >= min(follow.end, part.total):
                     del viewer.follows[step_id]
                 elif part.last < part.total:
                     self.wake()
@@ -177,20 +176,20 @@ def _read_logs(job_id: int, follows: list[LogRequest]) -> dict[LogRequest, LogPa
     """The requested lines that exist, and open lines. Often there are none: one query."""
     if not follows:
         return {}
-    wanted = {step_id for step_id, _, _ in follows}
+    wanted = {step_id for step_id, _ in follows}
     steps = {step.pk: step for step in Step.objects.filter(job=job_id, pk__in=wanted)}
     return {
-        (step_id, start, end): _log_part(steps[step_id], start, end)
-        for step_id, start, end in follows
-        if step_id in steps and (end is None or start <= steps[step_id].log_lines)
+        (step_id, follow): _log_part(steps[step_id], follow)
+        for step_id, follow in follows
+        if step_id in steps and (follow.end is None or follow.start <= steps[step_id].log_lines)
     }
 
 
-def _log_part(step: Step, start: int, end: int | None) -> LogPart:
-    count = min(LOG_LINES, end - start + 1) if end else LOG_LINES
-    lines = logs.read(step.pk, start, count) if start <= step.log_lines else []
+def _log_part(step: Step, follow: Follow) -> LogPart:
+    start, lines, covered = _lines_of(step, follow)
     last, html = fragments.log_lines(lines)
-    last = last or start - 1
+    if len(lines) == 0 or last == lines[-1].number:
+        last = covered
     open_line = step.open_line if step.status == Status.RUNNING else ""
     frame = Frame(
         "log",
@@ -201,4 +200,18 @@ def _log_part(step: Step, start: int, end: int | None) -> LogPart:
         html=html,
         open=fragments.open_line(open_line),
     )
-    return LogPart(frame, last, step.log_lines, open_line)
+    return LogPart(frame, last, step.log_lines, open_line, is_new=last >= start)
+
+
+def _lines_of(step: Step, follow: Follow) -> tuple[int, list[logs.Line], int]:
+    """Lines for a frame: the number from which they are, and that up to which they are read."""
+    end = min(follow.end or step.log_lines, step.log_lines)
+    start, level = follow.start, follow.level
+    if start < 0:
+        start = logs.start_of_newest(step.pk, -start, end, level or "d")
+    if start > end:
+        return start, [], start - 1
+    if level:
+        return start, *logs.read_level(step.pk, start, end, level)
+    lines = logs.read(step.pk, start, min(LOG_LINES, end - start + 1))
+    return start, lines, lines[-1].number if lines else start - 1

@@ -8,7 +8,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from ..sight.steps import FIRST_PAGE, StepPage
 
@@ -20,6 +20,14 @@ MOST_UNACKNOWLEDGED_BYTES = 512 * 1024
 ACKNOWLEDGE_SECONDS = 30.0  # a viewer that acknowledges nothing for longer is dropped
 
 Known = TypeVar("Known")  # what a viewer shows: a job's position, or a window's mark
+
+
+class Follow(NamedTuple):
+    """Lines of a log that a viewer wants."""
+
+    start: int  # number of the next one; below 0: so many of the newest
+    end: int | None = None  # number of the last one; None: without an end
+    level: str = ""  # the least, as a letter; empty: all
 
 
 class Frame:
@@ -53,8 +61,7 @@ class Viewer(Generic[Known]):
         self.known: Known | None = known  # None: the page is fetching itself again
         self.stale_at = known  # what there was when it was last sent "stale"
         self.page = page  # of the job's steps
-        # step → number of the next log line, and of the last one (None: without an end)
-        self.follows: dict[int, tuple[int, int | None]] = {}
+        self.follows: dict[int, Follow] = {}  # by step
         self.open_lines: dict[int, str] = {}  # step → the open line that it was sent last
         self.sees_logs = sees_logs
         self.awaits_tick = True  # a page that has just connected gets a tick immediately
@@ -96,9 +103,9 @@ class Viewer(Generic[Known]):
         self.awaits_tick = self.awaits_tick or self.known is None
         self.known = known
 
-    def follow(self, step: int, first: int, last: int | None) -> None:
-        """It gets the lines of a step's log from *first* on; it shows no open line now."""
-        self.follows[step] = (first, last)
+    def follow(self, step: int, what: Follow) -> None:
+        """It gets these lines of a step's log; it shows no open line now."""
+        self.follows[step] = what
         self.open_lines.pop(step, None)
 
     def withhold_logs(self) -> None:

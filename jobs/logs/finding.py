@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 from ..models import LogChunk
 from . import screen
-from .reading import CHUNKS_AT_ONCE
+from .reading import AT_LEAST, CHUNKS_AT_ONCE
 
 LINES_AT_ONCE = 200_000  # about so many are searched by one call, of …
 STEPS_AT_ONCE = 500  # … so many steps
-AT_LEAST = {"d": "diwec", "i": "iwec", "w": "wec", "e": "ec", "c": "c"}
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ def _chunks(step: int, line: int) -> Iterator[_Chunk]:
 def _matches(wanted: Wanted, chunk: _Chunk) -> list[int]:
     """The numbers of the lines of a chunk that are wanted."""
     levels = AT_LEAST[wanted.level]
-    if not any(level in chunk.levels for level in levels):
+    if levels.isdisjoint(chunk.levels):
         return []
     bare = screen.unstyled(chunk.text)
     if bare is not None and wanted.text not in bare.lower():

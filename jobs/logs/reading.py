@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from django.utils.safestring import SafeString
 
@@ -19,6 +20,9 @@ from .markup import html_of
 from .styles import PLAIN, Style
 
 CHUNKS_AT_ONCE = 20  # in one read of a whole log
+LINES_AT_ONCE = 500  # of a level; a chunk more at most
+MOST_PASSED = 200_000  # lines that one read of a level passes over
+AT_LEAST = {letter: frozenset("diwec"["diwec".index(letter) :]) for letter in "diwec"}
 CONTINUES_SHOWN = " …⏎"
 
 
@@ -73,6 +77,51 @@ def read(step_id: int, first: int, count: int) -> list[Line]:
         for line in _lines_of(chunk)
         if first <= line.number < first + count
     ]
+
+
+def read_level(step_id: int, first: int, end: int, level: str) -> tuple[list[Line], int]:
+    """The lines that are at least at a level, from *first* to *end*, and how far that was read.
+
+    It ends early after LINES_AT_ONCE of them, or MOST_PASSED lines.
+    """
+    wanted, last = AT_LEAST[level], first - 1
+    lines: list[Line] = []
+    for chunk in _levels(step_id, first, end):
+        if len(lines) >= LINES_AT_ONCE:
+            break
+        last = min(chunk.last, end)
+        if not wanted.isdisjoint(chunk.levels):
+            numbers = range(max(chunk.first, first), last + 1)
+            lines += [
+                line for line in read(step_id, numbers.start, len(numbers)) if line.level in wanted
+            ]
+    return lines, last
+
+
+def start_of_newest(step_id: int, count: int, end: int, level: str) -> int:
+    """From where on there are so many lines of a level up to *end*, or MOST_PASSED of any."""
+    wanted, start, found = AT_LEAST[level], end + 1, 0
+    chunks = LogChunk.objects.filter(step=step_id, first__lte=end, last__gt=end - MOST_PASSED)
+    for first, levels in chunks.order_by("-first").values_list("first", "levels").iterator():
+        start = first
+        found += sum(levels.count(letter) for letter in wanted)
+        if found >= count:
+            break
+    return start
+
+
+class _Levels(NamedTuple):
+    first: int
+    last: int
+    levels: str
+
+
+def _levels(step_id: int, first: int, end: int) -> Iterator[_Levels]:
+    chunks = LogChunk.objects.filter(
+        step=step_id, first__gt=first - CHUNK_LINES, first__lte=min(end, first + MOST_PASSED)
+    )
+    some = chunks.filter(last__gte=first).order_by("first")
+    return (_Levels(*values) for values in some.values_list("first", "last", "levels"))
 
 
 def read_some(step_id: int, numbers: Iterable[int]) -> Iterator[Line]:

@@ -150,6 +150,24 @@ def test_a_group_folds_and_unfolds(page, job):
     expect(line(page, 2)).to_be_visible()
 
 
+def test_only_lines_of_a_level_are_shown_and_more_as_they_come(page, site, tmp_path):
+    gate = tmp_path / "gate"
+    job = launched("stumbles", "--gate", str(gate), "--fails", "on")
+    look_at(page, site, job)
+    expect(line(page, LINES)).to_be_in_viewport()
+    page.get_by_label("Show").select_option("warnings and errors")
+    wait_for(lambda: lines_shown(page, "stumble") == [303, ERROR, LINES])
+    page.get_by_label("Show").select_option("errors")
+    wait_for(lambda: lines_shown(page, "stumble") == [ERROR])
+    page.get_by_label("Show").select_option("all lines")
+    expect(line(page, LINES)).to_be_in_viewport()
+    page.get_by_label("Show").select_option("errors")
+    gate.touch()
+    expect(line(page, ERROR)).to_be_in_viewport()
+    expect(page.get_by_label("Show")).to_have_value("")  # a failed step opens amid all its lines
+    expect(line(page, ERROR - 1)).to_be_visible()
+
+
 def test_lines_have_times_and_wrap_as_the_reader_wants(page, job):
     page.goto(f"{page.url}#stumble:L100")
     expect(line(page, 100)).to_be_in_viewport()

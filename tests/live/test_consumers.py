@@ -119,6 +119,9 @@ async def test_a_position_that_is_none(ada, query):
         '{"type": "ack", "n": true}',
         '{"type": "ack", "n": -1}',
         '{"type": "resync", "seq": 1, "tag": 7}',
+        '{"type": "follow", "step": 1, "from": 1, "level": "loud"}',
+        '{"type": "follow", "step": 1, "from": 1, "level": ["info"]}',
+        '{"type": "follow", "step": 1, "newest": "1"}',
         '{"type": "follow", "step": 1, "from": 1e3}',
         '{"type": "follow", "step": null, "from": 1}',
         '{"type": "unfollow"}',
@@ -378,6 +381,36 @@ async def test_a_log_is_followed_from_where_the_page_is(ada, claimant):
         await page.say(type="follow", step=held.step_id, **{"from": 3})
         frame = await page.next("log")
     assert (frame["first"], frame["last"], frame["total"]) == (3, 3, 3)
+
+
+async def test_lines_of_a_level_are_followed_and_the_rest_is_passed_over(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    book = LogBook(held, 10**6)
+
+    def say(*levels):
+        for level in levels:
+            book.add(level, level)
+        book.write()
+
+    await sync_to_async(say)(*"iwi" * 400)
+    async with socket(job, ada) as page:
+        await page.say(type="follow", step=held.step_id, newest=1, level="warning")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (1001, 1200)
+        assert frame["html"].count('data-level="w"') == frame["html"].count("<li") == 67
+        await sync_to_async(say)("i", "i")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"], frame["html"]) == (1201, 1202, "")
+        await sync_to_async(say)("i", "e")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (1203, 1204)
+        assert frame["html"].count('data-level="e"') == frame["html"].count("<li") == 1
+        await page.say(type="follow", step=held.step_id, newest=1, to=1000, level="warning")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (501, 1000)
+        await sync_to_async(say)("e")
+        assert "log" not in await page.heard()
 
 
 async def test_the_log_of_another_job_is_not_sent(ada, claimant):

@@ -147,3 +147,45 @@ def test_a_frame_ends_early_where_lines_are_long_to_draw(held, monkeypatch):
     last, html = fragments.log_lines(logs.read(held.step_id, 1, 10))
     assert last == 2
     assert html.count("<span>1%</span>") == 2
+
+
+@pytest.fixture
+def mixed(held):
+    """1,300 lines, of which every hundredth is a warning and number 650 an error."""
+    book = LogBook(held, 10**6)
+    for number in range(1, 1301):
+        book.add(str(number), "e" if number == 650 else "i" if number % 100 else "w")
+    book.write()
+    return held.step_id
+
+
+@pytest.mark.parametrize(
+    ("first", "end", "level", "numbers", "covered"),
+    [
+        (1, 1300, "w", [*range(100, 700, 100), 650, *range(700, 1400, 100)], 1300),
+        (1, 1300, "e", [650], 1300),
+        (1, 1300, "c", [], 1300),
+        (601, 699, "i", range(601, 700), 699),
+        (601, 650, "w", [650], 650),
+        (1, 1300, "d", range(1, 501), 500),
+    ],
+)
+def test_lines_of_a_level(mixed, first, end, level, numbers, covered):
+    lines, last = logs.read_level(mixed, first, end, level)
+    assert [line.number for line in lines] == sorted(numbers)
+    assert last == covered
+
+
+def test_a_read_of_a_level_passes_over_so_many_lines(mixed, monkeypatch):
+    monkeypatch.setattr("jobs.logs.reading.MOST_PASSED", 600)
+    assert logs.read_level(mixed, 1, 1300, "c") == ([], 1000)
+    assert logs.read_level(mixed, 1001, 1300, "c") == ([], 1300)
+    assert logs.start_of_newest(mixed, 1, 1300, "c") == 501
+
+
+@pytest.mark.parametrize(
+    ("count", "end", "level", "start"),
+    [(1, 1300, "w", 1001), (4, 1300, "w", 501), (99, 1300, "w", 1), (1, 1300, "e", 501)],
+)
+def test_where_the_newest_lines_of_a_level_begin(mixed, count, end, level, start):
+    assert logs.start_of_newest(mixed, count, end, level) == start

@@ -42,7 +42,7 @@ status.offline();
 clocks.start();
 title.start();
 logs.start();
-new LogOptions().start();
+new LogOptions(logs).start();
 links.start();
 new LogSearch(links).start();
 new Forms(status).start();

@@ -19,7 +19,7 @@ export class LogLines {
   isGap(list, first, last) {
     const held = this.last(list);
     if (held) return first > held + 1 || last < this.first(list) - 1;
-    return first > Number(list.dataset.asked);
+    return first > Number(list.dataset.asked ?? first);
   }
 
   // Add the lines of a frame and keep so many. Those above move nothing that is read; what is too much

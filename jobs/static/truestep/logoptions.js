@@ -1,18 +1,25 @@
-// How logs are shown: with times or without, wrapped or not. The browser remembers it for all jobs.
+// How logs are shown: which lines, with times or without, wrapped or not. The browser remembers the last two.
 
 const KEY = "truestep.logs";
 
 export class LogOptions {
   #form = document.querySelector(".log-options");
+  #logs;
   #clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+
+  constructor(logs) {
+    this.#logs = logs;
+  }
 
   start() {
     if (!this.#form) return;
-    const { times, wrap } = this.#form.elements;
+    const { level, times, wrap } = this.#form.elements;
     const kept = remembered();
     times.value = kept.times ?? "";
     wrap.checked = kept.wrap ?? true;
     this.#form.hidden = false;
+    level.addEventListener("change", () => this.#logs.filter(level.value));
+    document.addEventListener("truestep:level", ({ detail }) => (level.value = detail));
     this.#form.addEventListener("change", () => this.#changed());
     this.#form.addEventListener("submit", (event) => event.preventDefault());
     document.addEventListener("truestep:lines", ({ target }) => this.#time(target));

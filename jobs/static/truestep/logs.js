@@ -16,6 +16,7 @@ export class Logs {
   #openedFor = new Map(); // step → the attempt for which its log was opened
   #closedByReader = new Set(); // steps
   #reading = new Set(); // steps whose log is read elsewhere than at its end
+  #level = ""; // the least one of the lines that are shown; empty: all
 
   constructor(page, socket, lines) {
     this.#page = page;
@@ -63,6 +64,15 @@ export class Logs {
     }
   }
 
+  // Show only lines of this level and above; empty: all.
+  filter(level) {
+    if (level === this.#level) return;
+    this.#level = level;
+    document.dispatchEvent(new CustomEvent("truestep:level", { detail: level }));
+    this.forget();
+    this.followOpen();
+  }
+
   // Drop all lines, and where they were read.
   forget() {
     for (const list of document.querySelectorAll(".log-lines")) this.#lines.clear(list);
@@ -87,14 +97,23 @@ export class Logs {
     if (!isRead) showOpen(box, open);
     if (last < first) return;
     if (this.#lines.isGap(list, first, last)) return this.#follow(box); // lines between were lost
+    const isAbove = first < this.#first(box);
     this.#lines.add(list, { first, last, html }, linesEach());
     if (wasAtEnd && !isRead) list.scrollTop = list.scrollHeight;
     this.#lines.showGoal(list);
     this.#showRange(box);
+    if (this.#level) this.#fill(box, isAbove);
+  }
+
+  // A frame with the lines of a level may have none: go on until there is something to scroll.
+  #fill(box, isAbove) {
+    if (this.#first(box) > 1 && listOf(box).scrollTop < NEAR_END) this.#askAbove(box, this.#first(box));
+    else if (isAbove && !this.#reading.has(box.dataset.log)) this.#follow(box);
   }
 
   // Open the log at these lines, and mark them, also when they are still to come.
   goTo(box, first, last = first) {
+    this.filter(""); // it may be a line of any level
     const list = listOf(box);
     this.#closedByReader.delete(box.dataset.log);
     this.#reading.add(box.dataset.log);
@@ -141,9 +160,9 @@ export class Logs {
     const [first, last] = [this.#first(box), this.#last(box)];
     if (!last) return; // its lines are on their way
     if (first > 1 && list.scrollTop < NEAR_END) {
-      this.#ask(box, Math.max(1, first - MORE_LINES), first - 1);
+      this.#askAbove(box, first);
     } else if (below < NEAR_END && this.#reading.has(box.dataset.log)) {
-      if (last < totalOf(box)) return this.#ask(box, last + 1, last + MORE_LINES);
+      if (last < totalOf(box) && !this.#level) return this.#ask(box, last + 1, last + MORE_LINES);
       this.#reading.delete(box.dataset.log);
       this.#follow(box);
     }
@@ -171,6 +190,7 @@ export class Logs {
       return this.#askAround(box, Number(list.dataset.goTo)); // also when the answer was lost
     }
     const last = this.#last(box);
+    if (this.#level) return last ? this.#ask(box, last + 1) : this.#askNewest(box);
     const most = last ? linesEach() : Math.min(FIRST_LINES, linesEach());
     const newest = Math.max(1, totalOf(box) - most + 1);
     if (last + 1 < newest) this.#lines.clear(list);
@@ -188,9 +208,24 @@ export class Logs {
     this.#ask(box, Math.max(1, line - MORE_LINES / 2), line + MORE_LINES / 2);
   }
 
+  #askAbove(box, first) {
+    if (this.#level) this.#askNewest(box, first - 1);
+    else this.#ask(box, Math.max(1, first - MORE_LINES), first - 1);
+  }
+
+  #askNewest(box, to) {
+    delete listOf(box).dataset.asked; // the server says from where on
+    this.#send(box, { newest: MORE_LINES, ...(to && { to }) });
+  }
+
   #ask(box, from, to) {
     listOf(box).dataset.asked = from;
-    this.#socket.send({ type: "follow", step: Number(box.dataset.log), from, ...(to && { to }) });
+    this.#send(box, { from, ...(to && { to }) });
+  }
+
+  #send(box, lines) {
+    const level = this.#level && { level: this.#level };
+    this.#socket.send({ type: "follow", step: Number(box.dataset.log), ...lines, ...level });
   }
 
   #unfollow(box) {
@@ -200,7 +235,9 @@ export class Logs {
 
   #showRange(box) {
     const [first, last, total] = [this.#first(box), this.#last(box), totalOf(box)];
-    box.querySelector(".range").textContent = first > 1 || last < total ? `lines ${first} to ${last}` : "";
+    const isPart = first > 1 || last < total;
+    const none = this.#level && !listOf(box).childElementCount;
+    box.querySelector(".range").textContent = none ? "no such line" : isPart ? `lines ${first} to ${last}` : "";
     box.querySelector(".newest").hidden = last >= total;
     box.querySelector(".go-to").hidden = total <= SHORT_LOG;
   }
