@@ -193,8 +193,13 @@ class LogBook:
     def _note(self, text: str, level: str) -> None:
         self._lines.append(text)
         self._levels.append(level)
+        if level != LEVELS["info"]:
+            self._count(level)
+        self._times.append(time.time_ns() // 1_000_000)
+
+    def _count(self, level: str) -> None:
+        """The last line of the book is a warning, an error, or neither."""
         self._warnings += level == LEVELS["warning"]
         if level in ERRORS:
             self._errors += 1
             self._error_line = self.last + len(self._lines)
-        self._times.append(time.time_ns() // 1_000_000)

@@ -101,12 +101,14 @@ def read_level(step_id: int, first: int, end: int, level: str) -> tuple[list[Lin
 def start_of_newest(step_id: int, count: int, end: int, level: str) -> int:
     """From where on there are so many lines of a level up to *end*, or MOST_PASSED of any."""
     wanted, start, found = AT_LEAST[level], end + 1, 0
-    chunks = LogChunk.objects.filter(step=step_id, first__lte=end, last__gt=end - MOST_PASSED)
-    for first, levels in chunks.order_by("-first").values_list("first", "levels").iterator():
-        start = first
-        found += sum(levels.count(letter) for letter in wanted)
-        if found >= count:
-            break
+    chunks = LogChunk.objects.filter(step=step_id, last__gt=end - MOST_PASSED).order_by("-first")
+    levels = chunks.values_list("first", "levels")
+    while found < count and (some := list(levels.filter(first__lt=start)[:CHUNKS_AT_ONCE])):
+        for first, letters in some:
+            start = first
+            found += sum(letters.count(letter) for letter in wanted)
+            if found >= count:
+                break
     return start
 
 

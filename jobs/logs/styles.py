@@ -83,6 +83,8 @@ def changed(style: Style, codes: str) -> Style:
 
 def after(style: Style, text: str) -> Style:
     """*style* after all SGR sequences in the text."""
+    if "\x1b" not in text:
+        return style
     start = max(map(text.rfind, _RESETS))
     if start >= 0:
         style = PLAIN
