@@ -161,7 +161,7 @@ class _Screen:
         if which == 0:
             text, signs = text[: self._column], signs[: self._column]
         elif which == 1:
-            text = " " * min(self._column, len(text)) + text[self._column :]
+            text = " " * min(self._column + 1, len(text)) + text[self._column + 1 :]
         elif which == 2:
             text = signs = ""
         self._rows[self._row] = (text, signs)

@@ -113,7 +113,7 @@ TEXTS = {
     "a return at the end": ("10%\r20%\r", "20%"),
     "a redraw in colour": ("\x1b[31m10%\x1b[0m\r\x1b[32m20%\x1b[0m", "20%"),
     "erased to the end": ("12345\rab\x1b[K", "ab"),
-    "erased to the start": ("12345\x1b[3G\x1b[1Kx", "  x45"),
+    "erased to the start": ("12345\x1b[3G\x1b[1K", "   45"),
     "an erased line": ("12345\x1b[2K\rab", "ab"),
     "a backspace": ("9%␈␈10%", "10%"),
     "left and right": ("abc\x1b[2Dx\x1b[1Cy", "axcy"),
