@@ -43,7 +43,11 @@ def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     pause_queue("gpu", actor="anna", why="driver update")
-    for path in ("/", "/?status=failed", "/workers/", "/launch/", "/launch/chatters/", "/jobs/99/"):
+    found = f"/jobs/{busy['running'].pk}/log/?level=info"
+    for path in (
+        *("/", "/?status=failed", "/workers/", "/launch/", "/launch/chatters/"),
+        *("/jobs/99/", found),
+    ):
         page.goto(web.url + path)
         assert serious(page) == [], path
         assert fits(page), path
