@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from ..runner import LEVELS
 from ..text import storable
 
 # Ends a piece of a line that was too long to keep whole. No step can say it: it would be a picture.
 CONTINUES = "\x1f"
 OVERDRAWN = "\r" + CONTINUES  # … a piece that the next one draws over
 OPEN_CHARACTERS = 1000  # kept of a line that has not ended yet
+LETTERS = frozenset(LEVELS.values())
 LEAST_BYTES = 8  # of a line, so that each piece holds a whole character
 
 
@@ -73,7 +75,8 @@ class LineCutter:
             except ValueError:  # torn by another process that wrote at the same moment
                 yield from self._split(record.removesuffix(b"\r"), "i")
                 return
-            yield from self._record(values["t"], values["l"], values["more"])
+            level = values["l"] if values["l"] in LETTERS else "i"  # a step has written it itself
+            yield from self._record(values["t"], level, values["more"])
 
     def _record(self, text: str, level: str, more: bool) -> Iterator[tuple[str, str]]:
         *lines, last = (self._unended[0] + text).split("\n")

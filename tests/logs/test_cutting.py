@@ -42,6 +42,7 @@ STREAMS = {
         ],
     ),
     "a record": (record("hello", "w"), [("hello", "w")]),
+    "a record of a level that there is not": (record("hello", "<b>"), [("hello", "i")]),
     "a record of two lines": (record("one\ntwo", "e"), [("one", "e"), ("two", "e")]),
     "a record with a surrogate": (record("\ud800\r"), [("�", "i")]),
     "a record after an unfinished print": (
