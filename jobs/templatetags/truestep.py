@@ -173,5 +173,6 @@ def _milliseconds(at: datetime) -> int:
 @register.inclusion_tag("truestep/_find.html")
 def log_search(job: Job, search: Any = None, rows: Iterable[StepRow] = ()) -> dict[str, Any]:
     """A form that finds lines in the logs of a job: in those of a search, or of these steps."""
+    asked = {name: getattr(search, name, "") for name in ("text", "level", "step")}
     offered = search.offered if search else [row.step.name for row in rows]
-    return {"job": job, "search": search, "offered": offered, "levels": LEVELS}
+    return {"job": job, "asked": asked, "offered": offered, "levels": LEVELS}
