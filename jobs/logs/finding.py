@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..models import LogChunk
 from . import screen
-from .reading import AT_LEAST, CHUNKS_AT_ONCE
+from .cutting import CONTINUES
+from .reading import AT_LEAST, CHUNKS_AT_ONCE, is_shown
 
 LINES_AT_ONCE = 200_000  # about so many are searched by one call, of …
 STEPS_AT_ONCE = 500  # … so many steps
@@ -88,11 +89,13 @@ def _matches(wanted: Wanted, chunk: _Chunk) -> list[int]:
     if bare is not None and wanted.text not in bare.lower():
         return []
     lines = screen.plain_lines(chunk.text) if bare is None else bare.split("\n")
-    lines = [line.lower() for line in lines]
-    return [
+    numbers = range(chunk.first, chunk.last + 1)
+    found = [
         number
-        for number, line, level in zip(
-            range(chunk.first, chunk.last + 1), lines, chunk.levels, strict=True
-        )
-        if level in levels and wanted.text in line
+        for number, line, level in zip(numbers, lines, chunk.levels, strict=True)
+        if level in levels and wanted.text in line.lower()
     ]
+    if CONTINUES in chunk.text or "group" in chunk.text:
+        said = chunk.text.split("\n")
+        found = [number for number in found if is_shown(said[number - chunk.first])]
+    return found

@@ -43,13 +43,7 @@ class Line:
 
     @property
     def is_shown(self) -> bool:
-        """Whether a page has to show it: not what only commands the page, or is drawn over."""
-        return not (self.is_overdrawn or groups.is_end(self.said))
-
-    @property
-    def is_overdrawn(self) -> bool:
-        """Whether it is a piece of a progress bar that the next line draws over."""
-        return self.said.endswith(OVERDRAWN)
+        return is_shown(self.said)
 
     @property
     def text(self) -> str:
@@ -60,6 +54,11 @@ class Line:
     def html(self) -> SafeString:
         """The same, with how it looks."""
         return html_of(screen.drawn(_shown(self.said), self.style))
+
+
+def is_shown(said: str) -> bool:
+    """Whether a line has to be shown: not the end of a group, nor what the next one draws over."""
+    return not (said.endswith(OVERDRAWN) or groups.is_end(said))
 
 
 def _shown(said: str) -> str:

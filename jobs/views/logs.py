@@ -32,7 +32,7 @@ from .access import permitted, render
 
 MOST_SENT = 10_000  # numbers of lines in one answer; of more, only how many
 MOST_LISTED = 200  # lines on one page …
-PARTS_AT_ONCE = 5  # … from so many parts of the logs at most
+PARTS_AT_ONCE = 3  # … from so many parts of the logs at most
 MOST_TEXT = 200  # characters to look for
 
 

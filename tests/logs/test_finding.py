@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jobs import logs
-from jobs.logs import LogBook, Place, Wanted, finding
+from jobs.logs import CONTINUES, LogBook, Place, Wanted, finding
 from jobs.orchestrator import claim, launch
 from tests.support import step_of
 
@@ -49,6 +49,15 @@ def test_lines_are_found(said, wanted, lines):
     found = logs.find(wanted, [said])
     assert found.hits == ({said: lines} if lines else {})
     assert (found.searched, found.next) == (7, None)
+
+
+def test_what_a_page_does_not_show_is_not_found(held):
+    book = LogBook(held, 10**6)
+    for text in ("::group::Load", f"10%\r{CONTINUES}", "10% is done", "##[endgroup]"):
+        book.add(text)
+    book.write()
+    assert logs.find(Wanted("10%"), [held.step_id]).hits == {held.step_id: [3]}
+    assert logs.find(Wanted("group"), [held.step_id]).hits == {held.step_id: [1]}
 
 
 def test_a_long_search_goes_on_where_it_stopped(claimant, monkeypatch):
