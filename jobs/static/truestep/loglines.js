@@ -47,13 +47,14 @@ export class LogLines {
     for (const line of list.children) this.#mark(list, line);
   }
 
-  // Mark and centre the first line that its reader asked for, once it is there.
+  // Centre the line that was asked for, once it is there; the page scrolls only if its reader asked.
   showGoal(list) {
     const line = list.dataset.goTo && list.querySelector(`[data-line="${list.dataset.goTo}"]`);
     if (!line) return;
     delete list.dataset.goTo;
     if (line.dataset.group) this.#fold(list, line.dataset.group, false);
     list.scrollTop = line.offsetTop - list.clientHeight / 2;
+    if (list.dataset.quiet === undefined) line.scrollIntoView({ block: "nearest" });
   }
 
   // Fold or unfold the group that begins with the line of this button.

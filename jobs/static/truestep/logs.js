@@ -112,9 +112,10 @@ export class Logs {
   }
 
   // Open the log at these lines, and mark them, also when they are still to come.
-  goTo(box, first, last = first) {
+  goTo(box, first, last = first, isQuiet = false) {
     this.filter(""); // it may be a line of any level
     const list = listOf(box);
+    list.toggleAttribute("data-quiet", isQuiet);
     this.#closedByReader.delete(box.dataset.log);
     this.#reading.add(box.dataset.log);
     list.dataset.goTo = first;
@@ -134,7 +135,8 @@ export class Logs {
     const isFirst = step === document.querySelector('.step[data-status="failed"]');
     const isLinked = location.hash.includes(":L"); // the reader wants another line
     if (!totalOf(box) || this.#reading.has(box.dataset.log) || isLinked || !(wasRunning || isFirst)) return;
-    if (Number(box.dataset.error)) this.goTo(box, Number(box.dataset.error));
+    const line = Number(box.dataset.error);
+    if (line) this.goTo(box, line, line, true);
     else box.open = true; // at its end
   }
 

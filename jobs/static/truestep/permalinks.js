@@ -31,7 +31,6 @@ export class Permalinks {
     const [, name, first, last = first] = LINES.exec(decodeURIComponent(location.hash)) ?? [];
     const box = name && boxOf(name);
     if (box) this.#logs.goTo(box, ...[Number(first), Number(last)].sort((one, other) => one - other));
-    box?.scrollIntoView({ block: "nearest" });
   }
 
   #clicked({ target, clientX, shiftKey }) {
