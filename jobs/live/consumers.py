@@ -13,6 +13,7 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
 from .. import database
+from ..logs import Choice
 from ..models import Job
 from ..runner import LEVELS
 from ..sight.job_list import step_page_of
@@ -241,14 +242,20 @@ class ListConsumer(Consumer):
 def _lines(frame: Message) -> Follow:
     """The log lines that a page asks for: ``from`` a number on, or the ``newest`` so many.
 
-    ``to`` is the number of the last one; without it, they have no end. ``level`` is the least.
+    ``to`` is the number of the last one, ``most`` how many are enough; without either, they have no
+    end. ``level`` is the least, and lines of ``folded`` groups are left out.
     """
-    last, level = frame.get("to"), LEVELS[frame["level"]] if frame.get("level") else ""
-    newest = _number(frame.get("newest", 0))
-    first = -min(newest, MOST_NEWEST) if newest else max(1, _number(frame["from"]))
+    last, newest = frame.get("to"), min(_number(frame.get("newest", 0)), MOST_NEWEST)
+    first = -newest if newest else max(1, _number(frame["from"]))
     if last is not None and _number(last) < first:
         raise ValueError(last)
-    return Follow(first, last, level)
+    level, folded = frame.get("level", ""), frame.get("folded", [])
+    if not isinstance(folded, list):
+        raise TypeError(folded)
+    is_all = not (level or folded)
+    groups = frozenset(map(_number, folded))
+    choice = None if is_all else Choice(LEVELS[level or "debug"], groups)
+    return Follow(first, last, choice, min(_number(frame.get("most", 0)), MOST_NEWEST))
 
 
 def _short(text: Any) -> str:

@@ -38,6 +38,7 @@ class LogPart(NamedTuple):
     total: int
     open_line: str
     is_new: bool  # it has lines, or passes over some
+    has_lines: bool
 
 
 @dataclass
@@ -107,7 +108,8 @@ class JobFeed(Feed[Position]):
                 viewer.put(part.frame)
                 viewer.open_lines[step_id] = part.open_line
                 viewer.follows[step_id] = follow._replace(start=part.last + 1)
-                if follow.end and part.last >= min(follow.end, part.total):
+                is_over = follow.end and part.last >= min(follow.end, part.total)
+                if is_over or (follow.most and part.has_lines):
                     del viewer.follows[step_id]
                 elif part.last < part.total:
                     self.wake()
@@ -200,18 +202,19 @@ def _log_part(step: Step, follow: Follow) -> LogPart:
         html=html,
         open=fragments.open_line(open_line),
     )
-    return LogPart(frame, last, step.log_lines, open_line, is_new=last >= start)
+    is_new, has_lines = last >= start, bool(html)
+    return LogPart(frame, last, step.log_lines, open_line, is_new, has_lines)
 
 
 def _lines_of(step: Step, follow: Follow) -> tuple[int, list[logs.Line], int]:
     """Lines for a frame: the number from which they are, and that up to which they are read."""
     end = min(follow.end or step.log_lines, step.log_lines)
-    start, level = follow.start, follow.level
+    start, choice = follow.start, follow.choice
     if start < 0:
-        start = logs.start_of_newest(step.pk, -start, end, level or "d")
+        start = logs.start_of_newest(step.pk, choice or logs.Choice(), -start, end)
     if start > end:
         return start, [], start - 1
-    if level:
-        return start, *logs.read_level(step.pk, start, end, level)
+    if choice:
+        return start, *logs.read_chosen(step.pk, choice, start, end, follow.most or LOG_LINES)
     lines = logs.read(step.pk, start, min(LOG_LINES, end - start + 1))
     return start, lines, lines[-1].number if lines else start - 1

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from ..logs import Choice
 from ..sight.steps import FIRST_PAGE, StepPage
 
 logger = logging.getLogger("truestep.live.viewers")
@@ -27,7 +28,8 @@ class Follow(NamedTuple):
 
     start: int  # number of the next one; below 0: so many of the newest
     end: int | None = None  # number of the last one; None: without an end
-    level: str = ""  # the least, as a letter; empty: all
+    choice: Choice | None = None  # None: all lines
+    most: int = 0  # no more frames once it has about so many; 0: as many as there are
 
 
 class Frame:

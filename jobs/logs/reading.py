@@ -20,8 +20,7 @@ from .markup import html_of
 from .styles import PLAIN, Style
 
 CHUNKS_AT_ONCE = 20  # in one read of a whole log
-LINES_AT_ONCE = 500  # of a level; a chunk more at most
-MOST_PASSED = 200_000  # lines that one read of a level passes over
+MOST_PASSED = 200_000  # lines that one read of chosen ones passes over
 AT_LEAST = {letter: frozenset("diwec"["diwec".index(letter) :]) for letter in "diwec"}
 CONTINUES_SHOWN = " …⏎"
 
@@ -78,51 +77,73 @@ def read(step_id: int, first: int, count: int) -> list[Line]:
     ]
 
 
-def read_level(step_id: int, first: int, end: int, level: str) -> tuple[list[Line], int]:
-    """The lines that are at least at a level, from *first* to *end*, and how far that was read.
+@dataclass(frozen=True)
+class Choice:
+    """Lines that are at least at a level, and in none of the groups that are folded."""
 
-    It ends early after LINES_AT_ONCE of them, or MOST_PASSED lines.
+    level: str = "d"
+    folded: frozenset[int] = frozenset()
+
+    def has(self, line: Line) -> bool:
+        return line.level in AT_LEAST[self.level] and line.group not in self.folded
+
+
+def read_chosen(
+    step_id: int, choice: Choice, first: int, end: int, most: int
+) -> tuple[list[Line], int]:
+    """About so many chosen lines from *first* to *end*, and how far was read for them.
+
+    It ends early after MOST_PASSED lines.
     """
-    wanted, last = AT_LEAST[level], first - 1
     lines: list[Line] = []
-    for chunk in _levels(step_id, first, end):
-        if len(lines) >= LINES_AT_ONCE:
+    last = first - 1
+    chunks = _outlines(
+        step_id, first__gt=first - CHUNK_LINES, first__lte=min(end, first + MOST_PASSED)
+    )
+    for chunk, is_folded in _with_folded(choice, [each for each in chunks if each.last >= first]):
+        if len(lines) >= most:
             break
         last = min(chunk.last, end)
-        if not wanted.isdisjoint(chunk.levels):
+        if not (is_folded or AT_LEAST[choice.level].isdisjoint(chunk.levels)):
             numbers = range(max(chunk.first, first), last + 1)
-            lines += [
-                line for line in read(step_id, numbers.start, len(numbers)) if line.level in wanted
-            ]
+            read_now = read(step_id, numbers.start, len(numbers))
+            lines += [line for line in read_now if choice.has(line)]
     return lines, last
 
 
-def start_of_newest(step_id: int, count: int, end: int, level: str) -> int:
-    """From where on there are so many lines of a level up to *end*, or MOST_PASSED of any."""
-    wanted, start, found = AT_LEAST[level], end + 1, 0
-    chunks = LogChunk.objects.filter(step=step_id, last__gt=end - MOST_PASSED).order_by("-first")
-    levels = chunks.values_list("first", "levels")
-    while found < count and (some := list(levels.filter(first__lt=start)[:CHUNKS_AT_ONCE])):
-        for first, letters in some:
-            start = first
-            found += sum(letters.count(letter) for letter in wanted)
-            if found >= count:
-                break
+def start_of_newest(step_id: int, choice: Choice, count: int, end: int) -> int:
+    """From where on there are about so many chosen lines up to *end*, or MOST_PASSED of any."""
+    start, found = end + 1, 0
+    chunks = _outlines(step_id, last__gt=end - MOST_PASSED, first__lte=end)
+    for chunk, is_folded in reversed(_with_folded(choice, chunks)):
+        start = chunk.first
+        found += 0 if is_folded else sum(map(chunk.levels.count, AT_LEAST[choice.level]))
+        if found >= count:
+            break
     return start
 
 
-class _Levels(NamedTuple):
+class _Outline(NamedTuple):
+    """A chunk without its text."""
+
     first: int
     last: int
     levels: str
+    in_group: int
 
 
-def _levels(step_id: int, first: int, end: int) -> Iterator[_Levels]:
-    chunks = LogChunk.objects.filter(
-        step=step_id, first__gt=first - CHUNK_LINES, first__lte=min(end, first + MOST_PASSED)
-    )
-    some = chunks.filter(last__gte=first).order_by("first")
-    return (_Levels(*values) for values in some.values_list("first", "last", "levels"))
+def _outlines(step_id: int, **where: int) -> list[_Outline]:
+    chunks = LogChunk.objects.filter(step=step_id, **where).order_by("first")
+    return [_Outline(*values) for values in chunks.values_list(*_Outline._fields)]
+
+
+def _with_folded(choice: Choice, chunks: list[_Outline]) -> list[tuple[_Outline, bool]]:
+    """Each chunk, and whether all of it is in a folded group: the one behind is in it, too."""
+    groups = [chunk.in_group for chunk in chunks[1:]] + [0]
+    return [
+        (chunk, chunk.in_group == group and group in choice.folded)
+        for chunk, group in zip(chunks, groups, strict=True)
+    ]
 
 
 def read_some(step_id: int, numbers: Iterable[int]) -> Iterator[Line]:

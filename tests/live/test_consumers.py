@@ -122,6 +122,9 @@ async def test_a_position_that_is_none(ada, query):
         '{"type": "follow", "step": 1, "from": 1, "level": "loud"}',
         '{"type": "follow", "step": 1, "from": 1, "level": ["info"]}',
         '{"type": "follow", "step": 1, "newest": "1"}',
+        '{"type": "follow", "step": 1, "from": 1, "most": -1}',
+        '{"type": "follow", "step": 1, "from": 1, "folded": 7}',
+        '{"type": "follow", "step": 1, "from": 1, "folded": ["7"]}',
         '{"type": "follow", "step": 1, "from": 1e3}',
         '{"type": "follow", "step": null, "from": 1}',
         '{"type": "unfollow"}',
@@ -410,6 +413,20 @@ async def test_lines_of_a_level_are_followed_and_the_rest_is_passed_over(ada, cl
         frame = await page.next("log")
         assert (frame["first"], frame["last"]) == (501, 1000)
         await sync_to_async(say)("e")
+        assert "log" not in await page.heard()
+
+
+async def test_lines_beside_folded_groups_come_until_there_are_enough(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    said = ["::group::Long", *["in it"] * 2000, "::endgroup::", *["behind"] * 700]
+    await sync_to_async(write_log)(held, said)
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
+        asked = {"from": 2, "most": 200, "folded": [1]}
+        await page.say(type="follow", step=held.step_id, **asked)
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (2, 2500)
+        assert frame["html"].count("<li") == frame["html"].count("behind") == 498
         assert "log" not in await page.heard()
 
 

@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from jobs import logs
 from jobs.live import fragments
-from jobs.logs import CONTINUES, LineCutter, LogBook
+from jobs.logs import CONTINUES, Choice, LineCutter, LogBook
 from jobs.models import LogChunk
 from jobs.orchestrator import finish
 from jobs.statuses import Verdict
@@ -171,16 +171,16 @@ def mixed(held):
     ],
 )
 def test_lines_of_a_level(mixed, first, end, level, numbers, covered):
-    lines, last = logs.read_level(mixed, first, end, level)
+    lines, last = logs.read_chosen(mixed, Choice(level), first, end, 500)
     assert [line.number for line in lines] == sorted(numbers)
     assert last == covered
 
 
 def test_a_read_of_a_level_passes_over_so_many_lines(mixed, monkeypatch):
     monkeypatch.setattr("jobs.logs.reading.MOST_PASSED", 600)
-    assert logs.read_level(mixed, 1, 1300, "c") == ([], 1000)
-    assert logs.read_level(mixed, 1001, 1300, "c") == ([], 1300)
-    assert logs.start_of_newest(mixed, 1, 1300, "c") == 501
+    assert logs.read_chosen(mixed, Choice("c"), 1, 1300, 500) == ([], 1000)
+    assert logs.read_chosen(mixed, Choice("c"), 1001, 1300, 500) == ([], 1300)
+    assert logs.start_of_newest(mixed, Choice("c"), 1, 1300) == 501
 
 
 @pytest.mark.parametrize(
@@ -188,4 +188,21 @@ def test_a_read_of_a_level_passes_over_so_many_lines(mixed, monkeypatch):
     [(1, 1300, "w", 1001), (4, 1300, "w", 501), (99, 1300, "w", 1), (1, 1300, "e", 501)],
 )
 def test_where_the_newest_lines_of_a_level_begin(mixed, count, end, level, start):
-    assert logs.start_of_newest(mixed, count, end, level) == start
+    assert logs.start_of_newest(mixed, Choice(level), count, end) == start
+
+
+def test_folded_groups_are_left_out_however_long_they_are(held):
+    texts = ["::group::Long", *map(str, range(2, 2001)), "::endgroup::", "behind", "::group::Short"]
+    write_log(held, [*texts, "in it", "##[endgroup]", "last"])
+    choice = Choice(folded=frozenset({1}))
+    lines, last = logs.read_chosen(held.step_id, choice, 1, 2006, 500)
+    assert [line.text for line in lines if line.is_shown] == [
+        *("::group::Long", "behind", "::group::Short", "in it", "last")
+    ]
+    assert last == 2006
+    lines, last = logs.read_chosen(held.step_id, choice, 2, 2006, 1)
+    assert ([line.number for line in lines], last) == ([2002, 2003, 2004, 2005, 2006], 2006)
+    assert logs.start_of_newest(held.step_id, choice, 200, 2006) == 1
+    both = Choice(folded=frozenset({1, 2003}))
+    lines, _ = logs.read_chosen(held.step_id, both, 1, 2006, 500)
+    assert [line.number for line in lines] == [1, 2002, 2003, 2006]

@@ -36,6 +36,9 @@ export class LogLines {
     list.dataset.first = held[1] ? Math.min(held[0], first) : first;
     list.dataset.last = Math.max(held[1], last);
     for (const line of fresh) this.#dress(list, line);
+    for (const group of this.folded(list)) {
+      list.querySelector(`[data-line="${group}"]`)?.setAttribute("data-gaps", ""); // this frame may have left some out
+    }
     if (isAbove) list.scrollTop += list.scrollHeight - height;
     this.#drop(list, list.childElementCount - most, isAbove);
     list.dispatchEvent(new CustomEvent("truestep:lines", { bubbles: true }));
@@ -57,10 +60,15 @@ export class LogLines {
     if (list.dataset.quiet === undefined) line.scrollIntoView({ block: "nearest" });
   }
 
-  // Fold or unfold the group that begins with the line of this button.
+  // The groups that are folded, as text; of very many, those that were folded last.
+  folded = (list) => foldedIn(list).slice(-MOST_FOLDED);
+
+  // Fold or unfold the group that begins with the line of this button: whether lines of it are missing.
   toggle(button) {
     const line = button.closest("li");
-    this.#fold(line.parentElement, line.dataset.line, button.getAttribute("aria-expanded") === "true");
+    const isFolded = button.getAttribute("aria-expanded") === "true";
+    this.#fold(line.parentElement, line.dataset.line, isFolded);
+    return !isFolded && line.dataset.gaps !== undefined;
   }
 
   #fold(list, group, isFolded) {
@@ -96,5 +104,6 @@ export class LogLines {
   }
 }
 
+const MOST_FOLDED = 50;
 const numberOf = (line) => Number(line.dataset.line);
 const foldedIn = (list) => (list.dataset.folded ?? "").split(" ").filter(Boolean);

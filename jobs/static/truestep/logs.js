@@ -102,13 +102,16 @@ export class Logs {
     if (wasAtEnd && !isRead) list.scrollTop = list.scrollHeight;
     this.#lines.showGoal(list);
     this.#showRange(box);
-    if (this.#level) this.#fill(box, isAbove);
+    if (this.#choice(box)) this.#fill(box, isAbove);
   }
 
-  // A frame with the lines of a level may have none: go on until there is something to scroll.
+  // A frame with some of the lines may have none: go on until there is something to scroll.
   #fill(box, isAbove) {
-    if (this.#first(box) > 1 && listOf(box).scrollTop < NEAR_END) this.#askAbove(box, this.#first(box));
-    else if (isAbove && !this.#reading.has(box.dataset.log)) this.#follow(box);
+    const list = listOf(box);
+    const isRead = this.#reading.has(box.dataset.log);
+    if (this.#first(box) > 1 && list.scrollTop < NEAR_END) this.#askAbove(box, this.#first(box));
+    else if (isAbove && !isRead) this.#follow(box);
+    else if (isRead && pixelsBelow(list) < NEAR_END) this.#askBelow(box);
   }
 
   // Open the log at these lines, and mark them, also when they are still to come.
@@ -164,7 +167,7 @@ export class Logs {
     if (first > 1 && list.scrollTop < NEAR_END) {
       this.#askAbove(box, first);
     } else if (below < NEAR_END && this.#reading.has(box.dataset.log)) {
-      if (last < totalOf(box) && !this.#level) return this.#ask(box, last + 1, last + MORE_LINES);
+      if (last < totalOf(box)) return this.#askBelow(box);
       this.#reading.delete(box.dataset.log);
       this.#follow(box);
     }
@@ -178,10 +181,15 @@ export class Logs {
     this.goTo(box, Math.min(form.elements.line.valueAsNumber, totalOf(box)));
   }
 
-  // A folded group may leave room for lines that are not there yet.
+  // A folded group leaves room for lines that are not there yet. Of one that is unfolded, some may be missing.
   #folded(button) {
-    this.#lines.toggle(button);
-    this.#scrolled(button.closest(".log-lines"));
+    const list = button.closest(".log-lines");
+    const isMissing = this.#lines.toggle(button);
+    if (!isMissing) return this.#scrolled(list);
+    const box = list.closest("details");
+    this.#reading.add(box.dataset.log);
+    list.dataset.goTo = button.closest("li").dataset.line;
+    this.#follow(box);
   }
 
   #follow(box) {
@@ -211,8 +219,15 @@ export class Logs {
   }
 
   #askAbove(box, first) {
-    if (this.#level) this.#askNewest(box, first - 1);
+    if (this.#choice(box)) this.#askNewest(box, first - 1);
     else this.#ask(box, Math.max(1, first - MORE_LINES), first - 1);
+  }
+
+  #askBelow(box) {
+    const last = this.#last(box);
+    if (last >= totalOf(box)) return;
+    if (this.#choice(box)) this.#send(box, { from: last + 1, most: MORE_LINES });
+    else this.#ask(box, last + 1, last + MORE_LINES);
   }
 
   #askNewest(box, to) {
@@ -226,8 +241,14 @@ export class Logs {
   }
 
   #send(box, lines) {
-    const level = this.#level && { level: this.#level };
-    this.#socket.send({ type: "follow", step: Number(box.dataset.log), ...lines, ...level });
+    this.#socket.send({ type: "follow", step: Number(box.dataset.log), ...lines, ...this.#choice(box) });
+  }
+
+  // Which lines of a log are wanted; null: all.
+  #choice(box) {
+    const folded = this.#lines.folded(listOf(box)).map(Number);
+    if (!this.#level && !folded.length) return null;
+    return { ...(this.#level && { level: this.#level }), ...(folded.length && { folded }) };
   }
 
   #unfollow(box) {
