@@ -17,7 +17,7 @@ from django.templatetags.static import static
 
 _FOLDER = Path(__file__).parent / "static" / "truestep"
 BOOT = "live.js"
-STYLES = ("live.css", "job.css", "views.css")
+STYLES = ("live.css", "job.css", "log.css", "views.css")
 # What the boot module imports and connects; none of them imports another.
 MODULES = (
     "vendor/idiomorph-0.8.0.esm.js",

@@ -11,6 +11,7 @@ import re
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ from .usage import UNKNOWN, Usage, of_memory_error
 
 T = TypeVar("T")
 LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "c"}
+ERRORS = "ec"  # letters of levels
+GROUP, GROUP_END = "::group::", "::endgroup::"  # lines that begin so begin and end a group
 PROGRESS_SECONDS = 0.05
 SHOWN_BYTES = 100  # of a key that an error names
 # Within these limits every process can read a result, even if a step changed its own limits.
@@ -133,6 +136,15 @@ class Run:
         if level not in LEVELS:
             raise ValueError(f"level {level!r} is not one of {', '.join(LEVELS)}")
         self._channel.log(str(text), level)
+
+    @contextmanager
+    def group(self, title: object) -> Iterator[None]:
+        """What is logged inside is a group of lines, which a reader can fold."""
+        self.log(GROUP + " ".join(str(title).split()))
+        try:
+            yield
+        finally:
+            self.log(GROUP_END)
 
     def progress(self, done: Any, total: Any, text: object = "") -> None:
         """Show how far the step is: *done* of *total*, in any unit.

@@ -33,6 +33,7 @@ urlpatterns = [
     path("jobs/<id:job_id>/", views.job_detail, name="job"),
     path("jobs/<id:job_id>/cancel/", views.cancel, name="cancel"),
     path("jobs/<id:job_id>/retry/", views.retry, name="retry"),
+    path("jobs/<id:job_id>/log/", views.find_lines, name="find"),
     path("jobs/<id:job_id>/steps/<str:step>/log", views.step_log, name="log"),
     path("jobs/<id:job_id>/steps/<str:step>/stack", views.step_stack, name="stack"),
     path("workers/", views.workers, name="workers"),

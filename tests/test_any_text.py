@@ -12,7 +12,7 @@ from jobs import conf, logs
 from jobs.exceptions import InvalidParams
 from jobs.models import Attempt, Job
 from jobs.orchestrator import launch
-from jobs.text import clean, cut
+from jobs.text import clean, cut, visible
 from tests.support import wait_for
 
 # What cannot be stored or shown alike: controls but newline and tab, lone surrogates.
@@ -50,9 +50,11 @@ def echo(batch: list[bytes]) -> None:
     job.refresh_from_db()
     assert job.params == {"texts": texts, "raw": [raw.hex()]}
     speak, complain = job.steps.order_by("position")
-    lines = [line.text for line in logs.read(speak.pk, 1, 10**6)]
-    assert lines == said(texts) + printed(raw)
-    assert "".join(logs.text_of(speak.pk)) == "".join(line + "\n" for line in lines)
+    read = logs.read(speak.pk, 1, 10**6)
+    assert [visible(line.said) for line in read] == said(texts) + printed(raw)
+    assert "".join(logs.text_of(speak.pk)) == "".join(line.text + "\n" for line in read)
+    assert "".join(logs.text_of(speak.pk, raw=True)) == "".join(line.said + "\n" for line in read)
+    lines = [line.text for line in read]
     result = Attempt.objects.get(step=speak).result
     assert result == {"texts": texts}
     failed = Attempt.objects.get(step=complain)

@@ -22,7 +22,7 @@ def job(transactional_db):
     [top] = claim(claimant, room=1)
     book = LogBook(top, 1000)
     book.add("one")
-    book.add("two")
+    book.add("two", "w")
     book.write()
     left, _ = finish(claimant, top, returned(1), room=2)
     finish(claimant, left, returned(2), room=0)
@@ -74,6 +74,10 @@ LIES = {
     "a step's attempt": (STEP.format("attempt = 7"), "top: attempt is 7, the journal says 1"),
     "a step's fence": (STEP.format("fence = 9"), "top: fence is 9, the journal says 2"),
     "a step's seq": (STEP.format("seq = 1"), "top: seq is 1, the journal says 4"),
+    "a step's warnings": (
+        STEP.format("log_warnings = 9"),
+        "log_warnings and log_errors are 9 and 0, the log has 1 and 0",
+    ),
     "a step's log lines": (STEP.format("log_lines = 9"), "log_lines is 9, the log ends with 2"),
     "what a step waits for": (
         "UPDATE truestep_step SET waiting = 2 WHERE name = 'bottom'",

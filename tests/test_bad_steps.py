@@ -70,7 +70,7 @@ SUCCESSES = {
 }
 OUTPUT = {
     "print NUL": ["a␀b"],
-    "print ANSI": ["␛[31mred␛[0m"],
+    "print ANSI": ["red"],
     "print markup": ["<script>alert(1)</script>"],
     "print a lone surrogate": ["\\udcff"],
     "log odd text": ["nul ␀ esc ␛ lone �", "second line"],
@@ -181,7 +181,7 @@ def test_megabytes_without_a_newline_are_kept_in_marked_pieces(cases, behaviour,
 def test_binary_output_is_shown_and_splits_at_its_newlines(cases):
     first, second = cases["print binary"].lines
     assert first.startswith("␀␁␂")
-    assert second.startswith("␋␌␍␎")
+    assert second.startswith("␎␏␐")  # drawn over what was before the carriage return
     assert second.endswith("�")
 
 

@@ -23,7 +23,7 @@ from jobs.checks import WEB_SERVERS
 from jobs.database import triggers
 from jobs.database.timeouts import current_lock_timeout
 from jobs.models import Attempt, Job, Transition, Worker
-from jobs.orchestrator import cancel, launch
+from jobs.orchestrator import cancel, claim, launch
 from jobs.sight.as_json import entry_as_json
 from tests.support import (
     ROOT,
@@ -35,6 +35,7 @@ from tests.support import (
     wait_for,
     wait_until_gone,
 )
+from tests.support.driving import write_log
 
 pytestmark = [pytest.mark.slow, pytest.mark.either]
 
@@ -260,7 +261,7 @@ def test_a_terminal_without_unicode_is_no_reason_to_fail(database):
 def test_control_characters_do_not_reach_the_terminal(database):
     code, out, _ = manage("launch", "misbehaves", "--behaviour", "print ANSI")
     assert code == 0
-    assert "␛[31mred␛[0m" in out
+    assert re.search(r"│ misbehave +red\n", out)
     assert "\x1b" not in out
 
 
@@ -357,6 +358,8 @@ def test_show_as_json_has_job_steps_and_journal(database):
             "result",
             "error",
             "log_lines",
+            "log_warnings",
+            "log_errors",
             "exit_code",
             "peak_memory",
             "peak_is_shared",
@@ -384,6 +387,21 @@ def test_show_in_words(claimant):
     head, first, *_ = out.splitlines()
     assert head.startswith(f"✔ succeeded noop #{job.pk} ")
     assert first.split()[:4] == ["├──", "✔", "succeeded", "one"]
+
+
+def test_show_prints_the_log_of_a_step(claimant):
+    job = launch("noop")
+    [held] = claim(claimant, room=1)
+    write_log(held, ["10%\r20%", "\x1b[31mred\x1b[0m ✔"])
+    show = ("show", str(job.pk))
+    assert manage(*show, "--log", "one") == (0, "20%\nred ✔\n", "")
+    said = "10%\n20%\n\x1b[31mred\x1b[0m ✔\n"  # ``manage`` makes a newline of a carriage return
+    assert manage(*show, "--log", "one", "--raw") == (0, said, "")
+    assert manage(*show, "--log", "two") == (0, "", "")
+    code, out, err = manage(*show, "--log", "nothing")
+    assert (code, out) == (2, "")
+    assert "has no step named 'nothing'" in err
+    assert manage(*show, "--raw") == (2, "", "CommandError: --raw needs --log STEP.\n")
 
 
 def test_show_of_no_job_is_exit_code_2(database):

@@ -264,3 +264,10 @@ def test_a_step_that_watches_for_cancel_is_trusted(run):
     assert run.watches_cancel
     run.stop_reason = "asked"
     assert run.cancelled
+
+
+def test_a_group_ends_also_when_its_step_fails(run, ear):
+    with pytest.raises(ValueError, match="no"), run.group("load\n data"):
+        run.log("row")
+        raise ValueError("no")
+    assert [text for text, _ in ear.lines] == ["::group::load data", "row", "::endgroup::"]

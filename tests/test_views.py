@@ -13,6 +13,7 @@ from jobs.models import Job, Worker
 from jobs.orchestrator import cancel, claim, finish, launch
 from jobs.statuses import Verdict
 from tests.support import drive, ended, job_of, returned, rows, statuses, step_of
+from tests.support.driving import write_log
 from tests.testapp.simple_jobs import Noop
 
 
@@ -56,6 +57,9 @@ MATRIX = [
     ("post", "/launch/fails/?again={job}", {LAUNCH, VIEW}),
     ("get", "/jobs/{job}/steps/bad/log", {VIEW, LOG}),
     ("get", "/jobs/{job}/steps/bad/log?attempt=1", {VIEW, LOG}),
+    ("get", "/jobs/{job}/steps/bad/log?raw=1", {VIEW, LOG}),
+    ("get", "/jobs/{job}/log/?q=x", {VIEW, LOG}),
+    ("get", "/jobs/{job}/log/?q=x&numbers=1", {VIEW, LOG}),
     ("get", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
     ("post", "/jobs/{job}/steps/bad/stack", {VIEW, STACK}),
 ]  # fmt: skip
@@ -99,7 +103,7 @@ def test_the_permissions_that_it_takes_suffice(login, job, method, path, needed)
 def test_every_path_of_the_app_is_in_the_matrix():
     named = {pattern.name for pattern in get_resolver("jobs.urls").url_patterns}
     jobs, others = (
-        {"list", "job", "cancel", "retry", "log", "stack"},
+        {"list", "job", "cancel", "retry", "log", "find", "stack"},
         {"script", "healthz", "readyz", "metrics"},
     )
     fleet = {"workers", "order-queue", "order-worker"}
@@ -123,6 +127,13 @@ def test_other_methods_are_not_allowed(ada, job, method, path):
         "/jobs/999/steps/bad/log",
         "/jobs/{job}/steps/nothing/log",
         "/jobs/{job}/steps/bad/log?attempt=x",
+        "/jobs/{job}/steps/bad/log?raw=yes",
+        "/jobs/999/log/",
+        "/jobs/{job}/log/?level=loud",
+        "/jobs/{job}/log/?step=nothing",
+        "/jobs/{job}/log/?step=no%00thing",
+        "/jobs/{job}/log/?at=nothing:1",
+        "/jobs/{job}/log/?at=bad",
         "/jobs/{job}/steps/bad/log?attempt=٣x",
     ],
 )
@@ -410,16 +421,91 @@ def test_a_log_is_downloaded_whole_as_plain_text(ada, claimant):
     assert step_of(job, "one").log_lines == 3
 
 
+def test_the_text_as_it_was_said_is_a_file(ada, claimant):
+    job = launch("noop")
+    [held] = claim(claimant, room=1)
+    write_log(held, ["10%\r20%", "\x1b[31mred\x1b[0m"])
+    path = f"/jobs/{job.pk}/steps/one/log"
+    assert page(ada, path) == "20%\nred\n"
+    response = ada.get(path + "?raw=1&attempt=1")
+    assert response.getvalue() == b"10%\r20%\n\x1b[31mred\x1b[0m\n"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    name = f"job-{job.pk}-one-attempt-1.log"
+    assert response.headers["Content-Disposition"] == f'attachment; filename="{name}"'
+
+
+@pytest.fixture
+def logged(claimant):
+    """A job of which two steps have logged something."""
+    job = launch("bounded")
+    for held in claim(claimant, room=2):
+        book = LogBook(held, 10**6)
+        for text, level in ((f"{held.name} <begins>", "i"), ("\x1b[31mslow\x1b[0m", "w")):
+            book.add(text, level)
+        book.write()
+    return job_of(job.pk)
+
+
+def test_lines_are_found_in_all_logs_of_a_job(ada, logged):
+    first, second = logged.steps.filter(log_lines__gt=0).order_by("position")
+    path = f"/jobs/{logged.pk}/log/"
+    answer = ada.get(f"{path}?q=BEGINS&numbers=1").json()
+    assert answer == {
+        "searched": 4,
+        "count": 2,
+        "hits": [
+            {"step": step.pk, "name": step.name, "from": 0, "lines": [1]}
+            for step in (first, second)
+        ],
+        "next": None,
+    }
+    answer = ada.get(f"{path}?level=warning&step={second.name}&numbers=1").json()
+    assert [(hit["step"], hit["lines"]) for hit in answer["hits"]] == [(second.pk, [2])]
+    text = page(ada, f"{path}?q=begins")
+    assert f'href="/jobs/{logged.pk}/?from=0#{first.name}:L1"' in text
+    assert f"<span>{first.name} &lt;begins&gt;</span>" in text
+    assert '<span><span class="fg-1">slow</span></span>' in page(ada, f"{path}?level=warning")
+    assert "No line." in page(ada, f"{path}?q=nothing")
+    assert "Say what to look for" in page(ada, path)
+
+
+def test_many_lines_that_are_found_are_on_several_pages(ada, logged, monkeypatch):
+    monkeypatch.setattr(views.logs, "MOST_LISTED", 3)
+    second = logged.steps.filter(log_lines__gt=0).order_by("position")[1]
+    path = f"/jobs/{logged.pk}/log/?level=info"
+    text = page(ada, path)
+    assert text.count("<li data-level") == 3
+    assert f"Go on from {second.name}:2" in text
+    text = page(ada, f"{path}&at={second.name}:2")
+    assert text.count("<li data-level") == 1
+    assert "Go on" not in text
+
+
+def test_a_script_gets_so_many_numbers_at_most_and_their_count(ada, logged, monkeypatch):
+    monkeypatch.setattr(views.logs, "MOST_SENT", 1)
+    answer = ada.get(f"/jobs/{logged.pk}/log/?level=info&numbers=1").json()
+    assert answer["count"] == 4
+    assert [hit["lines"] for hit in answer["hits"]] == [[1], [1]]
+
+
+def test_a_step_says_how_many_warnings_and_errors_it_has_logged(ada, logged):
+    step = logged.steps.filter(log_lines__gt=0).order_by("position")[0]
+    text = " ".join(page(ada, f"/jobs/{logged.pk}/").split())
+    link = f'href="/jobs/{logged.pk}/log/?level=warning&amp;step={step.name}" >1 warning</a>'
+    assert link in text
+    assert "level=warning&amp;step=" in text
+
+
 async def test_a_server_does_not_hold_a_whole_log_in_memory(ada, database, monkeypatch):
     """Under ASGI, Django would make a list of a synchronous stream before it sends anything."""
     read = []
 
-    def lines(step_id, attempt=None):
+    def lines(step_id, attempt=None, raw=False):
         for number in range(3):
             read.append(number)
             yield f"{number}\n"
 
-    monkeypatch.setattr(views.pages.logs, "text_of", lines)
+    monkeypatch.setattr(views.logs.logs, "text_of", lines)
     job = await sync_to_async(launch)("noop")
     reader = AsyncClient()
     reader.cookies = ada.cookies

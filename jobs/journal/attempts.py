@@ -59,6 +59,10 @@ class LogTail:
     before: int  # the number of the step's last line that is written
     chunks: list[LogChunk]
     progress: tuple[float, float, str] | None = None  # done, total, text
+    open_line: str = ""  # what no newline has ended yet
+    warnings: int = 0  # that the attempt has logged, with these …
+    errors: int = 0  # … and errors,
+    error_line: int = 0  # of which this is the number of the last one
 
     @property
     def last(self) -> int:

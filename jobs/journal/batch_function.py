@@ -65,7 +65,8 @@ BEGIN
     END IF;
     FOR tail IN SELECT * FROM jsonb_to_recordset(batch->'tails') AS t(
         step_id bigint, fence bigint, tag text, before bigint, last bigint,
-        done float8, total float8, progress_text text
+        done float8, total float8, progress_text text,
+        open_line text, warnings bigint, errors bigint, error_line bigint
     ) LOOP
         {_code(statements.UPDATE_LOG)}
         IF NOT FOUND THEN

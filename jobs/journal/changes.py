@@ -72,4 +72,8 @@ def _tail_row(tail: LogTail) -> Row:
         "done": done,
         "total": total,
         "progress_text": progress_text,
+        "open_line": tail.open_line,
+        "warnings": tail.warnings,
+        "errors": tail.errors,
+        "error_line": tail.error_line,
     }

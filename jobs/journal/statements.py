@@ -25,7 +25,10 @@ MOST_ROWS = 500  # that one statement inserts
 # What a move makes of its step, in memory and in the database alike: columns that become what the
 # entry says, and those that a start sets. Beside them the fence rises, and no pause is left.
 COPIED = {"status": "to_status", "seq": "seq", "attempt": "attempt", "tag": "tag"}
-STARTED = {"waiting": 0, "done": None, "total": None, "progress_text": ""}
+STARTED: dict[str, int | str | None] = {
+    **{"waiting": 0, "done": None, "total": None, "progress_text": ""},
+    **{"open_line": "", "log_warnings": 0, "log_errors": 0, "error_line": 0},
+}
 _LITERALS = {0: "0", None: "NULL", "": "''"}
 _IS_START = f"j.to_status = '{Status.RUNNING}'"
 _SET = [f"{column} = j.{source}" for column, source in COPIED.items()] + [
@@ -47,7 +50,9 @@ UPDATE_JOB = f"""
 UPDATE_LOG = """
     UPDATE truestep_step SET log_lines = :tail.last, done = coalesce(:tail.done, done),
         total = coalesce(:tail.total, total),
-        progress_text = coalesce(:tail.progress_text, progress_text)
+        progress_text = coalesce(:tail.progress_text, progress_text),
+        open_line = :tail.open_line, log_warnings = :tail.warnings, log_errors = :tail.errors,
+        error_line = :tail.error_line
     WHERE id = :tail.step_id AND fence = :tail.fence AND tag = :tail.tag
         AND log_lines = :tail.before
 """

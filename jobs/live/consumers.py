@@ -13,7 +13,9 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import QueryDict
 
 from .. import database
+from ..logs import Choice
 from ..models import Job
+from ..runner import LEVELS
 from ..sight.positions import Position
 from ..sight.shown import Shown, shown_of
 from ..sight.windows import Window, window_of
@@ -21,7 +23,7 @@ from .access import TOO_MANY
 from .feeds import NO_JOB, TRY_AGAIN, Feed
 from .hub import get_hub
 from .sessions import session_key_of
-from .viewers import Viewer
+from .viewers import Follow, Viewer
 
 logger = logging.getLogger("truestep.live.consumers")
 
@@ -29,6 +31,7 @@ BAD_FRAME = 4400  # the code with which a socket is closed
 TAG = 16  # characters of a tag or mark
 FRAME_BYTES = 4096  # pages say little
 MOST_FOLLOWS = 64  # logs that a page may follow
+MOST_NEWEST = 500  # lines that it may ask for without their numbers
 BURST = 100  # frames that a page may send in a row
 FRAMES_PER_SECOND = 10  # … and in the long run
 
@@ -178,7 +181,7 @@ class Consumer(ABC):
                 viewer.go_on_from(self._known_by_frame(frame))
             case "follow":
                 if viewer.sees_logs:
-                    viewer.follows[_number(frame["step"])] = _lines(frame)
+                    viewer.follow(_number(frame["step"]), _lines(frame))
             case "unfollow":
                 viewer.follows.pop(_number(frame["step"]), None)
             case other:
@@ -235,15 +238,23 @@ class ListConsumer(Consumer):
         return 0
 
 
-def _lines(frame: Message) -> tuple[int, int | None]:
-    """The log lines that a page asks for: the first, and the last (None: without an end)."""
-    first = max(1, _number(frame["from"]))
-    last = frame.get("to")
-    if last is None:
-        return first, None
-    if _number(last) < first:
+def _lines(frame: Message) -> Follow:
+    """The log lines that a page asks for: ``from`` a number on, or the ``newest`` so many.
+
+    ``to`` is the number of the last one, ``most`` how many are enough; without either, they have no
+    end. ``level`` is the least, and lines of ``folded`` groups are left out.
+    """
+    last, newest = frame.get("to"), min(_number(frame.get("newest", 0)), MOST_NEWEST)
+    first = -newest if newest else max(1, _number(frame["from"]))
+    if last is not None and _number(last) < first:
         raise ValueError(last)
-    return first, last
+    level, folded = frame.get("level", ""), frame.get("folded", [])
+    if not isinstance(folded, list):
+        raise TypeError(folded)
+    is_all = not (level or folded)
+    groups = frozenset(map(_number, folded))
+    choice = None if is_all else Choice(LEVELS[level or "debug"], groups)
+    return Follow(first, last, choice, min(_number(frame.get("most", 0)), MOST_NEWEST))
 
 
 def _short(text: Any) -> str:

@@ -13,9 +13,10 @@ from ..sight.positions import CannotFollow, Position, position_of
 from ..sight.shown import Shown
 from ..sight.steps import Pulse, StepPage, pulse, pulse_of
 from ..sight.waiting import read_workers
+from ..statuses import Status
 from . import fragments
 from .feeds import Feed, Read
-from .viewers import Frame, Viewer
+from .viewers import Follow, Frame, Viewer
 
 LOG_LINES = 500  # in one frame
 MOST_KEPT = 8  # questions whose frames are kept
@@ -24,15 +25,21 @@ STALE = Frame("stale")
 
 Asked = tuple[Position, Shown]  # where a page is, and what it shows
 Changes = dict[Asked, list[Frame] | None]  # None: the page has to fetch itself again
-LogRequest = tuple[int, int, int | None]  # step, first line, last line (None: without an end)
+LogRequest = tuple[int, Follow]  # of a step's log
 
 
 class LogPart(NamedTuple):
-    """Lines of a step's log in a frame: the last of them, and how many the log has."""
+    """Lines of a step's log in a frame: the last of them, and how many the log has.
+
+    Behind its end there may be an open line: what the step has said since.
+    """
 
     frame: Frame
     last: int
     total: int
+    open_line: str
+    is_new: bool  # it has lines, or passes over some
+    has_lines: bool
 
 
 @dataclass
@@ -71,7 +78,7 @@ class JobFeed(Feed[Position]):
             read_update,
             self._job_id,
             {(known, viewer.shown) for viewer, known in asked.items() if known},
-            {(step, *lines) for viewer in viewers for step, lines in viewer.follows.items()},
+            {follow for viewer in viewers for follow in viewer.follows.items()},
             before,
         )
         tick = self._tick(**update.position._asdict())
@@ -94,13 +101,16 @@ class JobFeed(Feed[Position]):
             self._pulsed, self._pulse = says, Frame("pulse", **says)
 
     def _send_logs(self, viewer: Viewer[Position], update: Update) -> None:
-        for step_id, (start, end) in list(viewer.follows.items()):
+        for step_id, follow in list(viewer.follows.items()):
             if not viewer.has_room:
                 return  # the acknowledgement that makes room wakes the feed
-            if part := update.logs.get((step_id, start, end)):
+            part = update.logs.get((step_id, follow))
+            if part and (part.is_new or part.open_line != viewer.open_lines.get(step_id, "")):
                 viewer.put(part.frame)
-                viewer.follows[step_id] = (part.last + 1, end)
-                if end and part.last >= min(end, part.total):
+                viewer.open_lines[step_id] = part.open_line
+                viewer.follows[step_id] = follow._replace(start=part.last + 1)
+                is_over = follow.end and part.last >= min(follow.end, part.total)
+                if is_over or (follow.most and part.has_lines):
                     del viewer.follows[step_id]
                 elif part.last < part.total:
                     self.wake()
@@ -167,20 +177,46 @@ def _read_since(job_id: int, position: Position, page: StepPage) -> JobSnapshot 
 
 
 def _read_logs(job_id: int, follows: list[LogRequest]) -> dict[LogRequest, LogPart]:
-    """The requested lines that exist. Usually there are none, which takes one query."""
+    """The requested lines that exist, and open lines. Often there are none: one query."""
     if not follows:
         return {}
-    steps = Step.objects.filter(job=job_id, pk__in={step_id for step_id, _, _ in follows})
-    totals = dict(steps.values_list("pk", "log_lines"))
+    wanted = {step_id for step_id, _ in follows}
+    steps = {step.pk: step for step in Step.objects.filter(job=job_id, pk__in=wanted)}
     return {
-        (step_id, start, end): _log_frame(step_id, start, end, totals[step_id])
-        for step_id, start, end in follows
-        if start <= totals.get(step_id, 0)
+        (step_id, follow): _log_part(steps[step_id], follow)
+        for step_id, follow in follows
+        if step_id in steps and (follow.end is None or follow.start <= steps[step_id].log_lines)
     }
 
 
-def _log_frame(step_id: int, start: int, end: int | None, total: int) -> LogPart:
-    count = min(LOG_LINES, end - start + 1) if end else LOG_LINES
-    last, html = fragments.log_lines(logs.read(step_id, start, count))
-    frame = Frame("log", step=step_id, first=start, last=last, total=total, html=html)
-    return LogPart(frame, last, total)
+def _log_part(step: Step, follow: Follow) -> LogPart:
+    start, lines, covered = _lines_of(step, follow)
+    last, html = fragments.log_lines(lines)
+    if len(lines) == 0 or last == lines[-1].number:
+        last = covered
+    open_line = step.open_line if step.status == Status.RUNNING else ""
+    frame = Frame(
+        "log",
+        step=step.pk,
+        first=start,
+        last=last,
+        total=step.log_lines,
+        html=html,
+        open=fragments.open_line(open_line),
+    )
+    is_new, has_lines = last >= start, bool(html)
+    return LogPart(frame, last, step.log_lines, open_line, is_new, has_lines)
+
+
+def _lines_of(step: Step, follow: Follow) -> tuple[int, list[logs.Line], int]:
+    """Lines for a frame: the number from which they are, and that up to which they are read."""
+    end = min(follow.end or step.log_lines, step.log_lines)
+    start, choice = follow.start, follow.choice
+    if start < 0:
+        start = logs.start_of_newest(step.pk, choice or logs.Choice(), -start, end)
+    if start > end:
+        return start, [], start - 1
+    if choice:
+        return start, *logs.read_chosen(step.pk, choice, start, end, follow.most or LOG_LINES)
+    lines = logs.read(step.pk, start, min(LOG_LINES, end - start + 1))
+    return start, lines, lines[-1].number if lines else start - 1

@@ -8,8 +8,9 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
+from ..logs import Choice
 from ..sight.shown import LIST, Shown
 
 logger = logging.getLogger("truestep.live.viewers")
@@ -20,6 +21,15 @@ MOST_UNACKNOWLEDGED_BYTES = 512 * 1024
 ACKNOWLEDGE_SECONDS = 30.0  # a viewer that acknowledges nothing for longer is dropped
 
 Known = TypeVar("Known")  # what a viewer shows: a job's position, or a window's mark
+
+
+class Follow(NamedTuple):
+    """Lines of a log that a viewer wants."""
+
+    start: int  # number of the next one; below 0: so many of the newest
+    end: int | None = None  # number of the last one; None: without an end
+    choice: Choice | None = None  # None: all lines
+    most: int = 0  # no more frames once it has about so many; 0: as many as there are
 
 
 class Frame:
@@ -53,8 +63,8 @@ class Viewer(Generic[Known]):
         self.known: Known | None = known  # None: the page is fetching itself again
         self.stale_at = known  # what there was when it was last sent "stale"
         self.shown = shown  # of the job
-        # step → number of the next log line, and of the last one (None: without an end)
-        self.follows: dict[int, tuple[int, int | None]] = {}
+        self.follows: dict[int, Follow] = {}  # by step
+        self.open_lines: dict[int, str] = {}  # step → the open line that it was sent last
         self.sees_logs = sees_logs
         self.awaits_tick = True  # a page that has just connected gets a tick immediately
         self._pulse: Frame | None = None  # the last one that it was sent
@@ -94,6 +104,11 @@ class Viewer(Generic[Known]):
         self._pulse = None  # it may have lost that one, or drawn over it
         self.awaits_tick = self.awaits_tick or self.known is None
         self.known = known
+
+    def follow(self, step: int, what: Follow) -> None:
+        """It gets these lines of a step's log; it shows no open line now."""
+        self.follows[step] = what
+        self.open_lines.pop(step, None)
 
     def withhold_logs(self) -> None:
         """Send no further log frame, not even one that is queued."""

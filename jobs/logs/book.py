@@ -10,7 +10,9 @@ from .. import crashpoints, database, journal, news
 from ..exceptions import Overtaken
 from ..journal import Claim, LogMoved, LogTail
 from ..models import LogChunk, Step, StepQuerySet
-from ..runner import LEVELS
+from ..runner import ERRORS, LEVELS
+from . import groups, styles
+from .styles import PLAIN, Style
 
 CHUNK_LINES = 500
 CHUNK_CHARACTERS = 256 * 1024  # a chunk may be longer by a line
@@ -28,6 +30,13 @@ class LogBook:
     _levels: list[str] = field(default_factory=list)
     _times: list[int] = field(default_factory=list)
     _progress: tuple[float, float, str] | None = None
+    _style: Style = PLAIN  # in which the first of the lines begins …
+    _group: int = 0  # … and the group that is open there
+    _warnings: int = 0  # of the attempt
+    _errors: int = 0
+    _error_line: int = 0  # the number of the last one
+    _open: str = ""  # what no newline has ended yet …
+    _open_written: str | None = None  # … and as the database has it; None: not known
     _kept: int = 0
     _dropped: int = 0
     _waiting: int = 0  # bytes
@@ -48,9 +57,14 @@ class LogBook:
     def progress(self, done: float, total: float, text: str) -> None:
         self._progress = (done, total, text)
 
+    def leave_open(self, text: str) -> None:
+        """This is what the attempt has said since its last line, for those who look on now."""
+        self._open = "" if self._dropped else text
+
     @property
     def is_dirty(self) -> bool:
-        return bool(self._lines) or self._progress is not None
+        is_new = self._open != (self._open_written or "")
+        return bool(self._lines) or self._progress is not None or is_new
 
     @property
     def is_full(self) -> bool:
@@ -100,6 +114,10 @@ class LogBook:
             before=self.last,
             chunks=list(self._chunks(self.last + 1)),
             progress=self._progress,
+            open_line=self._open_in_style(),
+            warnings=self._warnings,
+            errors=self._errors,
+            error_line=self._error_line,
         )
 
     def written(self, tail: LogTail) -> None:
@@ -107,6 +125,7 @@ class LogBook:
         self._forget(tail.last - tail.before)
         self.last = tail.last
         self._progress = None
+        self._open_written = self._open
 
     def _read_last(self) -> int:
         """Where the log really ends: a database that was restored may have a shorter one."""
@@ -131,22 +150,36 @@ class LogBook:
 
     def _forget(self, lines: int) -> None:
         """The first *lines* lines are written."""
+        text = "\n".join(self._lines[:lines])
+        self._style = styles.after(self._style, text)
+        self._group = groups.after(self._group, text, self.last + 1)
         for waiting in (self._lines, self._levels, self._times):
             del waiting[:lines]
         self._waiting = sum(len(line.encode()) + 1 for line in self._lines)
         self._sent = None
 
     def _chunks(self, first: int) -> Iterator[LogChunk]:
+        style, group = self._style, self._group
         for start, end in self._cuts():
+            text = "\n".join(self._lines[start:end])
             yield LogChunk(
                 step_id=self.claim.step_id,
                 attempt=self.claim.attempt,
                 first=first + start,
                 last=first + end - 1,
-                text="\n".join(self._lines[start:end]),
+                text=text,
                 levels="".join(self._levels[start:end]),
                 times=self._times[start:end],
+                style=style.codes,
+                in_group=group,
             )
+            style = styles.after(style, text)
+            group = groups.after(group, text, first + start)
+
+    def _open_in_style(self) -> str:
+        """What is open, beginning with the style that the waiting lines leave."""
+        codes = styles.after(self._style, "\n".join(self._lines)).codes if self._open else ""
+        return f"\x1b[{codes}m{self._open}" if codes else self._open
 
     def _cuts(self) -> Iterator[tuple[int, int]]:
         """Where each chunk of the waiting lines begins and ends."""
@@ -160,4 +193,13 @@ class LogBook:
     def _note(self, text: str, level: str) -> None:
         self._lines.append(text)
         self._levels.append(level)
+        if level != LEVELS["info"]:
+            self._count(level)
         self._times.append(time.time_ns() // 1_000_000)
+
+    def _count(self, level: str) -> None:
+        """The last line of the book is a warning, an error, or neither."""
+        self._warnings += level == LEVELS["warning"]
+        if level in ERRORS:
+            self._errors += 1
+            self._error_line = self.last + len(self._lines)

@@ -1,7 +1,7 @@
 """Cuts the bytes of a step's output into log lines.
 
 A line is stored as it was said: with its colours and redraws, which are ESC and carriage returns.
-``reading`` makes them visible.
+``screen`` draws them.
 """
 
 from __future__ import annotations
@@ -9,9 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+from ..runner import LEVELS
 from ..text import storable
 
-CONTINUES = " …⏎"  # ends a piece of a line that was too long to keep whole
+# Ends a piece of a line that was too long to keep whole. No step can say it: it would be a picture.
+CONTINUES = "\x1f"
+OVERDRAWN = "\r" + CONTINUES  # … a piece that the next one draws over
+OPEN_CHARACTERS = 1000  # kept of a line that has not ended yet
+LETTERS = frozenset(LEVELS.values())
 LEAST_BYTES = 8  # of a line, so that each piece holds a whole character
 
 
@@ -21,7 +26,7 @@ class LineCutter:
     Plain text is a line of level info. A record that starts with *marker* is a line written by
     ``run.log`` or ``logging``: ``marker {"l": level letter, "t": text, "more": bool} \\n``. With
     *more*, its text continues in the next record. A line of more than *line_bytes*, as
-    it is stored, comes in pieces.
+    it is stored, comes in pieces, cut after a carriage return if there is one.
     """
 
     def __init__(self, marker: bytes, line_bytes: int) -> None:
@@ -41,6 +46,17 @@ class LineCutter:
             piece, self._rest = self._piece(self._rest)
             yield piece + CONTINUES, "i"
 
+    @property
+    def open_line(self) -> str:
+        """The newest text that no newline has ended yet, beginning with a redraw if possible."""
+        raw = self._rest[-4 * OPEN_CHARACTERS :].partition(self._marker[:1])[0]
+        text = storable(raw.decode("utf-8", "ignore"))
+        if len(self._rest) <= OPEN_CHARACTERS:
+            return text
+        text = text[-OPEN_CHARACTERS:]
+        redraw = text.partition("\r")[2]
+        return redraw if redraw.strip("\r") else text
+
     def end(self) -> Iterator[tuple[str, str]]:
         """The line that was never ended."""
         rest, self._rest = self._rest, b""
@@ -59,7 +75,8 @@ class LineCutter:
             except ValueError:  # torn by another process that wrote at the same moment
                 yield from self._split(record.removesuffix(b"\r"), "i")
                 return
-            yield from self._record(values["t"], values["l"], values["more"])
+            level = values["l"] if values["l"] in LETTERS else "i"  # a step has written it itself
+            yield from self._record(values["t"], level, values["more"])
 
     def _record(self, text: str, level: str, more: bool) -> Iterator[tuple[str, str]]:
         *lines, last = (self._unended[0] + text).split("\n")
@@ -88,6 +105,8 @@ class LineCutter:
             at = _boundary(raw, at)
             text = _stored(raw[:at])
             if (size := _size(text)) <= self._limit:
+                if redrawn := raw.rfind(b"\r", 0, at) + 1:
+                    return _stored(raw[:redrawn]), raw[redrawn:]
                 return text, raw[at:]
             at = at * self._limit // size
 

@@ -7,6 +7,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -200,8 +201,10 @@ class LineFollower(Follower):
 
     def _write_log(self, step: Step) -> None:
         while lines := logs.read(step.pk, self._printed.get(step.pk, 0) + 1, 1000):
-            for line in lines:
-                self._line(datetime.fromtimestamp(line.at / 1000, UTC), "│", step.name, line.text)
+            for line in filter(attrgetter("is_shown"), lines):
+                at = datetime.fromtimestamp(line.at / 1000, UTC)
+                for row in line.text.split("\n"):
+                    self._line(at, "│", step.name, row)
             self._printed[step.pk] = lines[-1].number
 
     def _write_late(self) -> None:

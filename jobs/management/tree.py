@@ -166,8 +166,10 @@ class JobTree:
         if differs := difference(row.code_version, self.job.code_version):
             warning.append(Text(differs, style="bright_black"))
         return warning + [
-            Text(line.text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
+            Text(text.expandtabs(4), style="bright_black", no_wrap=True, overflow="ellipsis")
             for line in self.lines.get(row.step.pk, ())
+            if line.is_shown
+            for text in line.text.split("\n")[-LOG_LINES:]
         ]
 
 

@@ -92,6 +92,10 @@ class LogChunk(models.Model):
     text = models.TextField()  # the lines, joined by newlines
     levels = models.TextField()  # one letter a line: d, i, w, e, c
     times = JSONText()  # one number a line: milliseconds since 1970, UTC
+    # How the first line begins: its style, as parameters of SGR, and the number of the line with
+    # which the group that it is in has begun (0: in none).
+    style = models.TextField(default="", db_default="")
+    in_group = models.PositiveBigIntegerField(default=0, db_default=0)
 
     class Meta:
         ordering: ClassVar = ["step", "first"]

@@ -62,6 +62,10 @@ class Step(models.Model):
     total = models.FloatField(null=True)
     progress_text = models.CharField(max_length=200, blank=True)
     log_lines = models.PositiveBigIntegerField(default=0)
+    log_warnings = models.PositiveBigIntegerField(default=0, db_default=0)  # of this attempt …
+    log_errors = models.PositiveBigIntegerField(default=0, db_default=0)  # … and lines of errors,
+    error_line = models.PositiveBigIntegerField(default=0, db_default=0)  # the last: its number
+    open_line = models.TextField(default="", db_default="")  # running: its newline is to come
 
     objects = StepQuerySet.as_manager()
 

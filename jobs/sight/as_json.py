@@ -80,6 +80,8 @@ def _step_as_json(row: StepRow, times: RunTimes | None) -> Facts:
         "result": attempt.result if attempt else None,
         "error": row.error or None,
         "log_lines": step.log_lines,
+        "log_warnings": step.log_warnings,
+        "log_errors": step.log_errors,
         "exit_code": attempt.exit_code if attempt else None,
         "peak_memory": attempt.peak_memory if attempt else None,
         "peak_is_shared": attempt.peak_is_shared if attempt else None,

@@ -94,7 +94,8 @@ def steps_since(job_id: int, since: int, page: StepPage) -> list[Step]:
 def pulse(job_id: int) -> Pulse:
     """The volatile values of the running steps of a job."""
     sql = f"""
-        SELECT id, done, total, progress_text, log_lines FROM truestep_step WHERE {_RUNNING}
+        SELECT id, done, total, progress_text, log_lines, log_warnings, log_errors
+        FROM truestep_step WHERE {_RUNNING}
     """
     return pulse_of(Step.objects.raw(sql, [job_id]))
 
@@ -107,6 +108,8 @@ def pulse_of(steps: Iterable[Step]) -> Pulse:
             "total": step.total,
             "text": isolated(step.progress_text),
             "lines": step.log_lines,
+            "warnings": step.log_warnings,
+            "errors": step.log_errors,
         }
         for step in steps
     }

@@ -160,11 +160,13 @@ class RunningAttempt:
     def add_output(self, data: bytes) -> None:
         for text, level in self.cutter.feed(data):
             self.book.add(text, level)
+        self.book.leave_open(self.cutter.open_line)
 
     def end_output(self) -> None:
         """Close the log: no more output can come."""
         for text, level in self.cutter.end():
             self.book.add(text, level)
+        self.book.leave_open("")
         self.book.close()
 
     @property

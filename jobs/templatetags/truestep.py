@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,6 +25,13 @@ from ..statuses import Kind, Status
 from ..text import clean, isolated
 from ..times import duration
 from ..usage import amounts_of, end_of, words_of
+
+LEVELS = [  # to find lines by, and what they are called
+    ("", "all lines"),
+    ("info", "info and above"),
+    ("warning", "warnings and errors"),
+    ("error", "errors"),
+]
 
 register = template.Library()
 register.filter(isolated)
@@ -101,6 +109,15 @@ def _piece(piece: Piece) -> str:
     return moment(piece) if isinstance(piece, datetime) else piece
 
 
+@register.filter
+def flagged(step: Step) -> str:
+    """How many warnings and errors the step's attempt has logged, in words; empty: none."""
+    counts = ((step.log_errors, "error"), (step.log_warnings, "warning"))
+    return ", ".join(
+        f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts if count
+    )
+
+
 @register.simple_tag
 def asset(name: str) -> str:
     """The URL of a file in ``static/truestep/``."""
@@ -170,3 +187,11 @@ def length_on(bar: Bar, axis: Axis) -> float:
 
 def _milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
+
+
+@register.inclusion_tag("truestep/_find.html")
+def log_search(job: Job, search: Any = None, rows: Iterable[StepRow] = ()) -> dict[str, Any]:
+    """A form that finds lines in the logs of a job: in those of a search, or of these steps."""
+    asked = {name: getattr(search, name, "") for name in ("text", "level", "step")}
+    offered = search.offered if search else [row.step.name for row in rows]
+    return {"job": job, "asked": asked, "offered": offered, "levels": LEVELS}

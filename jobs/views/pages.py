@@ -1,19 +1,14 @@
-"""The pages: the list, a job, and a step's log as text."""
+"""The pages: the list, and a job."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-from asgiref.sync import sync_to_async
-from django.core.exceptions import PermissionDenied
-from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import get_object_or_404
+from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from .. import database, definitions, logs, permissions
-from ..models import Job, Step
+from .. import database, definitions, permissions
+from ..models import Job
 from ..sight import totals
 from ..sight.graph import read_graph
 from ..sight.job import JobSnapshot, context_of, read_job
@@ -89,33 +84,6 @@ def _drawn(snapshot: JobSnapshot, view: View) -> dict[str, Any]:
         steps = [row.step for row in snapshot.steps]
         return {"waterfall": bars_of(snapshot.job, steps), "axis": axis_of(snapshot.job)}
     return {}
-
-
-@require_safe
-@permitted(permissions.VIEW)
-def step_log(request: HttpRequest, job_id: int, step: str) -> StreamingHttpResponse:
-    """A step's log as plain text, without line numbers; ``?attempt=`` chooses one attempt."""
-    if not permissions.may(request.user, permissions.LOG):
-        raise PermissionDenied
-    attempt = request.GET.get("attempt", "")
-    if attempt and not (attempt.isdecimal() and len(attempt) < 10):
-        raise Http404(f"attempt={attempt} is not the number of an attempt.")
-    if not step.isidentifier():  # PostgreSQL rejects a NUL in a query
-        raise Http404(f"There is no step {step!r}.")
-    row = get_object_or_404(Step, job=job_id, name=step)
-    text = logs.text_of(row.pk, int(attempt) if attempt else None)
-    return StreamingHttpResponse(
-        _piece_by_piece(text) if isinstance(request, ASGIRequest) else text,
-        content_type="text/plain; charset=utf-8",
-        headers={"X-Content-Type-Options": "nosniff"},
-    )
-
-
-async def _piece_by_piece(text: Iterator[str]) -> AsyncIterator[str]:
-    """The same for ASGI, where a synchronous stream would be read into memory as a whole."""
-    take_one = sync_to_async(lambda: next(text, None))
-    while (piece := await take_one()) is not None:
-        yield piece
 
 
 def _total(status: str, count: int) -> tuple[str, str]:

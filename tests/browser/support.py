@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from jobs.models import Job
@@ -127,3 +128,13 @@ def lines_shown(page: Page, name: str) -> list[int]:
     return page.locator(f"[data-step={name}] [data-line]").evaluate_all(
         "lines => lines.map(line => Number(line.dataset.line))"
     )
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds that keeps people from using the page."""
+    found = Axe().run(page).response["violations"]
+    return [
+        f"{rule['id']}: {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from jobs.orchestrator import cancel, launch, pause_queue
-from tests.browser.support import look_at, wait_until_finished
+from tests.browser.support import look_at, serious, wait_until_finished
 from tests.support import program
 
 pytestmark = pytest.mark.sqlite  # the page does not know which database it is
@@ -24,15 +23,6 @@ def busy(web, tmp_path):
         wait_until_finished(failed, 60)
         wait_until_finished(retried, 60)
         yield {"failed": failed, "running": running, "cancelled": cancelled, "retried": retried}
-
-
-def serious(page) -> list[str]:
-    found = Axe().run(page).response["violations"]
-    return [
-        f"{rule['id']}: {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-    ]
 
 
 def fits(page) -> bool:
@@ -53,7 +43,11 @@ def test_axe_finds_nothing_serious(busy, web, page, scheme, width):
     page.emulate_media(color_scheme=scheme)
     page.set_viewport_size({"width": width, "height": 900})
     pause_queue("gpu", actor="anna", why="driver update")
-    for path in ("/", "/?status=failed", "/workers/", "/launch/", "/launch/chatters/", "/jobs/99/"):
+    found = f"/jobs/{busy['running'].pk}/log/?level=info"
+    for path in (
+        *("/", "/?status=failed", "/workers/", "/launch/", "/launch/chatters/"),
+        *("/jobs/99/", found),
+    ):
         page.goto(web.url + path)
         assert serious(page) == [], path
         assert fits(page), path

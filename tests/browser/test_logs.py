@@ -84,6 +84,25 @@ def test_a_reader_goes_to_a_line(page, long, line):
     expect(page.locator(f"[data-line='{LINES}']")).to_be_in_viewport()
 
 
+def test_a_progress_bar_moves_and_ends_as_one_line_in_colour(page, site, tmp_path):
+    gate = tmp_path / "gate"
+    job = launched("redraws", "--gate", str(gate))
+    look_at(page, site, job)
+    lines = page.locator("[data-line] > span")
+    bar = page.locator(".log-open")
+    expect(bar).to_have_text(" 50% |#####     |")
+    expect(lines).to_have_text(["starting <b>"])
+    expect(bar.locator(".fg-2")).to_have_text(" 50%")
+
+    gate.touch()
+
+    expect(lines).to_have_text(["starting <b>", "100% |##########|", "ended"])
+    expect(bar).to_have_text("")
+    expect(page.locator("[data-line] .fg-2")).to_have_text("100%")
+    expect(page.locator("[data-line] .bold")).to_have_css("font-weight", "700")
+    expect(page.locator("[data-line] .fg-2")).to_have_css("color", "rgb(23, 107, 52)")
+
+
 def test_new_lines_do_not_move_a_reader(page, site, tmp_path):
     gate = tmp_path / "gate"
     job = launched("drips", "--gate", str(gate))

@@ -13,7 +13,7 @@ from playwright.sync_api import Error, expect
 
 from jobs import assets, logs
 from jobs.live import job_feed
-from jobs.live.viewers import Frame
+from jobs.live.viewers import Follow, Frame
 from jobs.logs import LogBook
 from jobs.models import Job
 from jobs.orchestrator import claim, finish, launch
@@ -183,7 +183,7 @@ class World:
         self.output["pulses"].append({"type": "pulse", "steps": update.pulse, "workers": None})
         for step in job.steps.all():
             for start in range(1, step.log_lines + 1):
-                follow = (step.pk, start, None)
+                follow = (step.pk, Follow(start))
                 part = job_feed.read_update(job.pk, [], [follow]).logs[follow]
                 self.output["logs"][f"{now}-{step.pk}-{start}"] = content_of(part.frame)
 

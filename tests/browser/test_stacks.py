@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from playwright.sync_api import expect
 
-from jobs.orchestrator import cancel
+from jobs.orchestrator import cancel, retry
 from tests.browser.support import launched, look_at, step
 from tests.support import running
 from tests.testapp import stack_jobs
@@ -40,6 +40,11 @@ def test_the_page_shows_the_line_at_which_a_step_hangs(page, site, way):
     expect(step(page, "hang")).to_have_attribute("data-status", "cancelled")
     expect(ask).to_be_hidden()
     expect(shown).to_be_hidden()
+    retry(job.pk)
+    expect(ask).to_be_visible()
+    expect(shown).to_be_empty()  # it was where the attempt before was
+    cancel(job.pk)
+    expect(step(page, "hang")).to_have_attribute("data-status", "cancelled")
 
 
 def test_who_may_not_see_stacks_has_no_button(page, site, admin_user):

@@ -19,7 +19,8 @@ from jobs.live.origin import is_own
 from jobs.logs import LogBook
 from jobs.models import Job, Transition
 from jobs.orchestrator import cancel, claim, finish, launch
-from tests.support import drive, returned, wait_for
+from jobs.statuses import Verdict
+from tests.support import drive, ended, returned, wait_for
 from tests.support.driving import write_log
 from tests.support.sockets import position_of, socket
 
@@ -118,6 +119,12 @@ async def test_a_position_that_is_none(ada, query):
         '{"type": "ack", "n": true}',
         '{"type": "ack", "n": -1}',
         '{"type": "resync", "seq": 1, "tag": 7}',
+        '{"type": "follow", "step": 1, "from": 1, "level": "loud"}',
+        '{"type": "follow", "step": 1, "from": 1, "level": ["info"]}',
+        '{"type": "follow", "step": 1, "newest": "1"}',
+        '{"type": "follow", "step": 1, "from": 1, "most": -1}',
+        '{"type": "follow", "step": 1, "from": 1, "folded": 7}',
+        '{"type": "follow", "step": 1, "from": 1, "folded": ["7"]}',
         '{"type": "follow", "step": 1, "from": 1e3}',
         '{"type": "follow", "step": null, "from": 1}',
         '{"type": "unfollow"}',
@@ -286,13 +293,16 @@ async def test_progress_arrives_as_absolute_values_without_an_entry(ada, claiman
         assert not (await page.next("pulse"))["workers"]["nobody"]
         await page.next("tick")
         book = LogBook(held, 1000)
-        book.add("a line")
+        book.add("a line", "w")
         book.progress(2, 3, "nearly")
         await sync_to_async(book.write)()
         pulse = await page.next("pulse", "changes")
     assert pulse["type"] == "pulse"
     assert pulse["steps"] == {
-        str(held.step_id): {"done": 2, "total": 3, "text": "nearly", "lines": 1}
+        str(held.step_id): {
+            **{"done": 2, "total": 3, "text": "nearly"},
+            **{"lines": 1, "warnings": 1, "errors": 0},
+        }
     }
 
 
@@ -376,6 +386,50 @@ async def test_a_log_is_followed_from_where_the_page_is(ada, claimant):
     assert (frame["first"], frame["last"], frame["total"]) == (3, 3, 3)
 
 
+async def test_lines_of_a_level_are_followed_and_the_rest_is_passed_over(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    book = LogBook(held, 10**6)
+
+    def say(*levels):
+        for level in levels:
+            book.add(level, level)
+        book.write()
+
+    await sync_to_async(say)(*"iwi" * 400)
+    async with socket(job, ada) as page:
+        await page.say(type="follow", step=held.step_id, newest=1, level="warning")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (1001, 1200)
+        assert frame["html"].count('data-level="w"') == frame["html"].count("<li") == 67
+        await sync_to_async(say)("i", "i")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"], frame["html"]) == (1201, 1202, "")
+        await sync_to_async(say)("i", "e")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (1203, 1204)
+        assert frame["html"].count('data-level="e"') == frame["html"].count("<li") == 1
+        await page.say(type="follow", step=held.step_id, newest=1, to=1000, level="warning")
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (501, 1000)
+        await sync_to_async(say)("e")
+        assert "log" not in await page.heard()
+
+
+async def test_lines_beside_folded_groups_come_until_there_are_enough(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    said = ["::group::Long", *["in it"] * 2000, "::endgroup::", *["behind"] * 700]
+    await sync_to_async(write_log)(held, said)
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
+        asked = {"from": 2, "most": 200, "folded": [1]}
+        await page.say(type="follow", step=held.step_id, **asked)
+        frame = await page.next("log")
+        assert (frame["first"], frame["last"]) == (2, 2500)
+        assert frame["html"].count("<li") == frame["html"].count("behind") == 498
+        assert "log" not in await page.heard()
+
+
 async def test_the_log_of_another_job_is_not_sent(ada, claimant):
     theirs = await sync_to_async(launch)("noop")
     [held] = await sync_to_async(claim)(claimant, 1)
@@ -386,6 +440,43 @@ async def test_the_log_of_another_job_is_not_sent(ada, claimant):
         await page.next("tick")
         await page.say(type="follow", step=held.step_id, **{"from": 1})
         assert "log" not in await page.heard()
+
+
+async def test_what_no_newline_has_ended_is_sent_to_those_at_the_end(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    book = LogBook(held, 1000)
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
+        await page.next("tick")
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        seen = []
+        for text in ("10%", "10%\r<20%>"):
+            book.leave_open(text)
+            await sync_to_async(book.write)()
+            frame = await page.next("log")
+            seen.append((frame["first"], frame["last"], frame["open"], frame["html"]))
+        await page.say(type="follow", step=held.step_id, **{"from": 1})  # it has lost what it had
+        assert (await page.next("log"))["open"] == "&lt;20%&gt;"
+        book.add("10%\r<20%>")
+        book.leave_open("")
+        await sync_to_async(book.write)()
+        frame = await page.next("log")
+        assert "log" not in await page.heard()
+    assert seen == [(1, 0, "10%", ""), (1, 0, "&lt;20%&gt;", "")]
+    assert (frame["first"], frame["last"], frame["open"]) == (1, 1, "")
+
+
+async def test_an_open_line_ends_with_its_attempt(ada, claimant):
+    job = await sync_to_async(launch)("noop")
+    [held] = await sync_to_async(claim)(claimant, 1)
+    book = LogBook(held, 1000)
+    book.leave_open("10%")
+    await sync_to_async(book.write)()
+    async with socket(job, ada, await sync_to_async(position_of)(job)) as page:
+        await page.say(type="follow", step=held.step_id, **{"from": 1})
+        assert (await page.next("log"))["open"] == "10%"
+        await sync_to_async(finish)(claimant, held, ended(Verdict.LOST), 0)
+        assert (await page.next("log"))["open"] == ""
 
 
 @pytest.mark.parametrize("permissions", [["view_job"], ["view_job", "view_log"]])

@@ -111,3 +111,89 @@ def test_each_line_has_its_level_and_its_time(held):
     [line] = logs.read(held.step_id, 1, 10)
     assert (line.level, line.attempt) == ("w", 1)
     assert abs(line.at / 1000 - held.started_at.timestamp()) < 60
+
+
+def test_each_chunk_says_in_which_style_and_group_it_begins(held):
+    book = LogBook(held, 10**6)
+    for text in ("::group::Build", "\x1b[1;31mred", "still"):
+        book.add(text)
+    book.write()
+    for text in ("on", "\x1b[0mplain", "::endgroup::"):
+        book.add(text)
+    book.write()
+    book.add("last")
+    book.write()
+    assert list(LogChunk.objects.order_by("first").values_list("style", "in_group")) == [
+        ("", 0),
+        ("1;31", 1),
+        ("", 0),
+    ]
+    read = {line.text: line for line in logs.read(held.step_id, 1, 10)}
+    assert {text: line.style.codes for text, line in read.items()} == {
+        **{"::group::Build": "", "red": "", "still": "1;31"},
+        **{"on": "1;31", "plain": "1;31", "::endgroup::": "", "last": ""},
+    }
+    assert [line.group for line in read.values()] == [0, 1, 1, 1, 1, 1, 0]
+    assert read["::group::Build"].title == "Build"
+    assert [text for text, line in read.items() if not line.is_shown] == ["::endgroup::"]
+
+
+def test_warnings_and_errors_of_the_attempt_are_counted(claimant):
+    job = launch("noop")
+    [first] = claim(claimant, room=1)
+    book = LogBook(first, 10**6)
+    for level in "iweicwd":
+        book.add("line", level)
+        book.write()
+    one = step_of(job, "one")
+    assert (one.log_warnings, one.log_errors, one.error_line) == (2, 2, 5)
+    finish(claimant, first, ended(Verdict.HANDED_BACK), room=0)
+    [second] = claim(claimant, room=1)
+    one = step_of(job, "one")
+    assert (one.log_warnings, one.log_errors, one.error_line) == (0, 0, 0)
+    book = LogBook(second, 10**6)
+    book.add("line", "e")
+    book.write()
+    one = step_of(job, "one")
+    assert (one.log_warnings, one.log_errors, one.error_line) == (0, 1, 8)
+
+
+def test_what_no_newline_has_ended_is_in_the_row_until_it_ends(held):
+    book = LogBook(held, 10**6)
+    book.add("\x1b[31mred")
+    book.leave_open("10%\r20%")
+    assert book.is_dirty
+    book.write()
+    assert step_of(held.job_id, "one").open_line == "\x1b[31m10%\r20%"
+    assert not book.is_dirty
+    book.leave_open("")
+    assert book.is_dirty
+    book.write()
+    assert step_of(held.job_id, "one").open_line == ""
+
+
+def test_beyond_the_limit_nothing_stays_open(held):
+    book = LogBook(held, 10)
+    book.add("0123456789")
+    book.leave_open("more")
+    assert not book.is_dirty
+
+
+@pytest.mark.parametrize("point", ["log.before_commit", "log.after_commit"])
+def test_after_a_lost_answer_the_open_line_and_the_counts_are_right(held, point):
+    def lose(name):
+        if name == point:
+            raise OperationalError("the connection was lost")
+
+    book = LogBook(held, limit=10**6)
+    book.add("\x1b[1mone", "w")
+    book.leave_open("two")
+    with crashpoints.watched(lose), pytest.raises(OperationalError):
+        book.write()
+    book.write()
+    one = step_of(held.job_id, "one")
+    assert (one.open_line, one.log_warnings, one.log_lines) == ("\x1b[1mtwo", 1, 1)
+    book.add("two")
+    book.leave_open("")
+    book.write()
+    assert LogChunk.objects.get(first=2).style == "1"

@@ -33,7 +33,16 @@ STREAMS = {
     "other controls": (b"bell \a, \xc2\x9b31m\n", [("bell ␇, �31m", "i")]),
     "not utf-8": (b"\xff\xfe\n", [("��", "i")]),
     "nul": (b"a\0b\n", [("a␀b", "i")]),
+    "a progress bar that is long, cut after a redraw": (
+        b"".join(b"%3d%% %s\r" % (done, b"#" * 30) for done in range(6)) + b"done\n",
+        [
+            (f"  0% {'#' * 30}\r  1% {'#' * 30}\r{CONTINUES}", "i"),
+            (f"  2% {'#' * 30}\r  3% {'#' * 30}\r{CONTINUES}", "i"),
+            (f"  4% {'#' * 30}\r  5% {'#' * 30}\rdone", "i"),
+        ],
+    ),
     "a record": (record("hello", "w"), [("hello", "w")]),
+    "a record of a level that there is not": (record("hello", "<b>"), [("hello", "i")]),
     "a record of two lines": (record("one\ntwo", "e"), [("one", "e"), ("two", "e")]),
     "a record with a surrogate": (record("\ud800\r"), [("�", "i")]),
     "a record after an unfinished print": (
@@ -125,3 +134,26 @@ def test_a_record_in_parts_holds_no_more_than_a_line():
     pieces = [line for _ in range(50) for line in cutter.feed(part)]
     assert len(pieces) == 50 * 64 // 100 - (50 * 64 % 100 == 0)
     assert len(cutter._unended[0]) <= 100
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (b"whole\n", ""),
+        (b"whole\n 10%\r 20%", " 10%\r 20%"),
+        ("half of ✔".encode()[:-1], "half of "),
+        (b"\xff\0", "␀"),
+        (b"print" + record("log")[:-5], "print"),
+        (record("log")[:-5], ""),
+        (MARKER[:5], ""),
+        (b"x" * 1500, "x" * 1000),
+        (b"1%" + b"x" * 600 + b"\r2%" + b"x" * 800, "2%" + "x" * 800),
+        (b"x" * 1500 + b"\r", "x" * 999 + "\r"),
+    ],
+)
+def test_what_is_said_is_there_before_its_line_ends(said, left):
+    cutter = LineCutter(MARKER, 16 * 1024)
+    list(cutter.feed(said))
+    assert cutter.open_line == left
+    list(cutter.end())
+    assert cutter.open_line == ""

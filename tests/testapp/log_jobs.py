@@ -58,6 +58,44 @@ class Speaks(JobDefinition):
             run.progress(done, 10, "counting")
 
 
+class Redraws(JobDefinition):
+    """Draws a progress bar in colour, waits for a file halfway, and ends the line."""
+
+    class Params(forms.Form):
+        gate = forms.CharField()
+
+    @step
+    def draw(self, run):
+        print("\x1b[1mstarting\x1b[0m <b>")
+        for done in range(0, 101, 10):
+            print(f"\r\x1b[32m{done:3}%\x1b[0m |{'#' * (done // 10):10}|", end="", flush=True)
+            while done == 50 and not os.path.exists(run.params["gate"]):
+                time.sleep(0.01)
+        print("\nended")
+
+
+class Stumbles(JobDefinition):
+    """Logs groups, colours, warnings and an error amid many lines, and fails if it is told to."""
+
+    class Params(forms.Form):
+        fails = forms.BooleanField(required=False)
+        gate = forms.CharField(required=False)
+
+    @step
+    def stumble(self, run):
+        with run.group("Install"):
+            for number in range(1, 301):
+                print(f"installing \x1b[36mpackage {number}\x1b[0m")
+        run.log("the Cache is cold", level="warning")
+        for number in range(1, 301):
+            run.log(f"row {number}", level="error" if number == 150 else "info")
+        run.log("the cache is full", level="warning")
+        while run.params["gate"] and not os.path.exists(run.params["gate"]):
+            time.sleep(0.01)
+        if run.params["fails"]:
+            raise ValueError("row 150")
+
+
 class AnyTexts(forms.MultipleChoiceField):
     def valid_value(self, value):
         return True

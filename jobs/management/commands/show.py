@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from ... import database, orchestrator
+from ... import database, logs, orchestrator
 from ...exceptions import StepNotRunning, UnknownStep
 from ...models import Job
 from ...sight.as_json import job_as_json
@@ -31,9 +31,20 @@ class Command(TerminalCommand):
             "--stack", metavar="STEP", help="Print where a running step is in its code."
         )
 
+        parser.add_argument("--log", metavar="STEP", help="Print the log of a step.")
+        parser.add_argument(
+            "--raw",
+            action="store_true",
+            help="With --log: as the step said it. What is in it may command your terminal.",
+        )
+
     def handle(self, *args: Any, id: int, **options: Any) -> None:  # noqa: A002
+        if options["raw"] and not options["log"]:
+            raise CommandError("--raw needs --log STEP.", returncode=2)
         try:
-            if options["stack"]:
+            if options["log"]:
+                self._print_log(id, options["log"], raw=options["raw"])
+            elif options["stack"]:
                 self._print_stack(id, options["stack"])
             elif options["json"]:
                 self.stdout.write(json.dumps(job_as_json(id)))
@@ -48,6 +59,14 @@ class Command(TerminalCommand):
             raise CommandError(str(error), returncode=2) from None
         except database.DATABASE_ERRORS as error:
             raise CommandError(database.explain(error), returncode=2) from error
+
+    def _print_log(self, job_id: int, step: str, *, raw: bool) -> None:
+        job = Job.objects.get(pk=job_id)
+        row = job.steps.filter(name=step).first() if step.isidentifier() else None
+        if row is None:
+            raise UnknownStep(job, step)
+        for text in logs.text_of(row.pk, raw=raw):
+            self.stdout.write(text, ending="")
 
     def _print_stack(self, job_id: int, step: str) -> None:
         """Ask the step's worker, and print its answer."""

@@ -50,7 +50,7 @@ export class Place {
     else if (Number(fresh.dataset.seq) > Number(old.dataset.seq)) this.#idiomorph.morph(old, fresh, { callbacks });
     else return;
     const placed = document.getElementById(fresh.id);
-    if (placed?.matches(".step")) this.#parts.logs.openWhenRunning(placed);
+    if (placed?.matches(".step")) this.#parts.logs.openFor(placed);
   }
 
   #forgetOldEntries() {
@@ -69,9 +69,11 @@ export class Place {
 // holds neither log lines nor attempts; both come on their own.
 const callbacks = {
   beforeNodeMorphed: (old, fresh) =>
-    old.dataset?.keep === undefined && (old.dataset?.rows === undefined || fresh.hasChildNodes()),
+    !isKept(old, fresh) && (old.dataset?.rows === undefined || fresh.hasChildNodes()),
   beforeAttributeUpdated: (name, element) => !isChosen(name, element),
 };
+
+const isKept = (old, fresh) => old.dataset?.keep !== undefined && old.dataset.keep === fresh.dataset?.keep;
 
 function isChosen(name, element) {
   if (element.tagName === "DETAILS") return name === "open";

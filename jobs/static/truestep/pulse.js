@@ -17,6 +17,7 @@ export class Pulse {
       if (step?.dataset.status !== "running") continue;
       showProgress(step.querySelector(".meter"), now);
       this.#logs.count(pk, now.lines);
+      showFlagged(step.querySelector(".flagged"), now);
     }
     if (!workers) return;
     for (const step of document.querySelectorAll(".step")) this.#showWorkers(step, workers);
@@ -62,4 +63,10 @@ function showProgress(meter, { done, total, text }) {
   bar.max = total || 1;
   bar.value = total ? done : 1;
   meter.querySelector(".progress-text").textContent = `${done} / ${total} ${text}`;
+}
+
+function showFlagged(link, { warnings, errors }) {
+  const counts = [[errors, "error"], [warnings, "warning"]].filter(([count]) => count);
+  link.textContent = counts.map(([count, what]) => `${count} ${what}${count === 1 ? "" : "s"}`).join(", ");
+  link.hidden = !counts.length;
 }

@@ -89,7 +89,7 @@ export class Refetch {
   }
 
   #settle() {
-    this.#parts.logs.openAllRunning();
+    this.#parts.logs.openAll();
     this.#parts.place.settle();
     this.#parts.logs.followOpen();
     this.#parts.socket.send({ type: "resync", ...this.#position.value });
