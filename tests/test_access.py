@@ -40,6 +40,7 @@ GET  /                              login     200    200    403      403        
 GET  /?before=1&status=failed       login     200    200    403      403        403      403   200       login
 GET  /jobs/{job}/                   login     200    200    403      403        403      403   200       login
 GET  /jobs/{job}/steps/bad/log      login     403    200    403      403        403      403   200       login
+GET  /jobs/{job}/log/                login     403    200    403      403        403      403   200       login
 GET  /jobs/{job}/steps/bad/stack    login     403    403    403      403        403      403   200       login
 POST /jobs/{job}/steps/bad/stack    login     403    403    403      403        403      403   302       login
 GET  /workers/                      login     200    200    403      403        403      403   200       login
