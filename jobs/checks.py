@@ -19,7 +19,7 @@ from django.shortcuts import resolve_url
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from django.utils.module_loading import import_string
 
-from . import conf, database, definitions
+from . import conf, database, definitions, sealing
 from .exceptions import DatabaseUnsafe
 
 NEEDED_MIDDLEWARE = [
@@ -39,10 +39,14 @@ def check_definitions(
     app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
     """Each broken definition, by file, class and step."""
-    return [
+    found: list[CheckMessage] = [
         Error(f"{definitions.where(cls)}: {problem}.", id="truestep.E001")
         for cls, problem in definitions.problems()
     ]
+    if definitions.have_secrets() and not sealing.is_available():
+        text = f"Definitions have secret parameters (PasswordInput), and {sealing.MISSING}."
+        found.append(Error(text, id="truestep.E004"))
+    return found
 
 
 @register(Tags.compatibility)

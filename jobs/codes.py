@@ -55,6 +55,7 @@ note.cancel_repeated            none
 note.retry_of_nothing           none: no step has failed
 note.retry_of_step              step, status
 note.retry_while_cancelling     none
+note.retry_without_secrets      none: they were deleted when the job ended
 note.key_awaited                key: a retry put the job into the line
 note.key_obtained               key
 text                            text
@@ -146,6 +147,7 @@ class Code(StrEnum):
     NOTE_RETRY_OF_NOTHING = "note.retry_of_nothing"
     NOTE_RETRY_OF_STEP = "note.retry_of_step"
     NOTE_RETRY_WHILE_CANCELLING = "note.retry_while_cancelling"
+    NOTE_RETRY_WITHOUT_SECRETS = "note.retry_without_secrets"
     NOTE_KEY_AWAITED = "note.key_awaited"
     NOTE_KEY_OBTAINED = "note.key_obtained"
 
@@ -212,6 +214,9 @@ _WORDS: dict[str, str] = {
     Code.NOTE_RETRY_OF_NOTHING: gettext_noop("no step has failed"),
     Code.NOTE_RETRY_OF_STEP: gettext_noop("{step} is {status}"),
     Code.NOTE_RETRY_WHILE_CANCELLING: gettext_noop("the job is being cancelled"),
+    Code.NOTE_RETRY_WITHOUT_SECRETS: gettext_noop(
+        "its secret parameters were deleted when it ended; launch it again, and enter them"
+    ),
     Code.NOTE_KEY_AWAITED: gettext_noop("waits for the key {key}"),
     Code.NOTE_KEY_OBTAINED: gettext_noop("got the key {key}"),
     OrderCode.QUEUE_PAUSED: gettext_noop("paused the queue {queue}"),
@@ -233,6 +238,7 @@ _AROUND: dict[str, str] = {
     Code.NOTE_RETRY_OF_NOTHING: _NOTHING_TO_RETRY,
     Code.NOTE_RETRY_OF_STEP: _NOTHING_TO_RETRY,
     Code.NOTE_RETRY_WHILE_CANCELLING: _NOTHING_TO_RETRY,
+    Code.NOTE_RETRY_WITHOUT_SECRETS: _NOTHING_TO_RETRY,
 }
 _RETRY = gettext_noop("{what}; retry {number} of {limit} in {delay}")
 _NO_RETRY = {

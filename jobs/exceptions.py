@@ -48,6 +48,27 @@ class LostParam(TruestepError):
         super().__init__(f"Parameter {field!r}: {reason}. Launch again with another one.")
 
 
+class LostSecrets(TruestepError):
+    """The secret parameters of a job cannot be decrypted; a further attempt would not help."""
+
+    code = "lost_secrets"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            f"The secret parameters of the job cannot be decrypted: {reason}. Launch the job "
+            "again; that asks for them."
+        )
+
+
+class SecretInError(TruestepError):
+    """In place of an error of the project's own code that has a secret parameter in its text."""
+
+    code = "secret_in_error"
+
+    def __init__(self, kind: str, hidden: str) -> None:
+        super().__init__(f"{kind}: {hidden} (*** is a secret parameter)")
+
+
 class MoveRefused(TruestepError):
     """The status table does not allow this move; nothing was written."""
 

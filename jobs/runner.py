@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import math
-import re
 import time
 import traceback as tracebacks
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -15,11 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
+from uuid import UUID
 
-from . import definitions
+from . import definitions, sealing
 from .codes import Code, Fact
 from .definitions import parameters
-from .exceptions import InvalidParams, LostParam, StepStopped, UnknownDefinition
+from .exceptions import InvalidParams, LostParam, LostSecrets, StepStopped, UnknownDefinition
+from .redaction import Redactor
+from .results import misfit, to_text
 from .statuses import Verdict
 from .text import clean, cut
 from .usage import UNKNOWN, Usage, of_memory_error
@@ -29,11 +31,6 @@ LEVELS = {"debug": "d", "info": "i", "warning": "w", "error": "e", "critical": "
 ERRORS = "ec"  # letters of levels
 GROUP, GROUP_END = "::group::", "::endgroup::"  # lines that begin so begin and end a group
 PROGRESS_SECONDS = 0.05
-SHOWN_BYTES = 100  # of a key that an error names
-# Within these limits every process can read a result, even if a step changed its own limits.
-MAX_DEPTH = 200  # nested lists and dicts
-TOO_LARGE = 10**4300  # Python does not parse such an integer
-PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")  # two code points that JSON reads as one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +73,16 @@ class Task:
     understood: parameters.Kept | None = None  # as the form understood them at launch
     results: str  # a JSON object: the results of its dependencies, by name
     idempotency_key: str
+    job: str = ""  # its UUID, for which its secret parameters were …
+    sealed: str = ""  # … encrypted
     limits: Limits
     is_last: bool = False  # of its job, if it succeeds: its process need not be restored
+
+    def secrets(self) -> parameters.Secrets:
+        """Its secret parameters. Raises LostSecrets."""
+        if not self.sealed:
+            return parameters.NO_SECRETS
+        return parameters.Secrets.of(sealing.unseal(self.sealed, UUID(self.job)))
 
     def to_lines(self) -> bytes:
         """Two lines of JSON: all but the results, and these, which only the step itself reads."""
@@ -102,8 +107,11 @@ class Channel:
 class Run:
     """What a step gets: its parameters, the results of its dependencies, log and progress."""
 
-    def __init__(self, task: Task, params: dict[str, Any], channel: Channel) -> None:
+    def __init__(
+        self, task: Task, params: dict[str, Any], channel: Channel, hide: Redactor | None = None
+    ) -> None:
         self.params = params
+        self._hide = hide or Redactor()
         self._results = task.results
         self.attempt = task.attempt
         self.idempotency_key = task.idempotency_key
@@ -156,7 +164,7 @@ class Run:
         now = time.monotonic()
         if done >= total > 0 or now - self._reported_at >= PROGRESS_SECONDS:
             self._reported_at = now
-            self._channel.progress(done, total, clean(_to_text(text))[:200])
+            self._channel.progress(done, total, clean(self._hide(to_text(text)))[:200])
 
     def track(self, iterable: Iterable[T], text: str = "") -> Iterator[T]:
         """Iterate over *iterable* and show the progress."""
@@ -175,101 +183,93 @@ def _number(value: Any) -> float:
     return number if 0 <= number < math.inf else 0.0
 
 
-def run_step(task: Task, make_run: Callable[[dict[str, Any]], Run]) -> Outcome:
+def run_step(task: Task, make_run: Callable[[dict[str, Any], Redactor], Run]) -> Outcome:
     """Run the step and return its outcome, whatever it does.
 
-    *make_run* takes the parameters as understood and returns the Run that the step gets.
+    *make_run* takes the parameters as understood, and what hides the secret ones, and returns the
+    Run that the step gets.
     """
+    said = _Said(task, Redactor())
     try:
         definition = definitions.get(task.definition)
         function = getattr(definition(), task.step)
-        run = make_run(_params(definition, task))
-        return _returned(task, function(run))
+        secrets = task.secrets()
+        said = _Said(task, secrets.hide)
+        run = make_run(_params(definition, task, secrets), secrets.hide)
+        return said.returned(function(run))
     except StepStopped as stopped:
         return Outcome(
             verdict=Verdict.STOPPED,
             fact=Fact(Code.STEP_ASKED_TO_STOP),
-            traceback=_traceback(stopped, task.limits.error_bytes),
+            traceback=said.traceback(stopped),
         )
     except SystemExit as error:
-        return _failed(task, error, f"SystemExit: the step called sys.exit({_to_text(error.code)})")
-    except (InvalidParams, LostParam) as error:
-        return _failed(task, error, _to_text(error), may_retry=False)
+        text = f"SystemExit: the step called sys.exit({to_text(error.code)})"
+        return said.failed(error, text)
+    except (InvalidParams, LostParam, LostSecrets) as error:
+        return said.failed(error, to_text(error), may_retry=False)
     except MemoryError as error:
         tracebacks.clear_frames(error.__traceback__)  # saying what happened takes memory, too
-        said = "\n".join(filter(None, (_to_text(error), of_memory_error())))
-        message = f"{type(error).__name__}: {said}"
-        return _failed(task, error, message, _may_retry(task, error))
+        lines = "\n".join(filter(None, (to_text(error), of_memory_error())))
+        message = f"{type(error).__name__}: {lines}"
+        return said.failed(error, message, _may_retry(task, error))
     except BaseException as error:
-        message = f"{type(error).__name__}: {_to_text(error)}".removesuffix(": ")
-        return _failed(task, error, message, _may_retry(task, error))
+        message = f"{type(error).__name__}: {to_text(error)}".removesuffix(": ")
+        return said.failed(error, message, _may_retry(task, error))
 
 
-def _params(definition: type[definitions.JobDefinition], task: Task) -> dict[str, Any]:
+def _params(
+    definition: type[definitions.JobDefinition], task: Task, secrets: parameters.Secrets
+) -> dict[str, Any]:
     if task.understood is None:  # launched by a release that kept only the text
         return definition.clean(task.params)
-    return parameters.recall(task.understood)
+    return parameters.recall(task.understood, secrets.values)
 
 
-def _returned(task: Task, result: Any) -> Outcome:
-    if problem := misfit(result):
-        message = (
-            f"The step returned what would not come back equal: {problem}. "
-            "Return None, numbers, text, lists and dicts with text keys."
+@dataclass(frozen=True)
+class _Said:
+    """What a step has said with its end, within the limits and without its secrets."""
+
+    task: Task
+    hide: Redactor
+
+    def returned(self, result: Any) -> Outcome:
+        if problem := misfit(result):
+            message = (
+                f"The step returned what would not come back equal: {problem}. "
+                "Return None, numbers, text, lists and dicts with text keys."
+            )
+            return self.failed(None, message)
+        text = json.dumps(result, allow_nan=False)
+        limit = self.task.limits.result_bytes
+        if len(text) > limit:
+            message = (
+                f"the step returned {len(text):,} bytes of JSON; the limit is {limit:,} "
+                "(TRUESTEP['result_bytes']). Store it elsewhere and return where."
+            )
+            return self.failed(None, message)
+        fact = Fact(Code.STEP_RETURNED)
+        kept = self.hide.in_json(json.loads(text))
+        return Outcome(verdict=Verdict.RETURNED, fact=fact, result=kept)
+
+    def failed(self, error: BaseException | None, message: str, may_retry: bool = True) -> Outcome:
+        raised = Fact(Code.STEP_RAISED, {"error": self.hide(type(error).__name__)})
+        return Outcome(
+            verdict=Verdict.FAILED,
+            fact=raised if error else Fact(Code.STEP_UNUSABLE_RESULT),
+            error=cut(self.hide(message), self.task.limits.error_bytes),
+            traceback=self.traceback(error) if error else "",
+            may_retry=may_retry and error is not None,
         )
-        return _failed(task, None, message)
-    text = json.dumps(result, allow_nan=False)
-    if len(text) > task.limits.result_bytes:
-        message = (
-            f"the step returned {len(text):,} bytes of JSON; the limit is "
-            f"{task.limits.result_bytes:,} (TRUESTEP['result_bytes']). Store it elsewhere and "
-            "return where."
-        )
-        return _failed(task, None, message)
-    fact = Fact(Code.STEP_RETURNED)
-    return Outcome(verdict=Verdict.RETURNED, fact=fact, result=json.loads(text))
 
-
-def misfit(value: Any, place: str = "result", depth: int = 0) -> str:
-    """Which part of *value* JSON would return as another value, and why; else empty."""
-    if isinstance(value, dict | list) and depth == MAX_DEPTH:
-        return f"{place[:SHOWN_BYTES]}… is nested more than {MAX_DEPTH} deep"
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                return f"{place} has the key {cut(_to_text(key), SHOWN_BYTES)}, {_describe(key)}"
-            if PAIR.search(key):
-                return f"{place} has a key with a surrogate pair, which comes back as one character"
-            there = f"{place}[{json.dumps(cut(key, SHOWN_BYTES))}]"
-            if problem := misfit(item, there, depth + 1):
-                return problem
-        return ""
-    if isinstance(value, list):
-        problems = (misfit(item, f"{place}[{n}]", depth + 1) for n, item in enumerate(value))
-        return next(filter(None, problems), "")
-    if isinstance(value, float) and not math.isfinite(value):
-        return f"{place} is {value}"
-    if isinstance(value, int) and abs(value) >= TOO_LARGE:
-        return f"{place} is an integer of more than 4,300 digits"
-    if isinstance(value, str) and PAIR.search(value):
-        return f"{place} has a surrogate pair, which comes back as one character"
-    if value is None or isinstance(value, str | int | float):
-        return ""
-    return f"{place} is {_describe(value)}"
-
-
-def _failed(
-    task: Task, error: BaseException | None, message: str, may_retry: bool = True
-) -> Outcome:
-    limit = task.limits.error_bytes
-    raised = Fact(Code.STEP_RAISED, {"error": type(error).__name__})
-    return Outcome(
-        verdict=Verdict.FAILED,
-        fact=raised if error else Fact(Code.STEP_UNUSABLE_RESULT),
-        error=cut(message, limit),
-        traceback=_traceback(error, limit) if error else "",
-        may_retry=may_retry and error is not None,
-    )
+    def traceback(self, error: BaseException) -> str:
+        """The traceback, beginning with the step's own frames."""
+        frames = error.__traceback__.tb_next if error.__traceback__ else None
+        try:
+            text = "".join(tracebacks.format_exception(type(error), error, frames))
+        except BaseException:
+            text = "".join(tracebacks.format_tb(frames)) + f"{type(error).__name__}\n"
+        return cut(self.hide(text), self.task.limits.error_bytes)
 
 
 def _may_retry(task: Task, error: BaseException) -> bool:
@@ -277,26 +277,3 @@ def _may_retry(task: Task, error: BaseException) -> bool:
         return definitions.get(task.definition).steps()[task.step].is_retried_on(error)
     except (UnknownDefinition, KeyError):  # this is the error itself; another worker may know it
         return True
-
-
-def _to_text(value: object) -> str:
-    """``str(value)``, even if its ``__str__`` raises."""
-    try:
-        return str(value)
-    except BaseException as error:
-        return f"(its text cannot be shown: {type(error).__name__} in __str__)"
-
-
-def _describe(value: object) -> str:
-    name = type(value).__name__
-    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
-
-
-def _traceback(error: BaseException, limit: int) -> str:
-    """The traceback, beginning with the step's own frames."""
-    frames = error.__traceback__.tb_next if error.__traceback__ else None
-    try:
-        text = "".join(tracebacks.format_exception(type(error), error, frames))
-    except BaseException:
-        text = "".join(tracebacks.format_tb(frames)) + f"{type(error).__name__}\n"
-    return cut(text, limit)

@@ -40,6 +40,7 @@ DEBUG = env.bool("DEBUG", False, **_YES_NO)
 HTTPS = env.bool("HTTPS", False, **_YES_NO)
 PORT = env.int("PORT", 8000, validate=Range(0, 65535))
 SECRET_KEY = env.str("SECRET_KEY", None) or _generated_key()
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", [])
 

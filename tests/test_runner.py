@@ -51,7 +51,7 @@ def run(ear):
 def call(output, monkeypatch, function, ear):
     """The outcome of a step that is this function."""
     monkeypatch.setattr(Noop, "one", lambda self, run: function(run))
-    return run_step(output, lambda params: Run(output, params, ear.channel))
+    return run_step(output, lambda params, hide: Run(output, params, ear.channel, hide))
 
 
 def test_a_task_and_an_outcome_survive_the_socket():
@@ -78,7 +78,7 @@ def test_a_step_gets_its_parameters_results_and_attempt(monkeypatch, ear):
 
 def test_parameters_of_an_older_release_are_read_where_the_step_runs(ear):
     output = task("options", "tell", params={"many": ["a"], "on": ["2026-01-02"]})
-    outcome = run_step(output, lambda params: Run(output, params, ear.channel))
+    outcome = run_step(output, lambda params, hide: Run(output, params, ear.channel, hide))
     assert outcome.result == {"is_loud": False, "many": ["a"], "on": "2026-01-02"}
 
 
@@ -91,7 +91,7 @@ def test_parameters_of_an_older_release_are_read_where_the_step_runs(ear):
     ],
 )
 def test_a_task_that_cannot_be_done_fails_and_says_why(ear, output, words):
-    outcome = run_step(output, lambda params: Run(output, params, ear.channel))
+    outcome = run_step(output, lambda params, hide: Run(output, params, ear.channel, hide))
     assert outcome.verdict is Verdict.FAILED
     assert outcome.error.startswith(words)
 

@@ -30,6 +30,8 @@ def _job(replay: Replay) -> Iterator[str]:
         yield "the journal and the row differ on whether cancel was requested"
     if job.is_finished and job.due_at:
         yield f"status is {job.status}, and its deadline is still heeded"
+    if job.is_finished and job.sealed:
+        yield f"status is {job.status}, and its secret parameters are still there"
     for column in ("started_at", "ended_at"):
         row, journal = getattr(job, column), getattr(replay, column)
         if row != journal:

@@ -17,13 +17,14 @@ understood so that the same values come back (``values``).
 
 from .base import JobDefinition, StepDefinition, is_priority, step
 from .problems import problems, where
-from .registry import autodiscover, get, known_steps, queues, registered
+from .registry import autodiscover, get, have_secrets, known_steps, queues, registered
 
 __all__ = [
     "JobDefinition",
     "StepDefinition",
     "autodiscover",
     "get",
+    "have_secrets",
     "is_priority",
     "known_steps",
     "problems",

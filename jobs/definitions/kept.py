@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..exceptions import LostParam
@@ -11,10 +12,10 @@ from . import values
 Kept = dict[str, dict[str, values.Coded]]
 
 
-def recall(kept: Kept) -> dict[str, Any]:
-    """What a step gets; database objects are fetched. Raises LostParam."""
+def recall(kept: Kept, secret: Mapping[str, values.Coded] | None = None) -> dict[str, Any]:
+    """What a step gets, with its secrets; database objects are fetched. Raises LostParam."""
     recalled = {}
-    for name, coded in _all(kept).items():
+    for name, coded in (_all(kept) | dict(secret or {})).items():
         try:
             recalled[name] = values.decode(coded)
         except values.Lost as error:
@@ -35,6 +36,11 @@ def as_json(kept: Kept) -> dict[str, Any]:
 def shown_in_form(kept: Kept) -> dict[str, values.Coded]:
     """What a launch form shows of a job's parameters; older releases kept nothing as ``read``."""
     return kept["fields"] | kept.get("read", {})
+
+
+def has_secrets(kept: Kept) -> bool:
+    """Whether some of the parameters were sealed at launch."""
+    return values.SECRET in kept["fields"].values()
 
 
 def _all(kept: Kept) -> dict[str, values.Coded]:

@@ -8,27 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django import forms
 
+from .. import sealing
 from ..exceptions import InvalidParams
-from . import values
+from ..redaction import Redactor
+from . import secret, values
 from .controls import Texts, is_text, shown, takes_a_file
 from .given import UNKNOWN, FromCommand, Given, prepare
-from .kept import Kept, as_json, in_words, recall
+from .kept import Kept, as_json, has_secrets, in_words, recall
 from .prefill import fill_in
 from .reading import Reader, reading
 
 __all__ = [
     "NOT_TEXT",
+    "NO_SECRETS",
     "UNKNOWN",
     "FromCommand",
     "Kept",
+    "Secrets",
     "Understood",
     "as_json",
     "fill_in",
+    "has_secrets",
     "in_words",
     "recall",
     "understand",
@@ -42,10 +47,27 @@ NO_FILES = "This is a file field, and no file is kept for the steps: the form mu
 class Understood:
     """What a form understood."""
 
-    cleaned: dict[str, Any]
+    cleaned: dict[str, Any] = field(repr=False)
     kept: Kept
-    typed: Texts  # the text that was given, by control
+    sealed: Kept = field(repr=False)  # what has to be sealed of it; empty when nothing is secret
+    typed: Texts  # the text that was given, by control, if it is not secret
     form: forms.Form
+    hide: Redactor  # hides what is secret
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The secret parameters of a job."""
+
+    values: Mapping[str, values.Coded] = field(default_factory=dict, repr=False)
+    hide: Redactor = field(default_factory=Redactor)
+
+    @classmethod
+    def of(cls, unsealed: Kept) -> Secrets:
+        return cls(unsealed["secret"] | unsealed["beside"], secret.redactor_of(unsealed["secret"]))
+
+
+NO_SECRETS = Secrets()
 
 
 def understand(
@@ -58,13 +80,28 @@ def understand(
     """
     asked = prepare(params(), given, shown_before)
     form = params(asked.data)
-    with reading(form, asked.handed) as readers:
+    names = secret.names_of(form.fields)
+    typed = secret.typed_into(form, [given[name] for name in names & given.keys()])
+    hide = Redactor(typed)
+    with secret.guarded(hide), reading(form, asked.handed) as readers:
         form.full_clean()
+    secret.hide_errors(form, hide)
     errors = _errors(form, asked)
     kept, unkept = ({}, {}) if errors else _keep(form, readers)
     if errors := errors | unkept:
-        raise InvalidParams(name, errors, form)
-    return Understood(cleaned=form.cleaned_data, kept=kept, typed=asked.texts(), form=form)
+        raise InvalidParams(name, {key: list(map(hide, errors[key])) for key in errors}, form)
+    sealed, hide = secret.take_out(kept, names, typed)
+    if sealed and not sealing.is_available():
+        text = f"This is secret and cannot be kept: {sealing.MISSING}."
+        raise InvalidParams(name, {key: [text] for key in sealed["secret"]}, form)
+    return Understood(
+        cleaned=form.cleaned_data,
+        kept=kept,
+        sealed=sealed,
+        typed=secret.public(asked.texts(), form, hide) if names else asked.texts(),
+        form=form,
+        hide=hide,
+    )
 
 
 def _errors(form: forms.Form, asked: Given) -> dict[str, list[str]]:
@@ -75,8 +112,8 @@ def _errors(form: forms.Form, asked: Given) -> dict[str, list[str]]:
     for control, texts in asked.texts().items():
         if not all(map(is_text, texts)):
             errors[control] = [NOT_TEXT]
-    for name, field in form.fields.items():
-        if takes_a_file(field):
+    for name, taker in form.fields.items():
+        if takes_a_file(taker):
             errors[name] = [NO_FILES]
     return errors
 

@@ -165,6 +165,8 @@ def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:
     for name, field in cls.Params.base_fields.items():
         if takes_a_file(field):
             yield f"parameter {name!r} is a file field; give a path instead"
+        if any(getattr(widget, "render_value", False) for _, widget in suffixes(field.widget)):
+            yield f"parameter {name!r} has render_value=True: a page would show what is secret"
         if name == "csrfmiddlewaretoken":
             yield f"parameter {name!r} has the name of a control that every form has; rename it"
         names = [name + suffix for suffix, _ in suffixes(field.widget)]

@@ -6,6 +6,7 @@ import json
 from datetime import datetime, time, timedelta
 from typing import Any
 
+from ..redaction import HIDDEN
 from .coded import Coded
 from .moments import in_iso_format, is_ambiguous
 
@@ -18,6 +19,8 @@ def plain(coded: Coded) -> Any:
         return coded
     [(tag, content)] = coded.items()
     match tag:
+        case "$secret":
+            return HIDDEN
         case "$int":
             return int(content)
         case "$tuple" | "$set" | "$frozenset":

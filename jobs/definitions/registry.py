@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils.module_loading import autodiscover_modules
 
 from ..exceptions import UnknownDefinition
+from .secret import names_of
 
 if TYPE_CHECKING:
     from .base import JobDefinition
@@ -46,6 +47,11 @@ def queues() -> list[str]:
     """The queues that steps of some definition are for, in alphabetical order."""
     steps = (step for cls in registered().values() for step in cls.steps().values())
     return sorted({step.queue for step in steps})
+
+
+def have_secrets() -> bool:
+    """Whether a definition has secret parameters."""
+    return any(names_of(getattr(cls.Params, "base_fields", {})) for cls in registered().values())
 
 
 def known_steps() -> dict[str, list[str]]:

@@ -31,6 +31,7 @@ __all__ = ["CannotBeKept", "Coded", "Lost", "decode", "encode", "plain", "words"
 
 DEEPEST = 100  # levels of lists and dicts
 EXACT = 2**53  # larger whole numbers are not exact for JSON readers that have only floats
+SECRET = {"$secret": None}  # stands for a value that is kept elsewhere, and sealed
 SHOWN = 20  # objects of a long queryset whose text is kept
 
 
@@ -147,6 +148,10 @@ def decode(coded: Coded) -> Any:
     return _DECODERS[tag](content)
 
 
+def _lose_secret(content: None) -> Any:
+    raise Lost("it is secret, and was not kept")
+
+
 def _decode_enum(content: list[Any]) -> Any:
     module, name, coded = content
     try:
@@ -228,6 +233,7 @@ _TEXTS: dict[type, Callable[[str], Any]] = {
     )
 }
 _DECODERS: dict[str, Callable[[Any], Any]] = {
+    "$secret": _lose_secret,
     "$int": int,
     "$float": float,
     "$tuple": lambda items: tuple(map(decode, items)),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from django.db import IntegrityError
 from django.utils import timezone
 
-from .. import code_version, crashpoints, database, dispatch, intents, news, tracing
+from .. import code_version, crashpoints, database, dispatch, intents, news, sealing, tracing
 from ..codes import Fact
 from ..definitions import StepDefinition
 from ..definitions.parameters import Understood
@@ -27,7 +27,7 @@ _STEPS = "SELECT id FROM truestep_step WHERE job_id = %s ORDER BY position"
 
 def new_jobs(
     definition: str,
-    params: Iterable[Understood],
+    params: Collection[Understood],
     *,
     priority: int = 0,
     deadline: float | None = None,
@@ -35,7 +35,7 @@ def new_jobs(
 ) -> list[Job]:
     """A job for each of *params*, not written yet."""
     now = timezone.now()
-    return [
+    jobs = [
         Job(
             definition=definition,
             params=each.typed,
@@ -51,6 +51,10 @@ def new_jobs(
         )
         for each in params
     ]
+    for job, each in zip(jobs, params, strict=True):
+        if each.sealed:
+            job.sealed = sealing.seal(each.sealed, job.uuid)
+    return jobs
 
 
 def create_jobs(

@@ -127,7 +127,7 @@ class Draft:
         if new == Status.RUNNING:
             job.started_at = self.now
         if new in TERMINAL:
-            job.ended_at, job.due_at = self.now, None
+            job.ended_at, job.due_at, job.sealed = self.now, None, ""
 
     def _enter(
         self,

@@ -41,9 +41,10 @@ CHARGED = ("failures", "crashes", "interruptions", "not_before")
 USED = ("exit_code", "peak_memory", "peak_is_shared", "cpu_seconds")  # of usage.Usage
 ENDED = ("ended_at", "verdict", "result", "error", "traceback", *USED)
 
-# One row, unless another process has moved the job on from there.
+# One row, unless another process has moved the job on from there. Secrets end with the job.
 UPDATE_JOB = f"""
-    UPDATE truestep_job SET {", ".join(f"{column} = :job.{column}" for column in JOB)}
+    UPDATE truestep_job SET {", ".join(f"{column} = :job.{column}" for column in JOB)},
+        sealed = CASE WHEN :job.ended_at IS NULL THEN sealed ELSE '' END
     WHERE id = :job.id AND seq = :base_seq AND tag = :base_tag
 """
 # One row, as long as the attempt holds its step and the log ends where the tail begins.

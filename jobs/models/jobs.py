@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..concurrency import LONGEST_KEY
+from ..definitions.parameters import has_secrets
 from ..statuses import JOB_STATUSES, TERMINAL, UNFINISHED, Status
 from .fields import JSONText
 
@@ -30,6 +31,7 @@ class Job(models.Model):
     definition = models.CharField(max_length=100)
     params = JSONText(default=dict)  # what was typed: {control of the form: [text, …]}
     understood = JSONText(null=True)  # what the form made of it; NULL: of an older release
+    sealed = models.TextField(blank=True, default="", db_default="")  # secrets, until it has ended
     priority = models.SmallIntegerField(default=0, db_default=0)  # higher ones start first
     # The concurrency key, and how many jobs may hold it. The number is 0 while the job waits for
     # it, and from 1 on once it holds it; NULL: there is no key.
@@ -98,6 +100,11 @@ class Job(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.status in TERMINAL
+
+    @property
+    def lacks_secrets(self) -> bool:
+        """Whether its secret parameters are gone, without which no step of it can run."""
+        return not self.sealed and bool(self.understood) and has_secrets(self.understood)
 
     @property
     def awaits_key(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +15,7 @@ from ..codes import Code, Fact
 from ..concurrency import Concurrency
 from ..definitions import is_priority
 from ..definitions.parameters import Understood
+from ..definitions.secret import guarded
 from ..exceptions import InvalidParams
 from ..journal import Batch, JobState
 from ..models import Job
@@ -35,6 +36,13 @@ class _Request:
     once: str
     priority: int | None
     concurrency: Concurrency | None = None
+
+    def hiding(self, secrets: Iterable[Understood]) -> _Request:
+        """The same, without secret parameters in the reason."""
+        why = self.why
+        for each in secrets if why else ():
+            why = why and each.hide(why)
+        return replace(self, why=why)
 
 
 def launch(
@@ -97,14 +105,16 @@ def launch_many(
         except InvalidParams as error:
             error.add_note(f"These are number {number} of the parameters, counted from 0.")
             raise
-    return _create(cls, understood, request) if understood else []
+    return _create(cls, understood, request.hiding(understood)) if understood else []
 
 
 def _launch(
     definition: str | type[definitions.JobDefinition], params: Mapping[str, Any], request: _Request
 ) -> Job:
     cls = definitions.get(definition) if isinstance(definition, str) else definition
-    [job] = _create(cls, [_understand(cls, params, request)], request)
+    understood = _understand(cls, params, request)
+    request = request.hiding([understood])
+    [job] = _create(cls, [understood], request)
     older = request.again_of
     if older and job.again_of_id == older.pk:  # else it has joined another job
         database.on_commit(lambda: _note_follower(older.pk, job, request))
@@ -117,10 +127,13 @@ def _understand(
     """The parameters as the form understands them, if this person may launch with them."""
     older = request.again_of
     understood = cls.understand(params, older.understood if older else None)
-    try:
-        cls.authorize(understood.cleaned, actor=request.actor, source=request.source)
-    except ValidationError as error:
-        raise InvalidParams(cls.name, _by_field(error), understood.form) from error
+    hide = understood.hide
+    with guarded(hide):
+        try:
+            cls.authorize(understood.cleaned, actor=request.actor, source=request.source)
+        except ValidationError as error:
+            errors = {name: list(map(hide, texts)) for name, texts in _by_field(error).items()}
+            raise InvalidParams(cls.name, errors, understood.form) from None if hide else error
     return understood
 
 
@@ -171,10 +184,17 @@ def _wanted(
     cls: type[definitions.JobDefinition], understood: Understood, request: _Request
 ) -> Concurrency | None:
     """The key that a job is launched with, and what to do when another job holds it."""
-    wanted = request.concurrency or cls.concurrency(understood.cleaned)
-    if wanted is not None and not isinstance(wanted, Concurrency):
-        raise TypeError(
-            f"concurrency() of {cls.name} must return a Concurrency or None, not {wanted!r}."
+    hide = understood.hide
+    with guarded(hide):
+        wanted = request.concurrency or cls.concurrency(understood.cleaned)
+        if wanted is not None and not isinstance(wanted, Concurrency):
+            raise TypeError(
+                f"concurrency() of {cls.name} must return a Concurrency or None, not {wanted!r}."
+            )
+    if wanted and hide.is_in(wanted.key):
+        raise ValueError(
+            f"The concurrency key of {cls.name} has a secret parameter in it, and pages show keys. "
+            "Make the key of other parameters."
         )
     return wanted
 

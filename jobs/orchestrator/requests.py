@@ -70,9 +70,9 @@ def retry(
 
     This also retries dependencies of the chosen steps that did not succeed, and the skipped steps
     that can run then. Returns the names of all these; empty when there is nothing to retry, because
-    the step or job has not failed or another request was faster; the journal notes that. A second
-    call with the same *once*, within a week, returns what the first did. Raises Job.DoesNotExist
-    and UnknownStep.
+    the step or job has not failed, another request was faster, or the job has ended and so its
+    secret parameters are gone; the journal notes that. A second call with the same *once*, within a
+    week, returns what the first did. Raises Job.DoesNotExist and UnknownStep.
     """
 
     def decide(batch: Batch) -> None:
@@ -111,7 +111,8 @@ def _refused(state: JobState, name: str, chosen: list[Step]) -> Fact | None:
     if state.job.cancel_requested and not state.job.is_finished:
         return Fact(Code.NOTE_RETRY_WHILE_CANCELLING)
     if chosen:
-        return None
+        lacks = state.job.lacks_secrets
+        return Fact(Code.NOTE_RETRY_WITHOUT_SECRETS) if lacks else None
     if name:
         about = {"step": name, "status": _row_named(state, name).status}
         return Fact(Code.NOTE_RETRY_OF_STEP, about)

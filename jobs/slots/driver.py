@@ -60,8 +60,7 @@ class SlotDriver:
         self._pool = Pool(size)
         self._cancels = Cancels(self._stop_cancelled)
         self._recorder = Recorder(self._pool, size, self.run)
-        self._is_killing = False
-        self._next_flush = 0.0
+        self._is_killing, self._next_flush = False, 0.0
 
     def work_for(self, claimant: Claimant, lock: int) -> None:
         """Run steps for the worker of *claimant*, which holds *lock* until no slot is left."""
@@ -126,6 +125,8 @@ class SlotDriver:
             understood=state.job.understood,
             results=orchestrator.results_for(state, claim.step_id),
             idempotency_key=f"{state.job.uuid}:{claim.name}",
+            job=str(state.job.uuid),
+            sealed=state.job.sealed,
             limits=Limits(error_bytes=knobs.error_bytes, result_bytes=knobs.result_bytes),
             is_last=state.tally.unended == 1,
         )
@@ -240,8 +241,7 @@ class SlotDriver:
         except database.DATABASE_ERRORS as error:
             if database.outage_of(error).blocks_every_write:
                 raise
-            why = database.explain(error)
-            logger.warning("Log lines wait: %s", why, extra=attempt.claim.ids)
+            logger.warning("Log lines wait: %s", database.explain(error), extra=attempt.claim.ids)
             self._next_flush = time.monotonic() + RETRY_SECONDS
 
     def record_outcomes(self, *, may_claim: bool = False) -> None:

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..codes import Code, Fact
+from ..exceptions import LostSecrets
 from ..journal import Claim
 from ..logs import LineCutter, LogBook
+from ..redaction import Stream
 from ..runner import Outcome, Task
 from ..statuses import Verdict
 from ..system.meter import Meter
@@ -139,6 +141,7 @@ class RunningAttempt:
     book: LogBook
     cutter: LineCutter
     deadline: float | None  # of its time-out, in monotonic seconds
+    hidden: Stream = field(default_factory=Stream)  # hides secrets in its output
     oom_kills: int | None  # the kernel's count when it started, where it can be read
     warn_at: float = field(init=False)  # when to note how long it runs, in monotonic seconds
     stop: Stop | None = None
@@ -158,13 +161,14 @@ class RunningAttempt:
         return math.inf if self.deadline is None else self.deadline
 
     def add_output(self, data: bytes) -> None:
-        for text, level in self.cutter.feed(data):
+        for text, level in self.cutter.feed(self.hidden.feed(data)):
             self.book.add(text, level)
         self.book.leave_open(self.cutter.open_line)
 
     def end_output(self) -> None:
         """Close the log: no more output can come."""
-        for text, level in self.cutter.end():
+        rest = self.cutter.feed(self.hidden.end())
+        for text, level in (*rest, *self.cutter.end()):
             self.book.add(text, level)
         self.book.leave_open("")
         self.book.close()
@@ -205,3 +209,10 @@ def _stray_signal(outcome: Outcome) -> Outcome:
         traceback=outcome.traceback,
         used=outcome.used,
     )
+
+
+def hidden_in(task: Task) -> Stream:
+    """Hides the secret parameters of a step in all that comes out of its process."""
+    with contextlib.suppress(LostSecrets):  # the step cannot have them either, and fails
+        return task.secrets().hide.stream()
+    return Stream()

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from ..redaction import Redactor
 from ..runner import LEVELS, Channel
 
 RECORD_CHARACTERS = 32 * 1024
@@ -29,6 +30,7 @@ class Output:
         self._shield = shield
         self._one_writer = threading.RLock()
         self.marker = b""  # begins a log record
+        self.hide = Redactor()  # hides secret parameters in it
         self._open_streams()
 
     def connect(self, fd: int) -> None:
@@ -38,6 +40,7 @@ class Output:
 
     def log(self, text: str, level: str) -> None:
         """Write one log line. *level* is one of ``runner.LEVELS``."""
+        text = self.hide(text)
         _flush_prints()
         if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
             write_all(self._fd, text.encode("utf-8", "backslashreplace") + b"\n")

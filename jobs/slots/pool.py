@@ -29,7 +29,7 @@ from ..system import processes
 from ..usage import Usage, of_exit
 from . import memory
 from .forkserver import Exit, Fork, ForkServer
-from .handle import RunningAttempt, SlotHandle, Stop
+from .handle import RunningAttempt, SlotHandle, Stop, hidden_in
 
 if TYPE_CHECKING:
     from _typeshed import FileDescriptorLike
@@ -43,8 +43,7 @@ class Pool:
     """Make it before the process has threads or needs a database connection: it forks."""
 
     def __init__(self, size: int) -> None:
-        self.attempts = 0
-        self.waits_for_fork = 0  # of these attempts, those for which no spare was ready
+        self.attempts = self.waits_for_fork = 0  # of these, those for which no spare was ready
         self._size = size
         self._server = ForkServer()
         self._slots: list[SlotHandle] = []
@@ -105,6 +104,7 @@ class Pool:
             book=LogBook(claim, knobs.log_bytes),
             cutter=LineCutter(slot.marker, knobs.line_bytes),
             deadline=time.monotonic() + claim.timeout if claim.timeout else None,
+            hidden=hidden_in(task),
             oom_kills=self._oom.kills(),
         )
         slot.send(task)

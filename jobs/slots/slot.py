@@ -23,9 +23,10 @@ from typing import Any, NoReturn
 
 from django.db import close_old_connections
 
-from .. import database
+from .. import database, definitions, sealing
 from ..codes import Code, Fact
 from ..exceptions import StepStopped
+from ..redaction import Redactor
 from ..runner import Channel, Outcome, Run, Task, run_step
 from ..statuses import Verdict
 from ..system import meter, processes
@@ -61,6 +62,8 @@ class Slot:
         self._names_application = _is_named_by_slot()
         self._state = ProcessState(mask)
         meter.read()  # the linker looks a function up when it is called first
+        if definitions.have_secrets():
+            sealing.preload()
 
     def _handle_signals(self) -> None:
         signal.signal(signal.SIGTERM, self._on_term)
@@ -116,7 +119,7 @@ class Slot:
 
     def _attempt(self, task: Task) -> Outcome:
         try:
-            outcome = run_step(task, lambda params: self._begin(task, params))
+            outcome = run_step(task, lambda params, hide: self._begin(task, params, hide))
             # However it ended, a step that was asked to stop may have done only a part.
             if self._run is not None and self._run.stop_reason:
                 return Outcome(verdict=Verdict.STOPPED, fact=STOPPED, traceback=outcome.traceback)
@@ -126,8 +129,9 @@ class Slot:
         finally:
             self._run, self._is_reporting = None, True
 
-    def _begin(self, task: Task, params: dict[str, Any]) -> Run:
-        self._run = Run(task, params, self._channel)
+    def _begin(self, task: Task, params: dict[str, Any], hide: Redactor) -> Run:
+        self._output.hide = hide
+        self._run = Run(task, params, self._channel, hide)
         return self._run
 
     def _progress(self, done: float, total: float, text: str) -> None:

@@ -41,7 +41,7 @@ def test_the_wheel_requires_only_what_the_app_needs(contents):
     required = metadata.get_all("Requires-Dist")
     always = sorted(each.split("<")[0].split(">")[0] for each in required if "extra" not in each)
     assert always == ["channels", "django", "psutil", "rich"]
-    extras = "celery metrics opentelemetry postgres redis server sqlite uvicorn"
+    extras = "celery metrics opentelemetry postgres redis secrets server sqlite uvicorn"
     assert metadata.get_all("Provides-Extra") == extras.split()
     assert metadata["License-Expression"].startswith("BSD-3-Clause")
     assert "Copyright" in contents.read(f"{name.split('/')[0]}/licenses/LICENSE").decode()

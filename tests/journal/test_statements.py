@@ -30,7 +30,7 @@ def test_a_record_has_the_columns_of_its_table():
 
 
 def test_a_batch_writes_every_column_that_can_change():
-    assert set(statements.JOB) == changed(
+    assert {*statements.JOB, "sealed"} == changed(
         Job,
         *("id", "uuid", "definition", "params", "understood", "priority", "deadline"),
         *("key", "at_most"),

@@ -13,6 +13,7 @@ import pytest
 from jobs.definitions import JobDefinition
 from jobs.exceptions import InvalidParams
 from jobs.orchestrator import launch
+from jobs.redaction import Redactor
 from jobs.runner import Channel, Limits, Outcome, Run, Task, run_step
 from jobs.statuses import Verdict
 from project.jobs import RepositoryReport, RunCommand
@@ -48,8 +49,8 @@ class Trial:
             progress=lambda *values: self.progress.append(values),
         )
 
-        def make_run(params: dict[str, Any]) -> Run:
-            run = Run(task, params, channel)
+        def make_run(params: dict[str, Any], hide: Redactor) -> Run:
+            run = Run(task, params, channel, hide)
             run.stop_reason = "cancelled" * is_cancelled
             return run
 

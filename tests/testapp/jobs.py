@@ -14,6 +14,7 @@ from tests.testapp.misbehaving_jobs import *  # noqa: F403
 from tests.testapp.page_jobs import *  # noqa: F403
 from tests.testapp.queue_jobs import *  # noqa: F403
 from tests.testapp.retry_jobs import *  # noqa: F403
+from tests.testapp.secret_jobs import *  # noqa: F403
 from tests.testapp.simple_jobs import *  # noqa: F403
 from tests.testapp.slot_jobs import *  # noqa: F403
 from tests.testapp.stack_jobs import *  # noqa: F403
