@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 from .exceptions import KeyRefused
 
@@ -44,10 +46,22 @@ def intent_of(request: HttpRequest, *asked: Any) -> str:
     return json.dumps([sent, *asked])
 
 
-def values_of(request: HttpRequest) -> list[tuple[str, str]]:
-    """Everything that was sent, except the tokens: every response has new ones."""
+def values_of(request: HttpRequest, secret: Collection[str] = ()) -> list[tuple[str, str]]:
+    """Everything that was sent, except the tokens: every response has new ones.
+
+    Of *secret* controls, it has what is equal for equal values alone.
+    """
     sent = sorted(request.POST.lists())
-    return [(name, value) for name, values in sent if name not in (KEY, _CSRF) for value in values]
+    return [
+        (name, _mark_of(value) if name in secret else value)
+        for name, values in sent
+        if name not in (KEY, _CSRF)
+        for value in values
+    ]
+
+
+def _mark_of(value: str) -> str:
+    return salted_hmac("truestep.key", value, algorithm="sha256").hexdigest()
 
 
 def _signer(request: HttpRequest) -> TimestampSigner:

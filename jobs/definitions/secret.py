@@ -37,8 +37,14 @@ def names_of(fields: Mapping[str, forms.Field]) -> set[str]:
     return {name for name, field in fields.items() if is_secret(field)}
 
 
-def explain(form: forms.Form) -> forms.Form:
-    """The form, as a page shows it: it says what becomes of secrets, and shows none."""
+def controls_of(form: forms.Form) -> set[str]:
+    """The names of the controls of secret fields."""
+    names = names_of(form.fields)
+    return {control.name for control in controls(form) if control.field in names}
+
+
+def for_page(form: forms.Form) -> forms.Form:
+    """The form, as a page shows it: it says what becomes of secrets, and has none in it."""
     for name in names_of(form.fields):
         field = form.fields[name]
         field.help_text = " ".join(filter(None, (str(field.help_text), KEPT_SEALED)))
@@ -46,18 +52,17 @@ def explain(form: forms.Form) -> forms.Form:
             if isinstance(widget, forms.PasswordInput):
                 widget.render_value = False
                 widget.attrs.setdefault("autocomplete", "off")
+    if form.is_bound:
+        hide = Redactor(typed_into(form, ()))
+        with guarded(hide):
+            hide_errors(form, hide)
     return form
 
 
 def typed_into(form: forms.Form, given: Iterable[Any]) -> list[str]:
     """What was typed into the secret fields of a bound form, and the *given* values as text."""
-    names = names_of(form.fields)
-    texts = [
-        text
-        for control in controls(form)
-        if control.field in names
-        for text in form.data.getlist(control.name)  # type: ignore[attr-defined]
-    ]
+    data: Any = form.data
+    texts = [text for name in controls_of(form) for text in data.getlist(name)]
     return [*filter(None, texts), *(str(value) for value in given if value is not None)]
 
 
@@ -116,8 +121,7 @@ def take_out(kept: Kept, names: Collection[str], typed: Iterable[str]) -> tuple[
 
 def public(typed: Texts, form: forms.Form, hide: Redactor) -> Texts:
     """The text that was typed, without that of secret fields and what contains it."""
-    names = names_of(form.fields)
-    its = {control.name for control in controls(form) if control.field in names}
+    its = controls_of(form)
     return {
         name: texts
         for name, texts in typed.items()

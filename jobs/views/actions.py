@@ -30,6 +30,11 @@ NOTHING_TO_RETRY = (
     "cancelled."
 )
 
+WITHOUT_SECRETS = (
+    "Nothing was retried: the secret parameters of this job were deleted when it ended. “Launch "
+    "again” asks for them."
+)
+
 
 @require_POST
 @permitted(permissions.CONTROL)
@@ -85,7 +90,8 @@ def retry(request: HttpRequest, job_id: int, refused: str = "") -> HttpResponse:
     except UnknownStep as error:
         raise Http404(str(error)) from None
     if not names:
-        messages.info(request, NOTHING_TO_RETRY)
+        job = Job.objects.filter(pk=job_id).first()
+        messages.info(request, WITHOUT_SECRETS if job and job.lacks_secrets else NOTHING_TO_RETRY)
     return redirect("truestep:job", job_id)
 
 

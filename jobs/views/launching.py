@@ -12,12 +12,13 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_safe
 
 from .. import definitions, keys, orchestrator, permissions
-from ..definitions import JobDefinition, parameters
+from ..definitions import JobDefinition, parameters, secret
 from ..exceptions import DatabaseBusy, InvalidParams, KeyHeld, KeyRefused, UnknownDefinition
 from ..models import Job
 from ..responses import CONFLICT, SERVICE_UNAVAILABLE, keep_for_back, with_retry_after
 from .access import permitted, render
 from .actions import FORBIDDEN, LOCKED
+from .hiding import hide_in_reports
 
 Definition = type[JobDefinition]
 
@@ -49,6 +50,7 @@ def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
         return redirect("truestep:job", older.pk)
     if not _may_launch(request, definition):
         raise PermissionDenied
+    hide_in_reports(request, secret.controls_of(definition.form()))
     if request.method != "POST":
         return _form_page(request, definition, older)
     if refused:
@@ -57,7 +59,8 @@ def launch(request: HttpRequest, name: str, refused: str = "") -> HttpResponse:
 
 
 def _launch(request: HttpRequest, definition: Definition, older: Job | None) -> HttpResponse:
-    asked = ["launch", definition.name, older and older.pk, keys.values_of(request)]
+    values = keys.values_of(request, secret.controls_of(definition.form()))
+    asked = ["launch", definition.name, older and older.pk, values]
     try:
         job = orchestrator.launch(
             definition,
@@ -113,7 +116,7 @@ def _form_page(
     form = form or filled_in
     context = {
         "definition": definition,
-        "form": form,
+        "form": secret.for_page(form),
         "again": older,
         "dropped": dropped,
         "why": None if "why" in form.fields else _why(request, definition.name),

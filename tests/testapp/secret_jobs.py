@@ -29,7 +29,7 @@ class Secretive(JobDefinition):
 
     class Params(forms.Form):
         host = forms.CharField(initial="example.com")
-        token = password(help_text="Of the <deploy> user")
+        token = password(help_text="Of the user of the deployment.")
         pin = password(required=False)
         gate = forms.CharField(required=False)
 
