@@ -19,6 +19,7 @@ class Kind(StrEnum):
     TEXT = "text"
     FLAG = "flag"  # sent or not sent
     SEVERAL = "several"
+    PASSWORD = "password"  # noqa: S105  (the kind of a control)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,8 @@ class Control:
     def kind(self) -> Kind:
         if isinstance(self.widget, forms.CheckboxInput):
             return Kind.FLAG
+        if isinstance(self.widget, forms.PasswordInput):
+            return Kind.PASSWORD
         return Kind.SEVERAL if takes_several(self.widget) else Kind.TEXT
 
 

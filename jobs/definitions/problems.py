@@ -15,6 +15,7 @@ from ..queues import QUEUE_NAME, is_queue_name
 from . import base, registry
 from .base import JobDefinition, StepDefinition, StepFunction, is_priority
 from .controls import suffixes, takes_a_file
+from .secret import is_secret
 
 MOST_RETRIES = 1000
 _OTHER_SIGNATURE = {"__wrapped__", "__signature__"}  # attributes of a function that has one
@@ -170,6 +171,7 @@ def _param_problems(cls: type[JobDefinition]) -> Iterator[str]:
         if name == "csrfmiddlewaretoken":
             yield f"parameter {name!r} has the name of a control that every form has; rename it"
         names = [name + suffix for suffix, _ in suffixes(field.widget)]
+        names += [f"{each}_file" for each in names if is_secret(field)]
         if COMMAND_OPTIONS.intersection(names):
             yield f"parameter {name!r} clashes with an option of the launch command; rename it"
         if options.intersection(its := [each.replace("_", "-") for each in names]):

@@ -282,6 +282,24 @@ def test_steps_that_a_function_makes_may_share_their_python_name():
             "parameter 'at_1' has the same option of the launch command as another one",
         ),
         (
+            type(
+                "F",
+                (forms.Form,),
+                {"token": forms.CharField(widget=forms.PasswordInput(None, True))},
+            ),
+            "parameter 'token' has render_value=True: a page would show what is secret",
+        ),
+        (
+            type(
+                *("F", (forms.Form,)),
+                {
+                    "token": forms.CharField(widget=forms.PasswordInput),
+                    "token_file": forms.CharField(),
+                },
+            ),
+            "parameter 'token_file' has the same option of the launch command as another one",
+        ),
+        (
             type("F", (forms.Form,), {"csrfmiddlewaretoken": forms.CharField()}),
             "parameter 'csrfmiddlewaretoken' has the name of a control that every form has; "
             "rename it",

@@ -18,11 +18,19 @@ from ...queues import served_queues
 from ...system import heap
 from ..follow import Follower, LineFollower, TreeFollower
 from ..interrupts import Interrupts
-from ..options import Definition, add_options, names_of, option_of, texts_of
+from ..options import (
+    BAD_PARAMS,
+    Definition,
+    add_options,
+    names_of,
+    option_of,
+    read_secrets,
+    texts_of,
+)
 from ..terminal import TerminalCommand, can_draw, console_of, who
 from ..watching import KILLED, Watch, follow
 
-BAD_PARAMS, CANNOT_RUN = 2, 4
+CANNOT_RUN = 4
 LOCK_SECONDS = 1.0  # that a write waits for a lock before the command says who holds it
 FOLLOW_ALONE = "--follow ID watches an existing job: pass no name and no --detach."
 
@@ -79,6 +87,7 @@ class Command(TerminalCommand):
         if given["follow"] is not None:
             raise CommandError(FOLLOW_ALONE, returncode=BAD_PARAMS)
         journal.require_ready()
+        self._read_secrets(given)
         database.set_lock_timeout(LOCK_SECONDS)
         if options["detach"] or given["detach"]:
             self.stdout.write(str(self._launch(given, options["priority"]).pk))
@@ -123,6 +132,13 @@ class Command(TerminalCommand):
             clash = f"{name} has two options of one name: {error}. Rename the parameter."
             raise CommandError(clash, returncode=BAD_PARAMS) from error
         return vars(parser.parse_args(rest))
+
+    def _read_secrets(self, given: dict[str, Any]) -> None:
+        assert self.definition
+        try:
+            read_secrets(self.definition, given)
+        except (KeyboardInterrupt, EOFError) as error:
+            raise CommandError("Nothing was launched.", returncode=KILLED) from error
 
     def _has_worker(self) -> bool:
         """Whether live workers will run the job."""
