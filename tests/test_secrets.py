@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import sys
 import traceback
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from unittest.mock import patch
 from uuid import uuid4
@@ -85,6 +87,49 @@ def test_a_secret_is_stored_nowhere_in_plain_text(worker, tmp_path, token):
     assert attempt.result == {"token": "***", "length": len(token), "list": ["Bearer ***"]}
     assert step_of(job, "say").progress_text == "progress ***"
     assert "***" in Attempt.objects.get(step=step_of(job, "fail")).traceback
+
+
+def test_a_secret_is_in_no_log_that_a_step_writes_elsewhere(worker, tmp_path):
+    path = tmp_path / "log"
+    job = finished(launch("secret_logs", {"token": TOKEN, "path": str(path)}))
+    assert job.status == "succeeded"
+    lines = list(map(json.loads, path.read_text().splitlines()))
+    assert [line["message"] for line in lines] == ["with ***", "it broke"] * 2
+    assert all("KeyError: '***'" in lines[at]["exception"] for at in (1, 3))
+
+
+def test_nothing_that_goes_through_redis_has_a_secret(database, redis, tmp_path):
+    gate = tmp_path / "gate"
+    env = {"REDIS_URL": redis.url}
+    with (
+        listening(redis) as heard,
+        program("serve", "--port", "0", env=env) as web,
+    ):
+        web.wait_for_line("Ready: ")
+        job = launch("secretive", {"token": PLAIN, "gate": str(gate)})
+        running(job, "say")
+        gate.touch()
+        finished(job)
+        wait_for(lambda: b"asgi" in heard(), what="pokes")
+        assert b"xyzzy" not in heard()
+    assert redis.command("KEYS", "*xyzzy*") == []
+
+
+@contextmanager
+def listening(redis):
+    """What all clients say to Redis meanwhile."""
+    with socket.create_connection(("127.0.0.1", redis.port)) as connection:
+        connection.sendall(b"MONITOR\r\n")
+        connection.setblocking(False)
+        heard = bytearray()
+
+        def hear():
+            with suppress(BlockingIOError):
+                while data := connection.recv(2**16):
+                    heard.extend(data)
+            return bytes(heard)
+
+        yield hear
 
 
 def test_a_step_gets_what_the_form_understood(worker):

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 from ..redaction import Redactor
 from ..runner import LEVELS, Channel
@@ -30,7 +31,8 @@ class Output:
         self._shield = shield
         self._one_writer = threading.RLock()
         self.marker = b""  # begins a log record
-        self.hide = Redactor()  # hides secret parameters in it
+        self._hide = Redactor()  # hides secret parameters in it
+        self._make_record = logging.getLogRecordFactory()
         self._open_streams()
 
     def connect(self, fd: int) -> None:
@@ -40,7 +42,7 @@ class Output:
 
     def log(self, text: str, level: str) -> None:
         """Write one log line. *level* is one of ``runner.LEVELS``."""
-        text = self.hide(text)
+        text = self._hide(text)
         _flush_prints()
         if os.getpid() != self._pid:  # a fork of the step: its lines are plain prints
             write_all(self._fd, text.encode("utf-8", "backslashreplace") + b"\n")
@@ -50,6 +52,16 @@ class Output:
                 end = start + RECORD_CHARACTERS
                 values = {"l": LEVELS[level], "t": text[start:end], "more": end < len(text)}
                 write_all(self._fd, self.marker + json.dumps(values).encode() + b"\n")
+
+    def hide_with(self, hide: Redactor) -> None:
+        """Hide secrets from now on, also in the records that go to handlers of the project."""
+        self._hide = hide
+        make = self._make_record
+
+        def make_hidden(*args: Any, **named: Any) -> logging.LogRecord:
+            return _hidden(make(*args, **named), hide)
+
+        logging.setLogRecordFactory(make_hidden if hide else make)
 
     def redirect(self) -> None:
         """Undo what a step did to stdin, stdout and stderr, and to Python's streams for them."""
@@ -114,6 +126,21 @@ def capture_logging(channel: Channel) -> None:
         if logger is root or not logger.propagate:  # its records go no further
             logger.addHandler(handler)
     root.setLevel(min(root.level or logging.INFO, logging.INFO))
+
+
+def _hidden(record: logging.LogRecord, hide: Redactor) -> logging.LogRecord:
+    """The record, without secrets in its message and its traceback."""
+    try:
+        text = record.getMessage()
+    except Exception:  # its handlers say so
+        text = str(record.msg)
+    if hide.is_in(text):
+        record.msg, record.args = hide(text), None
+    if record.exc_info:
+        text = logging.Formatter().formatException(record.exc_info)
+        if hide.is_in(text):
+            record.exc_info, record.exc_text = None, hide(text)
+    return record
 
 
 class _StepLogHandler(logging.Handler):

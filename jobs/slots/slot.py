@@ -130,7 +130,7 @@ class Slot:
             self._run, self._is_reporting = None, True
 
     def _begin(self, task: Task, params: dict[str, Any], hide: Redactor) -> Run:
-        self._output.hide = hide
+        self._output.hide_with(hide)
         self._run = Run(task, params, self._channel, hide)
         return self._run
 

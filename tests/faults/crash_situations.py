@@ -22,6 +22,9 @@ Perform = Callable[[], Any]
 SITUATIONS: dict[str, Callable[[WorkerUnderTest], Perform]] = {}
 
 
+SECRET = {"token": "sealed until the end"}
+
+
 def situation(make: Callable[[WorkerUnderTest], Perform]) -> Callable[[WorkerUnderTest], Perform]:
     """Brings rows about, and returns the operation to perform on them."""
     SITUATIONS[make.__name__] = make
@@ -41,15 +44,15 @@ class WorkerUnderTest:
     def __init__(self) -> None:
         self.registration, self.claimant = new_worker()
 
-    def claimed(self, claimant=None):
+    def claimed(self, claimant=None, params=SECRET):
         """A new job, and the claim of its first step."""
-        job = orchestrator.launch("sturdy")
+        job = orchestrator.launch("sturdy", params)
         [held] = orchestrator.claim(claimant or self.claimant, room=1)
         return job, held
 
     def failed_job(self):
         """A job whose first step has failed, with the two after it skipped."""
-        job, held = self.claimed()
+        job, held = self.claimed(params={})  # one with secrets is not retried
         orchestrator.finish(self.claimant, held, HOPELESS, room=0)
         for held in orchestrator.claim(self.claimant, room=2):
             orchestrator.finish(self.claimant, held, RETURNED, room=0)
@@ -70,7 +73,7 @@ def _finish(worker, held, outcome, room=1):
 
 @situation
 def launch(worker):
-    return lambda: orchestrator.launch("sturdy", actor="ada")
+    return lambda: orchestrator.launch("sturdy", SECRET, actor="ada")
 
 
 @situation
@@ -166,7 +169,7 @@ def hand_over(worker):
 
 @situation
 def give_up(worker):
-    job = orchestrator.launch("sturdy")
+    job = orchestrator.launch("sturdy", SECRET)
     step = step_of(job, "first")
     return lambda: orchestrator.give_up(job.pk, {step.pk: Fact.text("no worker knows it")})
 
@@ -180,7 +183,7 @@ def cancel(worker):
 
 @situation
 def cancel_before_it_started(worker):
-    job = orchestrator.launch("sturdy")
+    job = orchestrator.launch("sturdy", SECRET)
     return lambda: orchestrator.cancel(job.pk, actor="ada")
 
 

@@ -12,6 +12,9 @@ from jobs.slots.driver import FLUSH_SECONDS
 class Sturdy(JobDefinition):
     """Three steps after one another, and one beside them; each may be tried again at once."""
 
+    class Params(forms.Form):
+        token = forms.CharField(required=False, widget=forms.PasswordInput)
+
     @step(retries=2, retry_delay=0)
     def first(self, run):
         run.log("first")

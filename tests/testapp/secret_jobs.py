@@ -13,6 +13,7 @@ from django import forms
 
 from jobs import Concurrency
 from jobs.definitions import JobDefinition, step
+from jobs.jsonlog import JsonFormatter
 
 
 def password(**options):
@@ -138,3 +139,31 @@ class SecretOptional(JobDefinition):
     @step
     def work(self, run):
         return run.params["token"] or "none"
+
+
+class SecretLogs(JobDefinition):
+    """Writes its log to a file of its own, too, as JSON."""
+
+    class Params(forms.Form):
+        token = password()
+        path = forms.CharField()
+
+    @step
+    def first(self, run):
+        self._log(run)
+
+    @step
+    def second(self, run):
+        self._log(run)
+
+    def _log(self, run):
+        logger = logging.getLogger("some.library")
+        handler = logging.FileHandler(run.params["path"])
+        handler.setFormatter(JsonFormatter())
+        logger.addHandler(handler)
+        logger.warning("with %s", run.params["token"])
+        try:
+            raise KeyError(run.params["token"])
+        except KeyError:
+            logger.exception("it broke")
+        logger.warning("%d arguments are missing", "two")
