@@ -162,6 +162,7 @@ def test_a_retry_from_the_page_says_what_to_do(ada, claimant):
         assert "the secret parameters of this job were deleted when it ended" in page
         assert "“Launch again” asks for them." in page
     assert job_of(job.pk).status == "failed"
+    assert "its secret parameters were deleted when it ended: it cannot be retried" in page
 
 
 def test_a_retry_from_the_admin_says_what_to_do(ada, claimant):

@@ -81,7 +81,7 @@ def understand(
     asked = prepare(params(), given, shown_before)
     form = params(asked.data)
     names = secret.names_of(form.fields)
-    typed = secret.typed_into(form, [given[name] for name in names & given.keys()])
+    typed = secret.typed_into(form, [given[name] for name in names & given.keys()]) if names else []
     hide = Redactor(typed)
     with secret.guarded(hide), reading(form, asked.handed) as readers:
         form.full_clean()

@@ -14,6 +14,7 @@ from django import forms
 from jobs import Concurrency
 from jobs.definitions import JobDefinition, step
 from jobs.jsonlog import JsonFormatter
+from jobs.slots.output import RECORD_CHARACTERS
 
 
 def password(**options):
@@ -38,7 +39,7 @@ class Secretive(JobDefinition):
     def say(self, run):
         token = run.params["token"]
         run.log(f"run.log {token}")
-        run.log("x" * 40_000 + token)
+        run.log("x" * (RECORD_CHARACTERS - 5) + token)  # its record is cut in the secret
         print(f"print {token!r} {json.dumps(token)} {quote(token, safe='')}")
         print("base64", base64.b64encode(f"user:{token}".encode()).decode())
         half = len(token) // 2
