@@ -95,6 +95,8 @@ class Stream:
         """Where at the end of *data*, from *start* on, a secret may have begun."""
         first = len(data)
         for form in self._forms:
+            if data[-1:] not in form:  # as the end of a line is in few
+                continue
             at = data.find(form[:1], max(start, len(data) - len(form) + 1))
             while 0 <= at < first:
                 if form.startswith(data[at:]):
