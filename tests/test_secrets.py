@@ -66,6 +66,7 @@ def test_a_secret_is_stored_nowhere_in_plain_text(worker, tmp_path, token):
     assert job_of(job.pk).sealed
     running(job, "say")
     wait_for(lambda: step_of(job, "say").done == 1, what="its progress")
+    wait_for(lambda: step_of(job, "say").open_line == "open ***", what="its open line")
     assert where("example.com")  # the search finds what is there
     assert where("xyzzy") == []
     gate.touch()

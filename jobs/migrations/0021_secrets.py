@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("truestep", "0019_deadlines")]
+    dependencies = [("truestep", "0020_logs_as_drawn")]
 
     operations = [
         migrations.AddField(

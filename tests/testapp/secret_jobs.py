@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import subprocess
-import sys
 import time
 from urllib.parse import quote
 
@@ -54,7 +53,7 @@ class Secretive(JobDefinition):
         subprocess.run(["sh", "-c", 'echo "child $TOKEN"; echo "$TOKEN" >&2'], env={"TOKEN": token})
         print("pin", run.params["pin"])
         run.progress(1, 2, f"progress {token}")
-        sys.stdout.flush()
+        print("open", token, end="", flush=True)
         wait_for_file(run.params["gate"])
         return {"token": token, "length": len(token), "list": [f"Bearer {token}"]}
 
