@@ -22,9 +22,10 @@ from tests.support import ROOT, wait_for
 
 
 def _enter() -> None:
-    """As under an interactive shell, also when the tests run under ``nohup``."""
+    """As under an interactive shell, also when the tests run in the background."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    for number in (signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
 
 
 class Terminal:
