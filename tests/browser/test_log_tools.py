@@ -68,7 +68,7 @@ def test_a_link_leads_to_a_line_that_is_still_to_come(page, site, tmp_path):
     page.goto(f"{page.url}#drip:L2510")
     gate.touch()
     expect(page.locator("[data-line='2510']")).to_be_in_viewport()
-    assert current(page) == [2510]
+    wait_for(lambda: current(page) == [2510])
 
 
 def test_lines_are_found_counted_and_walked_through(page, job):
