@@ -192,7 +192,7 @@ def test_a_priority_stands_before_the_name(database):
 def test_a_priority_that_is_none_launches_nothing(database):
     code, _, err = manage_here("launch", "--priority", "much", "noop", "--detach")
     assert code == 2
-    assert "--priority: 'much' is no whole number from -100 to 100" in err
+    assert "--priority: 'much' is not a whole number from -100 to 100" in err
     assert not Job.objects.exists()
 
 

@@ -79,7 +79,7 @@ def test_a_secret_is_read_from_standard_input(database):
         (
             [],
             b"",
-            "--token-file is missing; only at a terminal you are asked for what is secret.",
+            "--token-file is missing. Secrets are asked for only at a terminal.",
         ),
         (["--token-file", "/nowhere/token"], b"", "--token-file /nowhere/token: No such file"),
         (["--token-file", "-"], b"", "--token: This field is required."),

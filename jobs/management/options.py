@@ -92,7 +92,7 @@ def _asked_for(control: Control, form: Form) -> str | None:
         return getpass.getpass(f"{bound.label} ({hint}): ") or None
     if bound.field.required:
         raise CommandError(
-            f"{_option(control)} is missing; only at a terminal you are asked for what is secret.",
+            f"{_option(control)} is missing. Secrets are asked for only at a terminal.",
             returncode=BAD_PARAMS,
         )
     return None

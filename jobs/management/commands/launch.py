@@ -196,4 +196,4 @@ def _priority(text: str) -> int:
     with suppress(ValueError):
         if definitions.is_priority(value := int(text)):
             return value
-    raise argparse.ArgumentTypeError(f"{text!r} is no whole number from -100 to 100")
+    raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from -100 to 100")

@@ -30,7 +30,6 @@ class Command(TerminalCommand):
         parser.add_argument(
             "--stack", metavar="STEP", help="Print where a running step is in its code."
         )
-
         parser.add_argument("--log", metavar="STEP", help="Print the log of a step.")
         parser.add_argument(
             "--raw",
