@@ -130,6 +130,9 @@ class Dialect(GenericDialect, ABC):
     def limit_idle_transactions(self, seconds: float) -> None:
         """End a transaction whose process does nothing for so long, as a frozen one."""
 
+    def plan_by_index(self) -> None:
+        """Have it find rows by their indexes, also where a table is tiny now."""
+
     def limit_statements(self, milliseconds: int) -> None:
         """End a statement that takes longer."""
 

@@ -88,6 +88,7 @@ def _milliseconds(seconds: float) -> int:
 def _limit(its: Dialect) -> None:
     its.set_lock_timeout(_milliseconds(_process.seconds))
     its.limit_idle_transactions(IDLE_SECONDS)
+    its.plan_by_index()
 
 
 def _set_up(connection: Any, **kwargs: Any) -> None:

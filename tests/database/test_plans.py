@@ -111,6 +111,25 @@ def test_a_look_at_a_line_reads_no_other_jobs(transactional_db, is_analyzed):
     assert rows_read_by(lambda: count_before(waiting, 50)) < 100
 
 
+def test_a_worker_keeps_no_plan_that_is_right_for_a_tiny_queue_alone(transactional_db):
+    """A bitmap of the index would read each entry that was deleted since the last vacuum."""
+    connection.close()
+    with db.restoring_lock_timeout():
+        db.set_lock_timeout(1)  # as a worker does
+        for _ in range(12):
+            launch("noop")
+        vacuum()
+        for _ in range(10):  # the plan that stays is made after some times
+            ready_steps(20)
+        [(name,)] = db.rows(
+            "SELECT name FROM pg_prepared_statements WHERE statement LIKE '%%served%%' "
+            "AND generic_plans > 0"
+        )
+        plan = "\n".join(line for (line,) in db.rows(f"EXPLAIN EXECUTE {name}(0, 0, 0, NULL)"))
+    assert "Index Scan using step_in_queue on truestep_step step" in plan
+    assert "Bitmap" not in plan and "Seq Scan on truestep_step" not in plan
+
+
 def test_a_success_reads_no_other_step_of_its_job(claimant):
     """Statistics that say that no step is pending are wrong as soon as a job is launched."""
     connection.close()

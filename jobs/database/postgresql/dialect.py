@@ -57,6 +57,16 @@ class PostgreSQL(Dialect):
     def limit_idle_transactions(self, seconds: float) -> None:
         self._set("idle_in_transaction_session_timeout", round(seconds * 1000))
 
+    def plan_by_index(self) -> None:
+        """A plan is kept, and a table that was tiny when it was made may be a long queue now.
+
+        A bitmap of an index also reads each entry that is dead since the last vacuum. To compile a
+        plan takes longer than to run it. A pooler's sessions keep no plan.
+        """
+        if not pooler.shares_sessions(self.connection):
+            for parameter in ("enable_seqscan", "enable_bitmapscan", "jit"):
+                self._set(parameter, "off")
+
     def limit_statements(self, milliseconds: int) -> None:
         self._set("statement_timeout", milliseconds)
 
@@ -66,7 +76,7 @@ class PostgreSQL(Dialect):
         limits = {"lock_timeout": lock, "statement_timeout": statement}
         return pooler.transaction(self.connection, limits)
 
-    def _set(self, parameter: str, value: int) -> None:
+    def _set(self, parameter: str, value: int | str) -> None:
         """Behind a pooler for the transaction in progress, and else as the role has it."""
         is_shared = pooler.shares_sessions(self.connection)
         if not is_shared or self.connection.in_atomic_block:
