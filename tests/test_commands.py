@@ -402,6 +402,9 @@ def test_show_prints_the_log_of_a_step(claimant):
     assert (code, out) == (2, "")
     assert "has no step named 'nothing'" in err
     assert manage(*show, "--raw") == (2, "", "CommandError: --raw needs --log STEP.\n")
+    code, out, err = manage(*show, "--log", "one", "--json")
+    assert (code, out) == (2, "")
+    assert "--json: not allowed with argument --log" in err
 
 
 def test_show_of_no_job_is_exit_code_2(database):

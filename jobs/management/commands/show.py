@@ -26,11 +26,12 @@ class Command(TerminalCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("id", type=int, metavar="ID")
-        parser.add_argument("--json", action="store_true", help="Print one JSON object.")
-        parser.add_argument(
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--json", action="store_true", help="Print one JSON object.")
+        what.add_argument(
             "--stack", metavar="STEP", help="Print where a running step is in its code."
         )
-        parser.add_argument("--log", metavar="STEP", help="Print the log of a step.")
+        what.add_argument("--log", metavar="STEP", help="Print the log of a step.")
         parser.add_argument(
             "--raw",
             action="store_true",
