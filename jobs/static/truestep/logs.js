@@ -163,7 +163,7 @@ export class Logs {
       this.#unfollow(box);
     }
     const [first, last] = [this.#first(box), this.#last(box)];
-    if (!last) return; // its lines are on their way
+    if (!last || Number(list.dataset.goTo) > last) return; // its lines, or the linked one, are on their way
     if (first > 1 && list.scrollTop < NEAR_END) {
       this.#askAbove(box, first);
     } else if (below < NEAR_END && this.#reading.has(box.dataset.log)) {
